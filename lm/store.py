@@ -1,0 +1,265 @@
+"""The artifact store: immutable folders named by their key, each there whole or not at all.
+
+A stage writes into a hidden sibling (`.<key>.partial`). Every file is hashed and flushed, `manifest.json` is written
+last, and the folder is renamed into place: whoever finds `<key>/manifest.json` may trust what the folder holds.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lm.errors import SlowburnError, Stopped
+
+SCHEMA_VERSION = 1
+ROOT_VARIABLE = "SLOWBURN_ROOT"
+LOCK_WAIT_SECONDS = 15.0  # an orphaned child notices its parent's death well within this
+FOLDERS = {
+    "download": "data/raw",
+    "clean": "data/clean",
+    "tokenize": "data/tokens",
+    "train": "artifacts/models",
+    "evaluate": "artifacts/evaluations",
+    "generate": "artifacts/samples",
+}
+STAGES = tuple(FOLDERS)
+
+
+class OutputFile(BaseModel):
+    """Size and hash of one file of an artifact."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What `manifest.json` says of an artifact: what it was made from, by what, and what it holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    stage: str
+    key: str
+    created: str
+    config: dict[str, Any]
+    inputs: dict[str, str]
+    outputs: dict[str, OutputFile]
+    metrics: dict[str, Any]
+    seconds: float
+    peak_memory_bytes: int | None
+    versions: dict[str, str]
+    numerics: dict[str, Any] = {}
+
+
+class Artifact(BaseModel):
+    """A complete artifact on disk."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def key(self) -> str:
+        """The key that names it."""
+        return self.manifest.key
+
+
+def artifact_key(stage: str, version: int, config: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+    """Hash all that decides an artifact's content into the 16 hexadecimal digits that name it."""
+    return fingerprint({"stage": stage, "version": version, "config": config, "inputs": dict(inputs)})
+
+
+def fingerprint(value: Any) -> str:
+    """Hash any JSON value, whatever the order of its keys, to 16 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def flush(path: Path) -> None:
+    """Force a file's content, or a folder's list of names, onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON so that a reader sees the old content or the new, never half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    flush(temporary)
+    temporary.replace(path)
+    flush(path.parent)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that this project wrote.
+
+    Raises SlowburnError when it is not JSON, or of a schema newer than this version of Slowburn knows.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise SlowburnError(f"{path} cannot be read ({error}): delete it and run again to have it remade") from error
+    if not isinstance(value, dict):
+        raise SlowburnError(f"{path} holds no JSON object: delete it and run again to have it remade")
+    version = value.get("schema_version", SCHEMA_VERSION)
+    if version > SCHEMA_VERSION:
+        raise SlowburnError(
+            f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
+        )
+    return value
+
+
+class Store:
+    """All artifacts under one root folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def default(cls) -> Self:
+        """Where `SLOWBURN_ROOT` says, else in the project itself."""
+        return cls(Path(os.environ.get(ROOT_VARIABLE) or Path(__file__).parent.parent).resolve())
+
+    @property
+    def plans(self) -> Path:
+        """Where plans are kept."""
+        return self.root / "artifacts" / "plans"
+
+    @property
+    def runs(self) -> Path:
+        """Where each run has its folder."""
+        return self.root / "artifacts" / "runs"
+
+    def folder(self, stage: str) -> Path:
+        """Where the artifacts of a stage are kept."""
+        return self.root / FOLDERS[stage]
+
+    def path(self, stage: str, key: str) -> Path:
+        """Where the artifact of this stage and key is, or would be."""
+        return self.folder(stage) / key
+
+    def partial(self, stage: str, key: str) -> Path:
+        """Where the unfinished artifact of this stage and key is kept."""
+        return self.folder(stage) / f".{key}.partial"
+
+    def find(self, stage: str, key: str) -> Artifact | None:
+        """Return the complete artifact of this key, or None if it must be made (again)."""
+        return None if self.why_missing(stage, key) else self.open(self.path(stage, key))
+
+    def why_missing(self, stage: str, key: str) -> str | None:
+        """Say why this artifact cannot be used as it is, in a few words; None when it can."""
+        path = self.path(stage, key)
+        if not (path / "manifest.json").exists():
+            return "damaged: no manifest" if path.exists() else "not made yet"
+        artifact = self.open(path)
+        for name, expected in artifact.manifest.outputs.items():
+            file = path / name
+            if not file.is_file():
+                return f"damaged: {name} is missing"
+            if file.stat().st_size != expected.bytes:
+                return f"damaged: {name} has {file.stat().st_size} bytes instead of {expected.bytes}"
+        return None
+
+    def open(self, path: Path) -> Artifact:
+        """Open a complete artifact's folder. Raises SlowburnError when its manifest cannot be understood."""
+        content = read_json(path / "manifest.json")
+        try:
+            return Artifact(path=path, manifest=Manifest.model_validate(content))
+        except ValidationError as error:
+            raise SlowburnError(
+                f"{path}/manifest.json is not a manifest: delete the folder and run again to have it remade"
+            ) from error
+
+    def list(self, stage: str) -> list[Artifact]:
+        """Every complete artifact of a stage, oldest first."""
+        manifests = self.folder(stage).glob("[!.]*/manifest.json")
+        return sorted((self.open(path.parent) for path in manifests), key=lambda a: (a.manifest.created, a.key))
+
+    @contextmanager
+    def writing(self, stage: str, key: str, *, resumable: bool = False) -> Iterator[Path]:
+        """Yield the partial folder of an artifact, locked, to be filled and then given to `commit`.
+
+        What a killed writer left there is swept first, unless the stage is `resumable`. Raises Stopped when another
+        process is writing the same artifact.
+        """
+        partial = self.partial(stage, key)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(partial.with_name(f".{key}.lock"))
+        try:
+            lock.acquire(timeout=LOCK_WAIT_SECONDS)
+        except Timeout:
+            raise Stopped(
+                f"{stage}: another process is making this same artifact ({key}); wait for it, then run this again"
+            ) from None
+        try:
+            if not resumable:
+                shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(exist_ok=True)
+            yield partial
+        finally:
+            if not resumable:
+                shutil.rmtree(partial, ignore_errors=True)
+            lock.release()
+
+    def commit(
+        self,
+        stage: str,
+        key: str,
+        *,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        metrics: Mapping[str, Any],
+        seconds: float,
+        peak_memory_bytes: int | None,
+        versions: Mapping[str, str],
+        numerics: Mapping[str, Any] | None = None,
+    ) -> Artifact:
+        """Turn the partial folder into the artifact: hash and flush every file, write the manifest, rename."""
+        partial, path = self.partial(stage, key), self.path(stage, key)
+        files = sorted(file for file in partial.rglob("*") if file.is_file())
+        for file in files:
+            flush(file)
+        manifest = Manifest(
+            stage=stage,
+            key=key,
+            created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            config=dict(config),
+            inputs=dict(inputs),
+            outputs={
+                file.relative_to(partial).as_posix(): OutputFile(bytes=file.stat().st_size, sha256=sha256_of(file))
+                for file in files
+            },
+            metrics=dict(metrics),
+            seconds=round(seconds, 3),
+            peak_memory_bytes=peak_memory_bytes,
+            versions=dict(versions),
+            numerics=dict(numerics or {}),
+        )
+        write_json(partial / "manifest.json", manifest.model_dump(mode="json"))
+        damaged = path.with_name(f".{key}.damaged")
+        shutil.rmtree(damaged, ignore_errors=True)
+        if path.exists():
+            path.rename(damaged)
+        partial.rename(path)
+        flush(path.parent)
+        shutil.rmtree(damaged, ignore_errors=True)
+        return Artifact(path=path, manifest=manifest)
