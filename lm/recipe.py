@@ -1,12 +1,17 @@
 """The numbers of one training, all of them settled: what the plan writes down and the trainer obeys."""
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from lm.config import StageConfig
 
+UNKNOWN_ID = 0  # the token of a character that the tokenizer cannot spell
+BOUNDARY_ID = 1  # the token before every document: begin and end of text at once
 
-class Recipe(StageConfig):
-    """Model shape, data order, optimiser and schedule. All that decides the weights, apart from the data."""
+
+class Shape(StageConfig):
+    """The shape of the network: with the vocabulary's size, all that decides its parameters."""
 
     layers: int
     width: int
@@ -14,7 +19,55 @@ class Recipe(StageConfig):
     kv_heads: int
     mlp_width: int
     context: int  # tokens a sequence
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise ValueError(f"width {self.width} must be {self.heads} heads of an even size")
+        if self.heads % self.kv_heads:
+            raise ValueError(f"{self.heads} heads cannot share {self.kv_heads} kv_heads evenly")
+        return self
+
+    @property
+    def head_width(self) -> int:
+        """Channels of one attention head."""
+        return self.width // self.heads
+
+    def matrix_parameters(self) -> int:
+        """Parameters of the layers' matrices: with embedding and norms, all there are."""
+        attention = self.width * self.head_width * 2 * (self.heads + self.kv_heads)
+        return self.layers * (attention + 3 * self.width * self.mlp_width)
+
+    def parameters(self, vocab_size: int) -> int:
+        """All parameters; the embedding counts once, for it serves as the output matrix too."""
+        norms = self.layers * 2 * (self.width + self.head_width) + self.width
+        return self.matrix_parameters() + norms + vocab_size * self.width
+
+    def flops_per_token(self, vocab_size: int) -> int:
+        """Floating-point operations to train on one token: 6 for each weight that multiplies, and attention."""
+        attention = 6 * self.layers * self.width * self.context  # causal: half of the square
+        return 6 * (self.matrix_parameters() + vocab_size * self.width) + attention
+
+
+class Recipe(Shape):
+    """Model shape, data order, optimiser and schedule. All that decides the weights, apart from the data."""
+
     batch_sequences: int  # sequences an optimiser step
     steps: int
     precision: Literal["bf16", "fp32"]
     seed: int
+    muon_rate: float = 0.02  # peak learning rate of the matrices
+    adam_rate: float = 0.005  # peak learning rate of the embedding and the norms
+    weight_decay: float = 0.1  # decoupled, on matrices and embedding
+    dropout: float = 0.0
+    warmup: float = 0.02  # share of the steps in which the rates rise from zero
+
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens that one optimiser step learns from."""
+        return self.batch_sequences * self.context
+
+
+def with_steps(recipe: Recipe, steps: int) -> Recipe:
+    """The recipe for a run of exactly `steps` optimiser steps."""
+    return recipe.model_copy(update={"steps": steps})

@@ -1,0 +1,38 @@
+"""Muon for the layers' matrices, AdamW for the rest, and the schedule of their rates."""
+
+from torch.optim import AdamW, Muon, Optimizer
+
+from lm.model import Decoder
+from lm.recipe import Recipe
+
+
+def make_optimisers(model: Decoder, recipe: Recipe) -> tuple[Optimizer, ...]:
+    """Muon (orthogonalised momentum: https://kellerjordan.github.io/posts/muon/) and AdamW, in that order.
+
+    AdamW takes the embedding, which a step touches in few rows, and the norms. Rates are set anew before every step.
+    """
+    layers = [parameter for parameter in model.model.layers.parameters() if parameter.ndim == 2]
+    norms = [parameter for parameter in model.parameters() if parameter.ndim == 1]
+    embedding = model.model.embed_tokens.weight
+    adam_groups = [
+        {"params": [embedding], "weight_decay": recipe.weight_decay},
+        {"params": norms, "weight_decay": 0.0},
+    ]
+    return (
+        Muon(layers, lr=recipe.muon_rate, momentum=0.95, weight_decay=recipe.weight_decay),
+        AdamW(adam_groups, lr=recipe.adam_rate, betas=(0.9, 0.95), fused=True),
+    )
+
+
+def rate_share(step: int, recipe: Recipe) -> float:
+    """The share of the peak rate at one step, counted from 0: a short linear rise, then a linear fall to zero."""
+    rise = max(1.0, recipe.warmup * recipe.steps)
+    return min((step + 1) / rise, (recipe.steps - step) / max(1.0, recipe.steps - rise))
+
+
+def set_rates(optimisers: tuple[Optimizer, ...], recipe: Recipe, step: int) -> None:
+    """Give every parameter group the rate of one step."""
+    share = rate_share(step, recipe)
+    for optimiser, peak in zip(optimisers, (recipe.muon_rate, recipe.adam_rate), strict=True):
+        for group in optimiser.param_groups:
+            group["lr"] = peak * share

@@ -1,0 +1,105 @@
+"""Training does what the plan says, and goes on after an interruption as if there had been none."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lm.batches import Batches
+from lm.errors import BadInput
+from lm.optimiser import rate_share
+from lm.recipe import Recipe
+from lm.trainer import Trainer
+
+VOCAB_SIZE = 64
+
+
+def toy_recipe(**changes) -> Recipe:
+    fields = {
+        "layers": 2, "width": 32, "heads": 2, "kv_heads": 1, "mlp_width": 48, "context": 16, "batch_sequences": 4,
+        "steps": 20, "precision": "fp32", "seed": 3,
+    }  # fmt: skip
+    return Recipe(**(fields | changes))
+
+
+def toy_tokens(count: int = 4000) -> np.ndarray:
+    """A stream with something to learn: every token is the one before plus 1, 2 or 3."""
+    return (np.cumsum(np.random.default_rng(0).integers(1, 4, count)) % VOCAB_SIZE).astype(np.uint16)
+
+
+def make_trainer(recipe: Recipe, micro_batch: int = 4) -> Trainer:
+    return Trainer(recipe, VOCAB_SIZE, toy_tokens(), micro_batch=micro_batch)
+
+
+def copied(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("micro_batch", [4, 2])
+def test_a_restored_run_ends_in_the_same_bits(precision, micro_batch):
+    """20 steps at once, and 10 steps, a new trainer and 10 more: same losses, same weights, same optimiser state."""
+    recipe = toy_recipe(precision=precision)
+    whole, first = make_trainer(recipe, micro_batch), make_trainer(recipe, micro_batch)
+    losses = [whole.step() for _ in range(20)]
+    first_losses = [first.step() for _ in range(10)]
+    second = make_trainer(recipe, micro_batch)
+    second.restore(copied(first.state()))
+    assert second.step_index == 10
+    assert first_losses + [second.step() for _ in range(10)] == losses
+    assert whole.state().keys() == second.state().keys()
+    assert all(torch.equal(tensor, second.state()[name]) for name, tensor in whole.state().items())
+    assert all(torch.equal(tensor, second.final_weights()[name]) for name, tensor in whole.final_weights().items())
+
+
+def test_a_smaller_micro_batch_learns_the_same():
+    """After a memory downshift the losses agree: same data, same effective batch, other rounding."""
+    recipe = toy_recipe(muon_rate=0.01)
+    whole, parts = make_trainer(recipe, 4), make_trainer(recipe, 1)
+    losses = [(whole.step(), parts.step()) for _ in range(20)]
+    assert all(a == pytest.approx(b, abs=1e-3) for a, b in losses)
+
+
+def test_it_learns():
+    """The loss falls from that of a guess towards the text's own uncertainty."""
+    trainer = make_trainer(toy_recipe(steps=150))
+    losses = [trainer.step() for _ in range(150)]
+    assert losses[0] == pytest.approx(np.log(VOCAB_SIZE), abs=0.5)
+    assert losses[-1] < 2.0
+
+
+def test_the_state_of_another_model_is_refused():
+    """A checkpoint that does not fit is named, before anything is overwritten."""
+    trainer = make_trainer(toy_recipe())
+    with pytest.raises(BadInput, match="of another model"):
+        trainer.restore(make_trainer(toy_recipe(width=64)).state())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(20, 400), st.integers(1, 16), st.integers(1, 9), st.integers(0, 99))
+def test_an_epoch_shows_every_window_once(count, context, batch_sequences, seed):
+    """No window is repeated before all were seen, whatever the batch; later batches never depend on earlier calls."""
+    batches = Batches(np.arange(count), context, batch_sequences, seed)
+    steps = batches.windows // batch_sequences
+    if steps:
+        seen = np.concatenate([batches.at(step) for step in range(steps)])
+        assert len(np.unique(seen[:, 0])) == len(seen)
+        assert (np.diff(seen, axis=1) == 1).all()
+    fresh = Batches(np.arange(count), context, batch_sequences, seed)
+    assert (fresh.at(steps + 7) == batches.at(steps + 7)).all()
+
+
+def test_a_text_shorter_than_one_sequence_is_refused():
+    """Three lines of text cannot fill a window: said plainly, with what to do."""
+    with pytest.raises(BadInput, match=r"10 tokens.*use more text"):
+        Batches(np.arange(10), 16, 4, 0)
+
+
+def test_the_rates_rise_and_fall_to_zero():
+    """The schedule depends on the step and the number of steps alone."""
+    shares = [rate_share(step, toy_recipe(steps=100, warmup=0.1)) for step in range(100)]
+    assert max(shares) == 1.0
+    assert shares.index(1.0) in (9, 10)
+    assert shares[0] == pytest.approx(0.1)
+    assert shares[-1] < 0.02
