@@ -1,0 +1,173 @@
+"""`run.json`, what one run did, and `memory.parquet` beside it, the memory it took while it did it.
+
+The record is written when the run starts and after every change, so it tells the truth of a run that is still going,
+and of one that was killed: its status is then still "running".
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lm.errors import SlowburnError
+from lm.memory import Budget
+from lm.store import SCHEMA_VERSION, Store, read_json, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUN_FILE = "run.json"
+MEMORY_FILE = "memory.parquet"
+REPORT_FILE = "report.html"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class StageRecord(_Record):
+    """A stage that is complete: the artifact it stands for, and whether this run had to make it.
+
+    `path` is relative to the root that holds `data/` and `artifacts/`. `reason` says in a few words why the stage was
+    computed or could be reused. Time and memory are this run's, so a reused stage took next to nothing of either.
+    """
+
+    key: str
+    path: str
+    status: Literal["computed", "reused"]
+    reason: str
+    seconds: float
+    peak_memory_bytes: int | None = None
+    predicted_memory_bytes: int | None = None
+
+
+class TrainRecord(StageRecord):
+    """The training stage. A reused one repeats what its manifest says."""
+
+    steps: int
+    resumed_from_step: int | None
+    weights_sha256: str
+
+
+class UnfinishedStage(_Record):
+    """The stage that a run was in when it stopped, failed or was last heard of."""
+
+    stage: str
+    key: str | None = None
+    seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+    predicted_memory_bytes: int | None = None
+    progress: str = ""  # how far it came, in words: "step 120 of 500"
+
+
+class RunRecord(_Record):
+    """One run, as `run.json` keeps it.
+
+    `config` is what was asked for. `plan` and `memory` name files by their path relative to the root. `command` is
+    what to type to run this again.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    status: Literal["running", "completed", "stopped", "failed"] = "running"
+    reason: str = ""
+    command: str = ""
+    corpus: list[str]
+    config: dict[str, Any]
+    budget: Budget
+    plan: str | None = None
+    started: str
+    seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+    stages: dict[str, TrainRecord | StageRecord] = {}
+    unfinished: UnfinishedStage | None = None
+    memory: str | None = None
+
+    @property
+    def reused(self) -> bool:
+        """Whether the run is complete and nothing had to be computed."""
+        return self.status == "completed" and all(stage.status == "reused" for stage in self.stages.values())
+
+
+class MemoryRow(NamedTuple):
+    """One look at memory during a run; `seconds` count from the run's start.
+
+    `tree_bytes` is the process tree of the stage, which `budget_bytes` bounds; `orchestrator_bytes` is what the
+    orchestrating process holds beside it, `available_bytes` what the machine has left.
+    """
+
+    stage: str
+    seconds: float
+    tree_bytes: int
+    orchestrator_bytes: int
+    available_bytes: int
+    budget_bytes: int
+
+
+def run_folder(store: Store, run_id: str) -> Path:
+    """Where a run's `run.json`, `memory.parquet` and `report.html` are."""
+    return store.runs / run_id
+
+
+def save_run(store: Store, run: RunRecord) -> Path:
+    """Write `run.json`, whole or not at all, and return its path."""
+    path = run_folder(store, run.run_id) / RUN_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, run.model_dump(mode="json"))
+    return path
+
+
+def open_run(path: Path) -> RunRecord:
+    """Read a `run.json`. Raises SlowburnError when it is missing, damaged or of a newer schema."""
+    try:
+        return RunRecord.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SlowburnError(f"{path} is not the record of a run ({where}: {first['msg']})") from error
+
+
+def list_runs(store: Store) -> list[RunRecord]:
+    """Every run whose record can be read, newest first."""
+    runs = []
+    for path in store.runs.glob(f"*/{RUN_FILE}"):
+        try:
+            runs.append(open_run(path))
+        except SlowburnError:
+            continue  # `python -m lm verify` names it
+    return sorted(runs, key=lambda run: (run.started, run.run_id), reverse=True)
+
+
+def write_memory(store: Store, run_id: str, rows: Sequence[MemoryRow]) -> str:
+    """Write all memory rows of a run so far to its `memory.parquet`, atomically; returns its path below the root.
+
+    Call it again after each stage with the longer list, from a child process: pyarrow weighs 100 MiB. Same rows, same
+    bytes.
+    """
+    import pyarrow as pa  # deferred: reading and writing `run.json` must stay light
+    import pyarrow.parquet as pq
+
+    path = run_folder(store, run_id) / MEMORY_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    types = [pa.string(), pa.float64(), *[pa.int64()] * 4]
+    schema = pa.schema(
+        list(zip(MemoryRow._fields, types, strict=True)), metadata={"schema_version": str(SCHEMA_VERSION)}
+    )
+    columns: Iterable[Any] = zip(*rows, strict=True) if rows else [[] for _ in types]
+    table = pa.table([pa.array(c, type=t) for c, t in zip(columns, types, strict=True)], schema=schema)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    pq.write_table(table, temporary, compression="zstd")
+    temporary.replace(path)
+    return path.relative_to(store.root).as_posix()
+
+
+def read_memory(store: Store, run: RunRecord) -> "pd.DataFrame | None":
+    """The memory rows of a run as columns named like `MemoryRow`'s fields; None when none were kept."""
+    if run.memory is None or not (store.root / run.memory).is_file():
+        return None
+    import pandas as pd  # deferred, like pyarrow above
+
+    frame = pd.read_parquet(store.root / run.memory)
+    return frame if len(frame) else None
