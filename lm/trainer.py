@@ -83,11 +83,11 @@ class Trainer:
         """Every tensor that a step changes. The rates are not among them: they follow from the step."""
         for name, parameter in self.model.named_parameters():
             yield f"model.{name}", parameter.detach()
-        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        names: dict[Tensor, str] = {parameter: name for name, parameter in self.model.named_parameters()}
         for optimiser in self.optimisers:
-            for parameter, tensors in optimiser.state.items():
+            for owner, tensors in optimiser.state.items():
                 for kind, tensor in tensors.items():
-                    yield f"optimiser.{names[parameter]}.{kind}", tensor
+                    yield f"optimiser.{names[owner]}.{kind}", tensor
 
     def _create_optimiser_state(self) -> None:
         """Let the optimisers allocate what they keep for each parameter, by a step of rate zero, and zero it."""
