@@ -128,6 +128,13 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 class Store:
     """All artifacts under one root folder."""
 
@@ -232,10 +239,15 @@ class Store:
         peak_memory_bytes: int | None,
         versions: Mapping[str, str],
         numerics: Mapping[str, Any] | None = None,
+        scratch: tuple[str, ...] = (),
     ) -> Artifact:
-        """Turn the partial folder into the artifact: hash and flush every file, write the manifest, rename."""
+        """Turn the partial folder into the artifact: hash and flush every file, write the manifest, rename.
+
+        What `scratch` names in it is not part of the artifact, and goes once the artifact exists.
+        """
         partial, path = self.partial(stage, key), self.path(stage, key)
-        files = sorted(file for file in partial.rglob("*") if file.is_file())
+        kept = [entry for entry in partial.iterdir() if entry.name not in scratch]
+        files = sorted(file for entry in kept for file in (entry, *entry.rglob("*")) if file.is_file())
         for file in files:
             flush(file)
         manifest = Manifest(
@@ -262,4 +274,6 @@ class Store:
         partial.rename(path)
         flush(path.parent)
         shutil.rmtree(damaged, ignore_errors=True)
+        for name in scratch:
+            _remove(path / name)
         return Artifact(path=path, manifest=manifest)

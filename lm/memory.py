@@ -1,0 +1,142 @@
+"""What memory there is, who set the limit, and what a process tree uses. Reads only; nothing here acts.
+
+psutil reports the whole machine's memory even inside a container, so the limits of every cgroup above this process
+are read too (v1 and v2), and the least headroom counts.
+"""
+
+import re
+from pathlib import Path
+
+import psutil
+
+from lm.config import StageConfig
+from lm.errors import BadInput
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+SHARE_OF_AVAILABLE = 0.75  # what a run takes when nobody says: the rest stays for the person at the machine
+CGROUP_ROOT = Path("/sys/fs/cgroup")
+PROC_CGROUP = Path("/proc/self/cgroup")
+UNLIMITED_BYTES = 2**60
+
+
+class Budget(StageConfig):
+    """The memory a stage's process tree may take, and where that number comes from."""
+
+    bytes: int
+    source: str  # "flag", "cgroup" or "available memory"
+
+
+def parse_bytes(text: str | int) -> int:
+    """Read a size such as `2GiB`, `512M` or `1500000`. Raises BadInput."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?\s*", str(text).upper())
+    if not match or match[2] == "I":
+        raise BadInput(f"memory: got {text!r}, expected a size such as 2GiB, 800MB or 1500000000")
+    return int(float(match[1]) * UNITS[match[2]])
+
+
+def format_bytes(count: float) -> str:
+    """Write a size for people, in binary units: `1.4 GiB`."""
+    for unit in ("B", "KiB", "MiB"):
+        if abs(count) < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.2f} GiB"
+
+
+def format_budget(count: int) -> str:
+    """Write a size as an option that `parse_bytes` reads and that is not below it: `1433MiB`."""
+    return f"{-(-count // 2**20)}MiB"
+
+
+def _read_int(path: Path) -> int | None:
+    try:
+        text = path.read_text().strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() and int(text) < UNLIMITED_BYTES else None
+
+
+def _cgroup_folders() -> list[tuple[Path, str, str]]:
+    """Every cgroup above this process with the names of its limit and usage files."""
+    try:
+        lines = PROC_CGROUP.read_text().splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        _, controllers, name = line.split(":", 2)
+        if controllers == "":
+            base, limit, usage = CGROUP_ROOT, "memory.max", "memory.current"
+        elif "memory" in controllers.split(","):
+            base, limit, usage = CGROUP_ROOT / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+        else:
+            continue
+        folder = base / name.lstrip("/")
+        found += [(path, limit, usage) for path in (folder, *folder.parents) if path.is_relative_to(base)]
+    return found
+
+
+def cgroup_limit_bytes() -> int | None:
+    """The least memory limit of any cgroup above this process; None where there is none."""
+    limits = [value for path, limit, _ in _cgroup_folders() if (value := _read_int(path / limit)) is not None]
+    return min(limits, default=None)
+
+
+def available_bytes() -> int:
+    """What could be taken now without swapping or hitting a limit: the machine's and every cgroup's."""
+    headrooms = [psutil.virtual_memory().available]
+    for path, limit_name, usage_name in _cgroup_folders():
+        limit, usage = _read_int(path / limit_name), _read_int(path / usage_name)
+        if limit is not None and usage is not None:
+            headrooms.append(max(0, limit - usage + _reclaimable_bytes(path)))
+    return min(headrooms)
+
+
+def _reclaimable_bytes(cgroup: Path) -> int:
+    """File pages that the kernel drops before it kills anybody: they count as usage, but are free to take."""
+    try:
+        lines = (cgroup / "memory.stat").read_text().splitlines()
+    except OSError:
+        return 0
+    fields = dict(line.split(" ", 1) for line in lines)
+    return int(fields.get("total_inactive_file", fields.get("inactive_file", "0")))
+
+
+def resolve_budget(requested: str | int | None, orchestrator_bytes: int = 0) -> Budget:
+    """Settle how much a stage may take: what was asked for, else a container's limit, else a share of what is free.
+
+    `orchestrator_bytes`, what the orchestrating processes hold, is taken off a container's limit first.
+    """
+    if requested is not None:
+        return Budget(bytes=parse_bytes(requested), source="flag")
+    limit = cgroup_limit_bytes()
+    if limit is not None and limit < psutil.virtual_memory().total:
+        return Budget(bytes=max(0, min(limit - orchestrator_bytes, available_bytes())), source="cgroup")
+    return Budget(bytes=int(available_bytes() * SHARE_OF_AVAILABLE), source="available memory")
+
+
+def process_bytes(process: psutil.Process) -> int:
+    """Resident memory of one process; 0 once it is gone."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def tree_bytes(process: psutil.Process) -> int:
+    """Resident memory of a process and all its descendants."""
+    try:
+        children = process.children(recursive=True)
+    except psutil.Error:
+        children = []
+    return process_bytes(process) + sum(process_bytes(child) for child in children)
+
+
+def own_peak_bytes() -> int:
+    """The most that this process has held so far (VmHWM on Linux; elsewhere what the system keeps)."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        info = psutil.Process().memory_info()
+        return int(getattr(info, "peak_wset", info.rss))
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
