@@ -178,7 +178,10 @@ class Decoder(nn.Module):
         With a cache, `tokens` continue those that the cache has seen, and are added to it: give the prompt first, then
         one token at a time. All sequences of a batch have the same length.
         """
-        states = self.hidden(tokens, cache)
+        return self.logits(self.hidden(tokens, cache))
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Normalised states (..., C) -> logits (..., V) in fp32."""
         return F.linear(states, self.model.embed_tokens.weight.to(states.dtype)).float()
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:

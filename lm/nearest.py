@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lm.documents import Document
+
 SEED_BYTES = 8  # shorter matches are in any two texts of one language and say nothing
 BLOCK_BYTES = 1 << 20
 FILTER_BITS = 20
@@ -19,15 +21,6 @@ BETWEEN_TEXTS, BETWEEN_DOCUMENTS = b"\xfe", b"\xff"  # in no UTF-8, and unlike e
 
 Bytes = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A text to search in, with its provenance."""
-
-    source: str
-    document_id: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -44,8 +37,8 @@ class Match:
         return len(self.text)
 
 
-def longest_matches(texts: Sequence[str], passages: Iterable[Passage]) -> list[Match | None]:
-    """Find the longest stretch of each text in the passages; the first where several are equally long.
+def longest_matches(texts: Sequence[str], documents: Iterable[Document]) -> list[Match | None]:
+    """Find the longest stretch of each text in the documents; the first where several are equally long.
 
     None for a text that shares no 8 bytes with them.
     """
@@ -54,12 +47,12 @@ def longest_matches(texts: Sequence[str], passages: Iterable[Passage]) -> list[M
     longest = np.zeros(len(texts), np.int64)  # bytes
     if not len(wanted.keys):
         return best
-    for block in _blocks(passages, wanted.longest_bytes):
+    for block in _blocks(documents, wanted.longest_bytes):
         for text_index, start, length in wanted.matches(block.data, longest):
-            passage = block.passage_at(start)
+            document = block.document_at(start)
             shared = block.data[start : start + length].decode(errors="ignore")  # whole characters only
             longest[text_index] = length
-            best[text_index] = Match(passage.source, passage.document_id, shared)
+            best[text_index] = Match(document.source, document.document_id, shared)
     return best
 
 
@@ -120,20 +113,20 @@ class _Wanted:
 class _Block:
     data: bytes
     starts: list[int]
-    passages: list[Passage]
+    documents: list[Document]
 
-    def passage_at(self, place: int) -> Passage:
-        return self.passages[int(np.searchsorted(self.starts, place, "right")) - 1]
+    def document_at(self, place: int) -> Document:
+        return self.documents[int(np.searchsorted(self.starts, place, "right")) - 1]
 
 
-def _blocks(passages: Iterable[Passage], overlap_bytes: int) -> Iterator[_Block]:
-    """Join passages into blocks of about BLOCK_BYTES; a longer passage is cut, with an overlap no match outgrows."""
-    data, starts, inside = bytearray(BETWEEN_DOCUMENTS), list[int](), list[Passage]()
-    for passage in passages:
-        encoded = passage.text.encode()
+def _blocks(documents: Iterable[Document], overlap_bytes: int) -> Iterator[_Block]:
+    """Join documents into blocks of about BLOCK_BYTES; a longer one is cut, with an overlap no match outgrows."""
+    data, starts, inside = bytearray(BETWEEN_DOCUMENTS), list[int](), list[Document]()
+    for document in documents:
+        encoded = document.text.encode()
         for begin in range(0, max(len(encoded), 1), BLOCK_BYTES):
             starts.append(len(data))
-            inside.append(passage)
+            inside.append(document)
             data += encoded[begin : begin + BLOCK_BYTES + overlap_bytes] + BETWEEN_DOCUMENTS
             if len(data) >= BLOCK_BYTES:
                 yield _Block(bytes(data) + BETWEEN_DOCUMENTS * SEED_BYTES, starts, inside)

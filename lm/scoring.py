@@ -1,0 +1,104 @@
+"""What a model says of held-out text: the nats of every token, each counted once and each with enough before it.
+
+A document longer than the context is read in windows that overlap by half: every token but the first ones of a
+document sees at least half a context. Windows of one length are scored together, whatever documents they are from.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from lm.model import Decoder
+from lm.progress import Progress, silent
+from lm.recipe import BOUNDARY_ID
+
+LOGITS_BYTES = 32 << 20  # of one batch, in fp32
+MOST_TOKENS_AT_ONCE = 4096
+GROUP_TOKENS = 1 << 18  # documents are taken in groups of about so many tokens, to bound the memory
+
+Tokens = npt.NDArray[np.integer]
+Float32s = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of one document: the model predicts its tokens [start, end), and those from `scored` on count."""
+
+    document: int
+    start: int
+    scored: int
+    end: int
+
+
+def windows(document: int, length: int, context: int) -> Iterator[Window]:
+    """Cover `length` tokens so that each is scored once, after at least half a context where there is as much."""
+    end = 0
+    while end < length:
+        scored = end
+        end = min(end + (context // 2 if end else context), length)
+        yield Window(document, max(end - context, 0), scored, end)
+
+
+def token_nats(model: Decoder, documents: Iterable[Tokens], progress: Progress = silent) -> Iterator[Float32s]:
+    """Yield -ln p of every token of each document, in order: one array (tokens,) a document.
+
+    documents: the token ids of each, without a boundary; each is read after the boundary token, as in training. The
+    arithmetic runs in the model's `compute_dtype`, the logarithms in fp32.
+    """
+    done = 0
+    for group in _groups(documents):
+        results = [np.zeros(len(document), np.float32) for document in group]
+        for batch in _batches(group, model):
+            for window, nats in zip(batch, _score(model, group, batch), strict=True):
+                results[window.document][window.scored : window.end] = nats
+                done += len(nats)
+            progress(done, None, "token")
+        yield from results
+
+
+def _groups(documents: Iterable[Tokens]) -> Iterator[list[Tokens]]:
+    group: list[Tokens] = []
+    size = 0
+    for document in documents:
+        group.append(document)
+        size += len(document)
+        if size >= GROUP_TOKENS:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _batches(group: list[Tokens], model: Decoder) -> Iterator[list[Window]]:
+    """Windows of similar length together, the longest first, as many as fit the memory set aside."""
+    context = model.shape.context
+    every = [window for index, tokens in enumerate(group) for window in windows(index, len(tokens), context)]
+    every.sort(key=lambda window: window.start - window.end)
+    at_once = min(LOGITS_BYTES // (4 * model.vocab_size), MOST_TOKENS_AT_ONCE)
+    first = 0
+    while first < len(every):
+        count = max(at_once // (every[first].end - every[first].start), 1)
+        yield every[first : first + count]
+        first += count
+
+
+@torch.inference_mode()
+def _score(model: Decoder, group: list[Tokens], batch: list[Window]) -> list[Float32s]:
+    """-ln p of the scored tokens of each window. Shorter windows are padded at the end, where nothing looks."""
+    longest = max(window.end - window.start for window in batch)
+    inputs = torch.full((len(batch), longest), BOUNDARY_ID)  # (B, T)
+    targets = torch.full((len(batch), longest), BOUNDARY_ID)
+    counts = torch.zeros((len(batch), longest), dtype=torch.bool)
+    for row, window in enumerate(batch):
+        tokens = torch.from_numpy(group[window.document][max(window.start - 1, 0) : window.end].astype(np.int64))
+        length = window.end - window.start
+        inputs[row, length - len(tokens) + 1 : length] = tokens[:-1]  # the boundary token stands before the first
+        targets[row, :length] = tokens[-length:]
+        counts[row, window.scored - window.start : length] = True
+    states = model.hidden(inputs)[counts]  # (scored tokens, C)
+    nats = F.cross_entropy(model.logits(states), targets[counts], reduction="none").numpy()
+    return np.split(nats, np.cumsum(counts.sum(dim=1).numpy())[:-1])
