@@ -1,0 +1,127 @@
+"""Clean text on disk: one row a document (or the piece of one on either side of a contiguous split).
+
+A row group holds documents of one split only and a few megabytes of text, so a reader of one split never decodes the
+other, and neither reader nor writer needs more memory than the longest document.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lm.errors import SlowburnError
+
+SCHEMA_VERSION = 1
+FILE_NAME = "documents.parquet"
+ROW_GROUP_BYTES = 4 * 2**20  # of text; a longer document has a row group of its own
+COUNTS = ("documents", "bytes", "characters")
+SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("document_id", "source", "title", "text", "split")],
+    metadata={"schema_version": str(SCHEMA_VERSION)},
+)
+
+Split = Literal["train", "heldout"]
+SPLITS: tuple[Split, Split] = ("train", "heldout")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One clean document. The two pieces of a document that was cut share a `document_id`."""
+
+    document_id: str
+    source: str
+    title: str
+    text: str
+    split: Split
+
+
+class DocumentWriter:
+    """Write `documents.parquet`: equal documents in equal order give equal bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(
+            path,
+            SCHEMA,
+            compression="zstd",
+            use_dictionary=["source", "split"],
+            write_statistics=["split"],
+            write_page_checksum=True,
+        )
+        self._waiting: dict[Split, list[Document]] = {split: [] for split in SPLITS}
+        self._bytes: dict[Split, int] = dict.fromkeys(SPLITS, 0)
+
+    def write(self, document: Document, text_bytes: int) -> None:
+        """Add a document whose text has `text_bytes` bytes in UTF-8."""
+        if self._bytes[document.split] + text_bytes > ROW_GROUP_BYTES:
+            self._flush(document.split)
+        self._waiting[document.split].append(document)
+        self._bytes[document.split] += text_bytes
+
+    def _flush(self, split: Split) -> None:
+        if documents := self._waiting[split]:
+            columns = [[getattr(document, name) for document in documents] for name in SCHEMA.names]
+            self._writer.write_table(pa.Table.from_arrays([pa.array(c, pa.string()) for c in columns], schema=SCHEMA))
+            self._waiting[split], self._bytes[split] = [], 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if kind is None:
+            for split in SPLITS:
+                self._flush(split)
+        self._writer.close()
+
+
+def write_documents(documents: Iterable[Document], out: Path) -> dict[str, Any]:
+    """Write `documents.parquet` into a folder; return how many documents, bytes and characters each side has.
+
+    `sources` counts the same for each corpus: the part of a source's name before its first slash.
+    """
+    sides: dict[str, dict[str, int]] = {count: dict.fromkeys(SPLITS, 0) for count in COUNTS}
+    sources: dict[str, dict[str, int]] = {}
+    with DocumentWriter(out / FILE_NAME) as writer:
+        for document in documents:
+            text_bytes = len(document.text.encode())
+            writer.write(document, text_bytes)
+            source = sources.setdefault(document.source.partition("/")[0], dict.fromkeys(COUNTS, 0))
+            for count, amount in zip(COUNTS, (1, text_bytes, len(document.text)), strict=True):
+                sides[count][document.split] += amount
+                source[count] += amount
+    return {**sides, "sources": sources}
+
+
+def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document]:
+    """Stream the documents of a clean artifact's folder, of one split or of both, in the order they were written.
+
+    Raises SlowburnError when the file is damaged (page checksums are verified) or of a newer schema.
+    """
+    path = clean / FILE_NAME
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            _check_schema(path, file.schema_arrow)
+            for group in range(file.num_row_groups):
+                if split in (None, _split_of(file, group)):
+                    rows = file.read_row_group(group).select(SCHEMA.names).to_pydict()
+                    yield from map(Document, *rows.values())
+    except (pa.ArrowException, OSError) as error:
+        raise SlowburnError(f"{path} is damaged ({error}): delete {clean} and run again to have it remade") from error
+
+
+def _check_schema(path: Path, schema: pa.Schema) -> None:
+    version = int((schema.metadata or {}).get(b"schema_version", b"0"))
+    if version > SCHEMA_VERSION:
+        raise SlowburnError(
+            f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
+        )
+    if missing := set(SCHEMA.names) - set(schema.names):
+        raise SlowburnError(f"{path} lacks {', '.join(sorted(missing))}: delete {path.parent} and run again")
+
+
+def _split_of(file: pq.ParquetFile, group: int) -> str:
+    column = SCHEMA.names.index("split")
+    return str(file.metadata.row_group(group).column(column).statistics.min)
