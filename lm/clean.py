@@ -70,7 +70,7 @@ def _write_by_document(documents: Iterable["CleanDocument"], config: CleanConfig
     from lm.splitting import hash_position, split_by_document
 
     sides = split_by_document(documents, lambda document: hash_position(document.document_id), config.heldout_fraction)
-    return write_documents((Document(d.document_id, d.source, d.title, d.text, split) for d, split in sides), out)
+    return write_documents((Document(d.document_id, d.source, d.text, split, d.title) for d, split in sides), out)
 
 
 def _write_contiguously(
@@ -80,15 +80,15 @@ def _write_contiguously(
     from lm.splitting import split_contiguously
 
     pieces = split_contiguously(documents, lambda d: d.text, int((1 - config.heldout_fraction) * characters))
-    return write_documents((Document(d.document_id, d.source, d.title, text, split) for d, text, split in pieces), out)
+    return write_documents((Document(d.document_id, d.source, text, split, d.title) for d, text, split in pieces), out)
 
 
 def _too_small(written: dict[str, Any]) -> bool:
-    return any(written["characters"][split] < minimum for split, minimum in MINIMUM_CHARACTERS.items())
+    return any(written[f"{split}_characters"] < minimum for split, minimum in MINIMUM_CHARACTERS.items())
 
 
 def _too_little(written: dict[str, Any], heldout_fraction: float) -> str:
-    train, heldout = (written["characters"][split] for split in ("train", "heldout"))
+    train, heldout = (written[f"{split}_characters"] for split in ("train", "heldout"))
     needed = max(MINIMUM_CHARACTERS["train"] / (1 - heldout_fraction), MINIMUM_CHARACTERS["heldout"] / heldout_fraction)
     return (
         f"too little text: {train + heldout:,} characters once clean ({train:,} to train on, {heldout:,} held out), "
@@ -98,7 +98,7 @@ def _too_little(written: dict[str, Any], heldout_fraction: float) -> str:
 
 
 def _summary(written: dict[str, Any], split: str) -> str:
-    characters = written["characters"]
-    total = sum(characters.values())
+    heldout = written["heldout_characters"]
+    total = written["train_characters"] + heldout
     how = "by document" if split == "document" else "the end of the text"
-    return f"{total:,} characters, {characters['heldout'] / total:.1%} of them held out ({how})"
+    return f"{total:,} characters, {heldout / total:.1%} of them held out ({how})"

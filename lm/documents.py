@@ -20,7 +20,7 @@ FILE_NAME = "documents.parquet"
 ROW_GROUP_BYTES = 4 * 2**20  # of text; a longer document has a row group of its own
 COUNTS = ("documents", "bytes", "characters")
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("document_id", "source", "title", "text", "split")],
+    [(name, pa.string()) for name in ("document_id", "source", "text", "split", "title")],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
 
@@ -34,9 +34,9 @@ class Document:
 
     document_id: str
     source: str
-    title: str
     text: str
     split: Split
+    title: str = ""
 
 
 class DocumentWriter:
@@ -78,21 +78,24 @@ class DocumentWriter:
 
 
 def write_documents(documents: Iterable[Document], out: Path) -> dict[str, Any]:
-    """Write `documents.parquet` into a folder; return how many documents, bytes and characters each side has.
+    """Write `documents.parquet` into a folder; return `train_documents`, `heldout_bytes` and so on: what is in it.
 
-    `sources` counts the same for each corpus: the part of a source's name before its first slash.
+    `sources` gives the same counts for each corpus: the part of a source's name before its first slash.
     """
-    sides: dict[str, dict[str, int]] = {count: dict.fromkeys(SPLITS, 0) for count in COUNTS}
+    sides = {split: dict.fromkeys(COUNTS, 0) for split in SPLITS}
     sources: dict[str, dict[str, int]] = {}
+    longest_bytes = 0
     with DocumentWriter(out / FILE_NAME) as writer:
         for document in documents:
             text_bytes = len(document.text.encode())
+            longest_bytes = max(longest_bytes, text_bytes)
             writer.write(document, text_bytes)
             source = sources.setdefault(document.source.partition("/")[0], dict.fromkeys(COUNTS, 0))
             for count, amount in zip(COUNTS, (1, text_bytes, len(document.text)), strict=True):
-                sides[count][document.split] += amount
+                sides[document.split][count] += amount
                 source[count] += amount
-    return {**sides, "sources": sources}
+    flat = {f"{split}_{count}": amount for split, counts in sides.items() for count, amount in counts.items()}
+    return {**flat, "longest_document_bytes": longest_bytes, "sources": sources}
 
 
 def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document]:
