@@ -1,0 +1,130 @@
+"""The tokenizer: a sentencepiece model under which every text survives, `decode(encode(text)) == text`.
+
+Left alone, sentencepiece is lossy: it normalises, collapses spaces and reads U+2581 as a space. Here
+- there is no normalisation, no dummy prefix, and what has no piece of its own becomes bytes;
+- U+2581 and the escape character itself are escaped, so that the text handed to sentencepiece never holds U+2581;
+- newline and `<` are always symbols of their own. Every piece that is no text (`<unk>`, `<|endoftext|>`, `<0x41>`)
+  begins with `<`, so no text can spell one, in readers that match pieces by name either;
+- text is encoded in segments (a line with its newline, cut when very long), so that memory stays bounded and other
+  readers, which add scores up with another precision, come to the same pieces.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import sentencepiece
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no types
+from sentencepiece import sentencepiece_model_pb2
+
+from lm.errors import BadInput, SlowburnError
+from lm.tokens import BOUNDARY_ID, Tokens, token_dtype
+
+ModelProto: Any = sentencepiece_model_pb2.ModelProto  # type: ignore[attr-defined]  # made at import, so unseen by mypy
+Kind = Literal["bpe", "unigram", "char", "word"]
+KINDS_BY_MODEL_TYPE: dict[int, Kind] = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}  # sentencepiece's numbers
+UNKNOWN_ID = 0
+BOUNDARY_PIECE = "<|endoftext|>"
+OWN_SYMBOLS = ("\n", "<")
+SPACE = "\u2581"
+ESCAPE = "\x10"  # data link escape: hardly ever in a text, and one byte when it is
+ESCAPES = ((ESCAPE, ESCAPE + "0"), (SPACE, ESCAPE + "1"))  # in this order; undone in the reverse order
+SEGMENT_CHARACTERS = 4096
+BLOCK_CHARACTERS = 256 * SEGMENT_CHARACTERS
+SEGMENT = re.compile(rf"[^\n]{{1,{SEGMENT_CHARACTERS}}}\n?|\n")
+WORD = re.compile(r" ?\w+(?:['\u2019]\w+)*| ?[^\w\s<]+|\s|<")
+
+
+def escape(text: str) -> str:
+    """Rewrite a text without U+2581; `unescape` undoes it exactly."""
+    for plain, escaped in ESCAPES:
+        text = text.replace(plain, escaped)
+    return text
+
+
+def unescape(text: str) -> str:
+    """Undo `escape`."""
+    for plain, escaped in reversed(ESCAPES):
+        text = text.replace(escaped, plain)
+    return text
+
+
+def segments(escaped: str) -> Iterator[str]:
+    """Cut an escaped text into lines, newline included, and long lines into stretches of SEGMENT_CHARACTERS."""
+    position = 0
+    while position < len(escaped):
+        end = escaped.rfind("\n", position, position + BLOCK_CHARACTERS) + 1
+        end = end or min(position + BLOCK_CHARACTERS, len(escaped))
+        yield from SEGMENT.findall(escaped, position, end)
+        position = end
+
+
+class Tokenizer:
+    """A trained tokenizer, loaded from its `tokenizer.model`."""
+
+    boundary_id = BOUNDARY_ID
+
+    def __init__(self, path: Path) -> None:
+        """Raise SlowburnError when the file is not a tokenizer that Slowburn made."""
+        try:
+            self._load(path.read_bytes())
+        except (OSError, DecodeError, RuntimeError, ValueError) as error:
+            raise SlowburnError(
+                f"{path} is not a tokenizer made by Slowburn ({error}): delete its folder and run again"
+            ) from error
+
+    @classmethod
+    def from_bytes(cls, model: bytes) -> Self:
+        """Load what `train_tokenizer` returned."""
+        tokenizer = cls.__new__(cls)
+        tokenizer._load(model)
+        return tokenizer
+
+    def _load(self, model: bytes) -> None:
+        proto = ModelProto.FromString(model)
+        if len(proto.pieces) <= BOUNDARY_ID or proto.pieces[BOUNDARY_ID].piece != BOUNDARY_PIECE:
+            raise ValueError(f"piece {BOUNDARY_ID} is not {BOUNDARY_PIECE}")
+        self.kind: Kind = KINDS_BY_MODEL_TYPE[proto.trainer_spec.model_type]
+        self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        self.vocab_size: int = self._processor.vocab_size()
+        self.dtype = token_dtype(self.vocab_size)
+
+    def encode(self, text: str) -> Tokens:
+        """Encode a text, without a document boundary: (n_tokens,).
+
+        Raises BadInput when the text holds lone surrogates, which are no characters.
+        """
+        encoded = self.encode_segments(list(segments(escape(text))))
+        return np.concatenate([np.empty(0, np.int32), *encoded]).astype(self.dtype)
+
+    def decode(self, ids: Sequence[int] | npt.NDArray[np.integer]) -> str:
+        """Decode token ids. Document boundaries become nothing, bytes that are not UTF-8 become U+FFFD."""
+        escaped: str = self._processor.decode(np.asarray(ids, dtype=np.int32).tolist())
+        return unescape(escaped)
+
+    def encode_segments(self, batch: list[str], threads: int = 1) -> list[npt.NDArray[np.int32]]:
+        """Encode each of a batch of `segments`."""
+        try:
+            if self.kind == "word":
+                return [self._encode_words(segment) for segment in batch]
+            encoded: list[npt.NDArray[np.int32]]
+            encoded = self._processor.encode(batch, return_type="numpy", num_threads=threads)
+        except UnicodeEncodeError:
+            raise BadInput("the text holds lone surrogates, which are no characters: give it as UTF-8") from None
+        return encoded
+
+    def decode_segments(self, batch: list[npt.NDArray[np.int32]], threads: int = 1) -> list[str]:
+        """Undo `encode_segments`; the segments are still escaped."""
+        decoded: list[str] = self._processor.decode(batch, num_threads=threads)  # type: ignore[arg-type]  # arrays too
+        return decoded
+
+    def _encode_words(self, segment: str) -> npt.NDArray[np.int32]:
+        """Encode a segment word by word: sentencepiece's own words end only at spaces (`house,` would be one)."""
+        words: list[str] = []
+        for word in WORD.findall(segment):
+            known = word[0] != " " or self._processor.piece_to_id(SPACE + word[1:]) != UNKNOWN_ID
+            words.extend([word] if known else [" ", word[1:]])
+        return np.concatenate(self._processor.encode(words, return_type="numpy", num_threads=1))
