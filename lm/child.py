@@ -29,7 +29,8 @@ OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "not enough memory", "bad_alloc"
 class Child:
     """One end of the conversation with the parent, and what a job needs to know of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget_bytes: int) -> None:
+        self.budget_bytes = budget_bytes
         self._events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
         os.dup2(2, 1)
         self._sending = threading.Lock()
@@ -51,6 +52,13 @@ class Child:
         if now - self._last_progress >= PROGRESS_INTERVAL_SECONDS or done == total:
             self._last_progress = now
             self.send(event="progress", done=done, total=total, unit=unit, note=note)
+
+    def use_torch(self) -> None:
+        """Load torch, whose libraries are resident but no data, and set the cap anew to match."""
+        import torch
+
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+        cap_memory(self.budget_bytes)
 
     def stop(self, reason: str) -> None:
         """Ask the job at hand to save and leave."""
@@ -138,10 +146,9 @@ def serve(child: Child) -> None:
 
 def main() -> None:
     """Set the limits, then serve."""
-    child = Child()
+    child = Child(budget_bytes=int(sys.argv[1]))
     first_in_line_for_the_kernel()
-    if len(sys.argv) > 1:
-        cap_memory(int(sys.argv[1]))
+    cap_memory(child.budget_bytes)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, child.on_signal)
     threading.Thread(target=child.listen, daemon=True).start()

@@ -19,6 +19,10 @@ class Stopped(SlowburnError):
     exit_code = 75
 
 
+class MemoryStop(Stopped):
+    """The work reached its memory budget, or the machine's end, and stopped; what was saved is kept."""
+
+
 class CannotFit(SlowburnError):
     """No setting of this request fits this budget or machine (EX_CONFIG)."""
 

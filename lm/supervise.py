@@ -24,11 +24,12 @@ from lm.memory import Budget, available_bytes, format_bytes, process_bytes, tree
 from lm.progress import Progress, silent
 
 WATCH_INTERVAL_SECONDS = 0.05
-SAMPLE_INTERVAL_SECONDS = 0.25
+LOOK_INTERVAL_SECONDS = 0.25  # at descendants and the machine, which costs a millisecond
 SOFT_SHARE = 0.95  # of the budget: beyond it the child is asked to save and stop
 RESERVE_SHARE = 0.03  # of the machine: below it available memory means that somebody else needs it now
 SAVE_SECONDS = 15.0
 KEPT_ERROR_LINES = 20
+KEPT_SAMPLES = 1000  # beyond that every second one goes, and they are taken half as often
 
 
 class MemorySample(NamedTuple):
@@ -41,12 +42,11 @@ class MemorySample(NamedTuple):
 
 
 class OutOfMemory(Exception):
-    """The child reached its budget or the machine's end; `saved` says whether it could still save."""
+    """The child reached its budget or the machine's end, at `peak_bytes`."""
 
-    def __init__(self, reason: str, *, saved: bool) -> None:
+    def __init__(self, reason: str, peak_bytes: int) -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.saved = saved
+        self.reason, self.peak_bytes = reason, peak_bytes
 
 
 class SupervisedChild:
@@ -57,6 +57,7 @@ class SupervisedChild:
         self.samples: list[MemorySample] = []
         self.peak_bytes = 0
         self._memory_reason: str | None = None
+        self._sample_interval_seconds = LOOK_INTERVAL_SECONDS
         self._sending = threading.Lock()
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._error_lines: deque[str] = deque(maxlen=KEPT_ERROR_LINES)
@@ -155,29 +156,41 @@ class SupervisedChild:
             self._error_lines.append(line.rstrip())
 
     def _watch(self) -> None:
-        """Look at the tree and the machine many times a second; act on the limits; keep a sample now and then."""
-        reserve = int(psutil.virtual_memory().total * RESERVE_SHARE)
-        orchestrator = psutil.Process()
-        next_sample, descendants_bytes, available = 0.0, 0, available_bytes()
+        """Look at the tree many times a second, at its descendants and the machine a few times; act on the limits."""
+        reserve_bytes = int(psutil.virtual_memory().total * RESERVE_SHARE)
+        next_look, descendants_bytes, available = 0.0, 0, available_bytes()
         while self._process.poll() is None:
             now = time.monotonic()
             tree = process_bytes(self._watched) + descendants_bytes
-            if now >= next_sample:  # looking at descendants and the machine costs a millisecond: do it less often
+            if now >= next_look:
                 tree, available = tree_bytes(self._watched), available_bytes()
                 descendants_bytes = max(0, tree - process_bytes(self._watched))
-                self.samples.append(MemorySample(now, tree, process_bytes(orchestrator), available))
-                next_sample = now + SAMPLE_INTERVAL_SECONDS
+                self._keep_sample(MemorySample(now, tree, max(0, tree_bytes(psutil.Process()) - tree), available))
+                next_look = now + LOOK_INTERVAL_SECONDS
             self.peak_bytes = max(self.peak_bytes, tree)
-            if tree > self.budget.bytes:
-                self._memory_reason = f"it grew to {format_bytes(tree)}"
-                self._kill()
-            elif self._memory_reason is None and tree > SOFT_SHARE * self.budget.bytes:
-                self._memory_reason = f"it grew to {format_bytes(tree)}"
-                self._send({"stop": "memory"})
-            elif self._memory_reason is None and available < reserve:
-                self._memory_reason = f"other programs left only {format_bytes(available)} of this machine's memory"
-                self._send({"stop": "memory"})
+            self._act(tree, available, reserve_bytes)
             time.sleep(WATCH_INTERVAL_SECONDS)
+
+    def _keep_sample(self, sample: MemorySample) -> None:
+        """Keep samples evenly spaced, and never very many: every second one goes whenever there are."""
+        if self.samples and sample.seconds - self.samples[-1].seconds < self._sample_interval_seconds:
+            return
+        self.samples.append(sample)
+        if len(self.samples) > KEPT_SAMPLES:
+            self.samples = self.samples[::2]
+            self._sample_interval_seconds *= 2
+
+    def _act(self, tree: int, available: int, reserve_bytes: int) -> None:
+        """Kill beyond the budget; ask to save just below it, and when others need the machine's last memory."""
+        if tree > self.budget.bytes:
+            self._memory_reason = f"it grew to {format_bytes(tree)}"
+            self._kill()
+        elif self._memory_reason is None and tree > SOFT_SHARE * self.budget.bytes:
+            self._memory_reason = f"it grew to {format_bytes(tree)}"
+            self._send({"stop": "memory"})
+        elif self._memory_reason is None and available < reserve_bytes:
+            self._memory_reason = f"other programs left only {format_bytes(available)} of this machine's memory"
+            self._send({"stop": "memory"})
 
     def _kill(self) -> None:
         with suppress(psutil.Error):
@@ -189,9 +202,9 @@ class SupervisedChild:
         """The exception for an error that the child reported."""
         kind, message = event["kind"], event["message"]
         if kind == "memory":
-            return OutOfMemory(f"it was refused more at {format_bytes(self.peak_bytes)}", saved=False)
+            return OutOfMemory(f"it was refused more at {format_bytes(self.peak_bytes)}", self.peak_bytes)
         if kind == "Stopped" and self._memory_reason:
-            return OutOfMemory(self._memory_reason, saved=True)
+            return OutOfMemory(self._memory_reason, self.peak_bytes)
         if kind == "crash":
             return errors.SlowburnError(f"{message} (an error in Slowburn itself)\n" + "\n".join(self._error_lines))
         failure: type[errors.SlowburnError] = getattr(errors, kind, errors.SlowburnError)
@@ -201,10 +214,10 @@ class SupervisedChild:
         """The exception for a child that died without a word."""
         code = self._process.returncode
         if self._memory_reason:
-            return OutOfMemory(self._memory_reason, saved=False)
+            return OutOfMemory(self._memory_reason, self.peak_bytes)
         near_limit = self.peak_bytes > 0.8 * self.budget.bytes or any("bad_alloc" in x for x in self._error_lines)
         if near_limit and code in (-6, -9, -11, 127):
-            return OutOfMemory(f"it died at {format_bytes(self.peak_bytes)}", saved=False)
+            return OutOfMemory(f"it died at {format_bytes(self.peak_bytes)}", self.peak_bytes)
         if code == -9:
             return errors.Stopped("the worker process was killed from outside; run the same command to continue")
         return errors.SlowburnError(f"the worker process died with code {code}:\n" + "\n".join(self._error_lines))

@@ -1,0 +1,1 @@
+"""The flows: the whole pipeline, each stage by itself."""

@@ -1,0 +1,81 @@
+"""The whole pipeline: download → clean → plan → tokenize → train in chunks → evaluate → generate.
+
+`python -m flows.pipeline` runs it here and now; `prefect deployment run pipeline/quick` has a worker do it.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+
+from lm.errors import CannotFit, MemoryStop, SlowburnError
+from lm.run_config import RunConfig
+from lm.session import Session
+from tasks.clean import clean
+from tasks.download import download
+from tasks.evaluate import evaluate
+from tasks.generate import generate
+from tasks.listen import open_session
+from tasks.plan import plan
+from tasks.publish import publish_run
+from tasks.tokenize_corpus import tokenize
+from tasks.train import train
+
+StageName = Literal["download", "clean", "tokenize", "train", "evaluate", "generate"]
+
+
+def stages(session: Session, replan: bool) -> Iterator[StageName]:
+    """Do one stage after another, and say which one is complete."""
+    raw = download(session)
+    yield "download"
+    cleaned = clean(session, raw)
+    yield "clean"
+    settled = plan(session, cleaned, replan)
+    tokens = tokenize(session, cleaned, settled)
+    yield "tokenize"
+    model = train(session, tokens, settled)
+    yield "train"
+    evaluate(session, model, tokens, cleaned)
+    yield "evaluate"
+    generate(session, model, cleaned)
+    yield "generate"
+
+
+def run_stages(config: RunConfig, run_id: str | None, until: StageName, replan: bool) -> State[Any]:
+    """Run all stages up to `until`, and turn the outcome into the flow's state, a named one where it has a name."""
+    session = open_session(config, run_id)
+    try:
+        session.check_least()
+        for stage in stages(session, replan):
+            if stage == until:
+                break
+    except SlowburnError as error:
+        session.finish(error)
+        publish_run(session)
+        name = "MemoryGuard" if isinstance(error, MemoryStop | CannotFit) else type(error).__name__
+        return Failed(name=name, message=str(error), data=error)
+    except BaseException as error:
+        session.finish(error)
+        raise
+    session.finish()
+    publish_run(session)
+    return Completed(message=f"run {session.record.run_id} is complete")
+
+
+@flow(name="pipeline", description=__doc__)
+def pipeline(
+    config: RunConfig = RunConfig(),  # noqa: B008 frozen: sharing one default is safe
+    run_id: str | None = None,
+    until: StageName = "generate",
+    replan: bool = False,
+) -> State[Any]:
+    """Every stage, each reused where it is done already."""
+    return run_stages(config, run_id, until, replan)
+
+
+if __name__ == "__main__":
+    from flows.command_line import main
+
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""What a supervised child can be asked to do: every job takes and returns JSON, and leaves its result on disk.
+
+Imports wait for the job that needs them: a child that cleans text should not weigh as much as one that trains.
+"""
+
+import subprocess
+import time
+from contextlib import ExitStack
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import python_version
+from typing import TYPE_CHECKING, Any
+
+from lm import __version__
+from lm.memory import own_peak_bytes
+from lm.store import Store
+
+if TYPE_CHECKING:
+    from lm.child import Child
+
+State = dict[str, Any]
+
+
+def make(child: "Child", state: State, *, root: str, stage: str, key: str, config: Any, inputs: dict[str, str]) -> None:
+    """Make the artifact of one stage, unless another process made it in the meantime."""
+    store = Store(Path(root))
+    paths = {name: store.path(name, input_key) for name, input_key in inputs.items()}
+    with store.writing(stage, key) as out:
+        if store.find(stage, key):
+            return
+        started = time.monotonic()
+        metrics = _work(child, stage, paths, config, out)
+        store.commit(
+            stage,
+            key,
+            config=config,
+            inputs=inputs,
+            metrics=metrics,
+            seconds=time.monotonic() - started,
+            peak_memory_bytes=own_peak_bytes(),
+            versions=versions(),
+        )
+
+
+def _work(child: "Child", stage: str, paths: dict[str, Path], config: Any, out: Path) -> dict[str, Any]:
+    """The stage's own function on its inputs."""
+    if stage == "clean":
+        from lm.clean import CleanConfig, clean
+
+        return clean(paths["download"], CleanConfig.model_validate(config), out, child.progress)
+    if stage == "tokenize":
+        from lm.tokenize_corpus import TokenizeConfig, tokenize
+
+        return tokenize(paths["clean"], TokenizeConfig.model_validate(config), out, child.progress)
+    child.use_torch()
+    if stage == "evaluate":
+        from lm.evaluate import EvaluateConfig, evaluate
+
+        settings = EvaluateConfig.model_validate(config)
+        return evaluate(paths["train"], paths["tokenize"], paths["clean"], settings, out, child.progress)
+    from lm.generate import GenerateConfig, generate
+
+    return generate(paths["train"], paths["clean"], GenerateConfig.model_validate(config), out, child.progress)
+
+
+def measure_machine(child: "Child", state: State) -> dict[str, Any]:
+    """How fast this machine multiplies matrices."""
+    child.use_torch()
+    from lm.machine import measure
+
+    return measure()
+
+
+def probe(
+    child: "Child", state: State, *, recipe: Any, vocab_size: int, micro_batch: int, device: str
+) -> dict[str, Any]:
+    """A few real steps of a planned training."""
+    child.use_torch()
+    from lm.probe import probe_training
+    from lm.recipe import Recipe
+
+    return probe_training(
+        Recipe.model_validate(recipe), vocab_size, micro_batch=micro_batch, device=device, progress=child.progress
+    )
+
+
+def start_training(
+    child: "Child", state: State, *, root: str, key: str, recipe: Any, tokens: str, micro_batch: int, device: str
+) -> dict[str, Any]:
+    """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
+
+    The artifact's lock is held until the child leaves.
+    """
+    child.use_torch()
+    from lm.recipe import Recipe
+    from lm.training import Training
+
+    store = Store(Path(root))
+    partial = state.setdefault("stack", ExitStack()).enter_context(store.writing("train", key, resumable=True))
+    training = Training(
+        Recipe.model_validate(recipe), store.path("tokenize", tokens), partial, micro_batch=micro_batch, device=device
+    )
+    state["training"] = training
+    child.stops_itself = True
+    return {"step": training.trainer.step_index, "notes": training.notes}
+
+
+def train_chunk(child: "Child", state: State, *, last_step: int) -> dict[str, Any]:
+    """Train until `last_step`, saving on the way and at the end."""
+    training = state["training"]
+    training.run_until(last_step, lambda: child.stop_reason, child.progress)
+    return {"step": last_step, "loss": training.metrics.smooth_loss, "seconds": training.seconds}
+
+
+def finish_training(
+    child: "Child", state: State, *, root: str, key: str, tokens: str, downshifts: list[dict[str, Any]]
+) -> None:
+    """Turn a training that has made all its steps into the model artifact."""
+    from lm.training import SCRATCH
+
+    training = state["training"]
+    metrics = training.finish() | {"downshifts": downshifts}
+    Store(Path(root)).commit(
+        "train",
+        key,
+        config=training.recipe.model_dump(mode="json"),
+        inputs={"tokenize": tokens},
+        metrics=metrics,
+        seconds=training.seconds,
+        peak_memory_bytes=training.peak_memory_bytes,
+        versions=versions(),
+        numerics=training.numerics,
+        scratch=SCRATCH,
+    )
+    state["stack"].close()
+
+
+def write_report(child: "Child", state: State, *, root: str, run_id: str, memory_rows: list[list[Any]]) -> None:
+    """Write a run's memory series and draw its report."""
+    from lm.report import render_report
+    from lm.run_record import RUN_FILE, MemoryRow, open_run, run_folder, save_run, write_memory
+
+    store = Store(Path(root))
+    run = open_run(run_folder(store, run_id) / RUN_FILE)
+    run.memory = write_memory(store, run_id, [MemoryRow(*row) for row in memory_rows])
+    save_run(store, run)
+    render_report(store, run)
+
+
+def versions() -> dict[str, str]:
+    """What made an artifact: this project, Python, the libraries that matter, the commit."""
+    found = {"slowburn": __version__, "python": python_version()}
+    for package in ("torch", "sentencepiece", "pyarrow"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
+    )
+    if commit.returncode == 0:
+        found["git_commit"] = commit.stdout.strip()
+    return found

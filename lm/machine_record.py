@@ -1,0 +1,25 @@
+"""What was measured of this machine, remembered until the machine or torch changes. Light: torch stays out."""
+
+from importlib.metadata import version
+from typing import Any
+
+from lm.cpu import cpu_name, usable_cores
+from lm.store import SCHEMA_VERSION, Store, read_json, write_json
+
+FILE = "machine.json"
+
+
+def kept_machine(store: Store) -> dict[str, Any] | None:
+    """The last measurement, if it was taken on this very machine with this very torch."""
+    path = store.plans / FILE
+    if not path.exists():
+        return None
+    machine = read_json(path)["machine"]
+    same = machine["cpu"] == cpu_name() and machine["cores"] == usable_cores() and machine["torch"] == version("torch")
+    return machine if same else None
+
+
+def keep_machine(store: Store, machine: dict[str, Any]) -> None:
+    """Remember a measurement."""
+    store.plans.mkdir(parents=True, exist_ok=True)
+    write_json(store.plans / FILE, {"schema_version": SCHEMA_VERSION, "machine": machine})

@@ -1,0 +1,48 @@
+"""A few real steps of a planned training, in a disposable process: how long a step takes and what it needs."""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lm.checkpoint import save_checkpoint
+from lm.memory import own_peak_bytes
+from lm.progress import Progress
+from lm.recipe import Recipe
+from lm.trainer import Trainer
+
+WARM_UP_STEPS = 2
+MEASURED_STEPS = 4
+MEASURING_SECONDS = 4.0
+
+
+def probe_training(
+    recipe: Recipe, vocab_size: int, *, micro_batch: int, device: str, progress: Progress
+) -> dict[str, Any]:
+    """Train on random tokens for a few seconds.
+
+    Returns the median seconds of a step, the seconds and bytes of a checkpoint, and the process's peak memory.
+    """
+    tokens = np.random.default_rng(0).integers(2, vocab_size, recipe.context * 64).astype(np.uint16)
+    trainer = Trainer(recipe, vocab_size, tokens, micro_batch=micro_batch, device=device)
+    durations: list[float] = []
+    began = time.perf_counter()
+    while len(durations) < WARM_UP_STEPS + MEASURED_STEPS or time.perf_counter() - began < MEASURING_SECONDS:
+        start = time.perf_counter()
+        trainer.step()
+        durations.append(time.perf_counter() - start)
+        progress(min(time.perf_counter() - began, MEASURING_SECONDS), MEASURING_SECONDS, "second", "trying a few steps")
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        save_checkpoint(Path(folder), 1, trainer.state(), {})
+        save_seconds = time.perf_counter() - start
+        save_bytes = sum(file.stat().st_size for file in Path(folder).iterdir())
+    return {
+        "step_seconds": statistics.median(durations[WARM_UP_STEPS:]),
+        "checkpoint_seconds": save_seconds,
+        "checkpoint_bytes": save_bytes,
+        "peak_memory_bytes": own_peak_bytes(),
+    }

@@ -1,0 +1,81 @@
+"""Everything that can be asked of a run: the flow's parameter, the command line's options, a deployment's YAML."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+
+from lm.clean import CleanConfig
+from lm.config import StageConfig
+from lm.download import DownloadConfig
+from lm.errors import BadInput
+from lm.evaluate import EvaluateConfig
+from lm.generate import GenerateConfig
+from lm.memory import parse_bytes
+from lm.tokenize_corpus import TokenizeConfig
+from lm.train import TrainConfig
+
+
+class RunConfig(StageConfig):
+    """One run: the time and memory it may take, and each stage's own settings."""
+
+    minutes: float = Field(default=3.0, gt=0, description="minutes of training, its checkpoints included")
+    memory: str | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")
+    download: DownloadConfig = DownloadConfig()
+    clean: CleanConfig = CleanConfig()
+    tokenize: TokenizeConfig = TokenizeConfig()
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    generate: GenerateConfig = GenerateConfig()
+
+    @field_validator("memory")
+    @classmethod
+    def _readable_size(cls, memory: str | None) -> str | None:
+        if memory is not None:
+            parse_bytes(memory)
+        return memory
+
+
+def build_config(values: Mapping[str, Any], settings: Iterable[str] = ()) -> RunConfig:
+    """Make a config from top-level values and `stage.name=value` settings, values in YAML.
+
+    Raises BadInput that names the offending key, and a near one that exists.
+    """
+    tree: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name:
+            raise BadInput(f"--set: got {setting!r}, expected name=value, such as train.steps=200")
+        *parents, last = name.split(".")
+        branch = tree
+        for parent in parents:
+            branch = branch.setdefault(parent, {})
+        branch[last] = yaml.safe_load(text)
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        raise BadInput(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    """The first thing wrong with a config, in one line."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, setting_names(), n=2)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(setting_names())}"
+        return f"unknown setting {name}: {hint}"
+    return f"{name}: got {first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def setting_names() -> list[str]:
+    """Every setting's full name, such as `train.steps`."""
+    names = []
+    for name, field in RunConfig.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, StageConfig):
+            names += [f"{name}.{inner}" for inner in field.annotation.model_fields]
+        else:
+            names.append(name)
+    return names

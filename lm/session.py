@@ -1,0 +1,215 @@
+"""One pass over the stages: decides what can be reused, has the rest made in supervised children, keeps the record."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from lm.config import StageConfig
+from lm.errors import CannotFit, Interrupted, MemoryStop, Stopped
+from lm.memory import Budget, format_budget, format_bytes, resolve_budget, tree_bytes
+from lm.plan import Plan
+from lm.predict import predict_stage
+from lm.progress import Progress
+from lm.run_config import RunConfig
+from lm.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, UnfinishedStage, save_run
+from lm.stages import stage_key
+from lm.store import Artifact, Store
+from lm.supervise import OutOfMemory, SupervisedChild
+
+REPORT_BUDGET = Budget(bytes=2**30, source="fixed")
+HEADROOM = 1.25  # what a stage that ran out is advised to get, over what it reached
+
+
+class Work(NamedTuple):
+    """A stage with everything resolved: what it is made from, how, and the key that follows from both."""
+
+    stage: str
+    key: str
+    config: StageConfig
+    inputs: dict[str, str]
+
+
+class Listener:
+    """Hears of the session's stages; the terminal and Prefect's logs each have one of their own."""
+
+    def stage_progress(self, stage: str, done: float, total: float | None, unit: str, note: str) -> None:
+        """A stage came a little further."""
+
+    def stage_finished(self, stage: str, reused: bool, seconds: float, summary: str) -> None:
+        """A stage is complete."""
+
+    def tell(self, message: str) -> None:
+        """Something the user should know."""
+
+
+class Session:
+    """What was asked, what is done so far, and what it took."""
+
+    def __init__(self, store: Store, config: RunConfig, run_id: str, listener: Listener, *, command: str = "") -> None:
+        self.store, self.config, self.listener = store, config, listener
+        self.budget = resolve_budget(config.memory, tree_bytes(psutil.Process()))
+        self.memory_rows: list[MemoryRow] = []
+        self._started = time.monotonic()
+        self.record = RunRecord(
+            run_id=run_id,
+            command=command,
+            corpus=list(config.download.corpus),
+            config=config.model_dump(mode="json"),
+            budget=self.budget,
+            started=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        )
+        self.save()
+
+    def save(self) -> None:
+        """Write the record as it is now."""
+        self.record.seconds = round(time.monotonic() - self._started, 3)
+        save_run(self.store, self.record)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Close the record with what became of the run, and draw the report."""
+        if error is None:
+            self.record.status = "completed"
+        else:
+            interrupted = not isinstance(error, Exception)  # Ctrl-C, or a cancellation
+            self.record.status = "stopped" if interrupted or isinstance(error, Stopped | Interrupted) else "failed"
+            self.record.reason = "interrupted" if interrupted else str(error)
+        self.save()
+        with SupervisedChild(REPORT_BUDGET) as child:
+            child.call(
+                "write_report", root=str(self.store.root), run_id=self.record.run_id, memory_rows=self.memory_rows
+            )
+
+    def work(self, stage: str, config: StageConfig, **inputs: Artifact) -> Work:
+        """Resolve what a stage would do."""
+        keys = {name: artifact.key for name, artifact in inputs.items()}
+        return Work(stage, stage_key(stage, config, keys), config, keys)
+
+    def reuse(self, work: Work) -> Artifact | None:
+        """The artifact, if it is there and whole; then the stage is done."""
+        artifact = self.store.find(work.stage, work.key)
+        if artifact:
+            self._finish_stage(artifact, "reused", "same config, same inputs", 0.0)
+        return artifact
+
+    def check_memory(self, stage: str, needed_bytes: int) -> None:
+        """Refuse to start what is not expected to fit. Raises CannotFit, or Stopped when only the moment is bad."""
+        if needed_bytes > self.budget.bytes:
+            raise CannotFit(
+                f"{stage}: needs about {format_bytes(needed_bytes)}, the budget is {format_bytes(self.budget.bytes)} "
+                f"({self.budget.source}); run again with --memory {format_budget(needed_bytes)}"
+            )
+
+    def predicted_bytes(self, work: Work) -> int:
+        """What a stage is expected to need."""
+        artifacts = {name: self.store.open(self.store.path(name, key)) for name, key in work.inputs.items()}
+        return predict_stage(work.stage, artifacts)
+
+    def make(self, work: Work) -> Artifact:
+        """Have a stage made in a supervised child."""
+        why = self.store.why_missing(work.stage, work.key) or "asked for"
+        predicted = self.predicted_bytes(work)
+        started = time.monotonic()
+        try:
+            with self.child(work.stage, work.key, predicted) as child:
+                child.call(
+                    "make",
+                    self.progress(work.stage),
+                    root=str(self.store.root),
+                    stage=work.stage,
+                    key=work.key,
+                    config=work.config.model_dump(mode="json"),
+                    inputs=work.inputs,
+                )
+        except OutOfMemory as error:
+            raise self.memory_stop(work.stage, error) from None
+        return self.computed(work.stage, work.key, why, time.monotonic() - started, child.peak_bytes, predicted)
+
+    def computed(
+        self, stage: str, key: str, why: str, seconds: float, peak_bytes: int, predicted_bytes: int | None
+    ) -> Artifact:
+        """Record a stage that a child has just made."""
+        artifact = self.store.open(self.store.path(stage, key))
+        self._finish_stage(artifact, "computed", why, seconds, peak_bytes, predicted_bytes)
+        return artifact
+
+    def planned(self, path: Path, plan: Plan) -> None:
+        """Record which plan this run follows."""
+        self.record.plan = path.relative_to(self.store.root).as_posix()
+        self.record.unfinished = None
+        self.save()
+
+    def progress(self, stage: str) -> Progress:
+        """Where a stage's progress goes."""
+
+        def report(done: float, total: float | None, unit: str, note: str = "") -> None:
+            if self.record.unfinished and total:
+                self.record.unfinished.progress = f"{unit} {done:,.0f} of {total:,.0f}"
+            self.listener.stage_progress(stage, done, total, unit, note)
+
+        return report
+
+    @contextmanager
+    def child(
+        self, stage: str, key: str | None, predicted_bytes: int | None = None, threads: int = 0
+    ) -> Iterator[SupervisedChild]:
+        """A supervised child for one stage; its memory joins the record whatever becomes of it."""
+        self.record.unfinished = UnfinishedStage(stage=stage, key=key, predicted_memory_bytes=predicted_bytes)
+        self.save()
+        started = time.monotonic()
+        child = SupervisedChild(self.budget, threads=threads)
+        try:
+            with child:
+                yield child
+        finally:
+            self._keep_memory(stage, child)
+            if self.record.unfinished:
+                self.record.unfinished.seconds = round(time.monotonic() - started, 3)
+                self.record.unfinished.peak_memory_bytes = child.peak_bytes
+
+    def memory_stop(self, stage: str, error: OutOfMemory) -> MemoryStop:
+        """What the user is told when a stage ran out of memory."""
+        advice = format_budget(int(max(error.peak_bytes, self.budget.bytes) * HEADROOM))
+        return MemoryStop(
+            f"out of memory, stage {stage}: {error.reason}, the budget is {format_bytes(self.budget.bytes)} "
+            f"({self.budget.source}); what was saved is kept: run again with --memory {advice}"
+        )
+
+    def _keep_memory(self, stage: str, child: SupervisedChild) -> None:
+        self.record.peak_memory_bytes = max(self.record.peak_memory_bytes or 0, child.peak_bytes)
+        self.memory_rows += [
+            MemoryRow(stage, round(sample.seconds - self._started, 3), *sample[1:], self.budget.bytes)
+            for sample in child.samples
+        ]
+
+    def _finish_stage(
+        self,
+        artifact: Artifact,
+        status: str,
+        reason: str,
+        seconds: float,
+        peak_bytes: int | None = None,
+        predicted_bytes: int | None = None,
+    ) -> None:
+        stage, metrics = artifact.manifest.stage, artifact.manifest.metrics
+        fields = {
+            "key": artifact.key,
+            "path": artifact.path.relative_to(self.store.root).as_posix(),
+            "status": status,
+            "reason": reason,
+            "seconds": round(seconds, 3),
+            "peak_memory_bytes": peak_bytes,
+            "predicted_memory_bytes": predicted_bytes,
+        }
+        if stage == "train":
+            names = ("steps", "resumed_from_step", "weights_sha256")
+            self.record.stages[stage] = TrainRecord(**fields, **{name: metrics[name] for name in names})
+        else:
+            self.record.stages[stage] = StageRecord(**fields)
+        self.record.unfinished = None
+        self.save()
+        self.listener.stage_finished(stage, status == "reused", seconds, str(metrics.get("summary", "")))

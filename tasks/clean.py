@@ -1,0 +1,14 @@
+"""The clean stage as a Prefect task."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from lm.session import Session
+from lm.store import Artifact
+from tasks.stage import run_stage
+
+
+@task(name="clean", cache_policy=NO_CACHE)
+def clean(session: Session, raw: Artifact) -> Artifact:
+    """Raw files to clean documents, some of them held out."""
+    return run_stage(session, session.work("clean", session.config.clean, download=raw))

@@ -1,0 +1,57 @@
+"""The plan as a Prefect task: it measures this machine and tries a few steps, in disposable children."""
+
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from lm.machine_record import keep_machine, kept_machine
+from lm.plan import Plan, make_plan, open_plan, plan_path
+from lm.predict import predict_probe
+from lm.recipe import Recipe
+from lm.session import Session
+from lm.store import Artifact
+from tasks.guard import guard
+from tasks.publish import publish_plan
+
+
+@task(name="plan", cache_policy=NO_CACHE)
+def plan(session: Session, cleaned: Artifact, replan: bool = False) -> Plan:
+    """Exact numbers for what was asked, kept from last time unless `replan`."""
+    path = plan_path(session.store, session.config, cleaned.key)
+    settled = None if replan else open_plan(path)
+    if settled is None:
+        guard(session, "plan", predict_probe())
+        settled = make_plan(
+            session.store,
+            session.config,
+            cleaned,
+            session.budget,
+            lambda: _measure(session),
+            lambda recipe, vocab_size, micro_batch: _probe(session, recipe, vocab_size, micro_batch),
+        )
+    session.planned(path, settled)
+    publish_plan(settled)
+    return settled
+
+
+def _measure(session: Session) -> dict[str, Any]:
+    machine = kept_machine(session.store)
+    if machine is None:
+        with session.child("plan", None) as child:
+            machine = child.call("measure_machine", session.progress("plan"))
+        keep_machine(session.store, machine)
+    return machine
+
+
+def _probe(session: Session, recipe: Recipe, vocab_size: int, micro_batch: int) -> dict[str, Any]:
+    with session.child("plan", None) as child:
+        probed: dict[str, Any] = child.call(
+            "probe",
+            session.progress("plan"),
+            recipe=recipe.model_dump(mode="json"),
+            vocab_size=vocab_size,
+            micro_batch=micro_batch,
+            device=_measure(session)["device"],
+        )
+        return probed

@@ -1,0 +1,16 @@
+"""What every stage's task does: reuse what is there, else ask the guard, have it made, show it."""
+
+from lm.session import Session, Work
+from lm.store import Artifact
+from tasks.guard import guard
+from tasks.publish import publish_stage
+
+
+def run_stage(session: Session, work: Work) -> Artifact:
+    """The stage's artifact, reused or made now."""
+    artifact = session.reuse(work)
+    if artifact is None:
+        guard(session, work.stage, session.predicted_bytes(work))
+        artifact = session.make(work)
+    publish_stage(session, artifact)
+    return artifact

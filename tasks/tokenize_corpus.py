@@ -1,0 +1,18 @@
+"""The tokenize stage as a Prefect task."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from lm.plan import Plan
+from lm.session import Session
+from lm.store import Artifact
+from tasks.stage import run_stage
+
+
+@task(name="tokenize", cache_policy=NO_CACHE)
+def tokenize(session: Session, cleaned: Artifact, plan: Plan) -> Artifact:
+    """Clean documents to tokens, with a tokenizer trained on the training split alone."""
+    config = session.config.tokenize
+    if config.vocab_size is None:
+        config = config.model_copy(update={"default_vocab_size": plan.vocab_size})
+    return run_stage(session, session.work("tokenize", config, clean=cleaned))
