@@ -1,0 +1,126 @@
+"""The tokenize stage: clean documents in; a tokenizer trained on the training split, and the tokens of both, out."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from lm.config import StageConfig
+from lm.errors import BadInput
+from lm.progress import Progress
+
+if TYPE_CHECKING:
+    from lm.documents import Split
+
+VERSION = 1
+TOKENIZER_FILE = "tokenizer.model"
+
+
+class TokenizeConfig(StageConfig):
+    """How text becomes tokens."""
+
+    kind: Literal["bpe", "unigram", "char", "word"] = Field("bpe", description="what the pieces are, and how found")
+    vocab_size: int | None = Field(None, description="number of pieces; an error where the text supports fewer")
+    default_vocab_size: int = Field(1024, description="where vocab_size is not given; fewer where the text is small")
+    sample_bytes: int = Field(16_000_000, ge=100_000, description="text the tokenizer is trained on, at most")
+
+
+class _Reader:
+    """Reads the clean documents, twice, and says how far it is."""
+
+    def __init__(self, clean: Path, progress: Progress) -> None:
+        self.clean, self.progress = clean, progress
+        self.documents: dict[str, int] = {"train": 0, "heldout": 0}
+        self.bytes: dict[str, int] = {"train": 0, "heldout": 0}
+
+    def count_and_sample(self) -> Iterator[str]:
+        """Yield the training texts, and count both splits on the way."""
+        from lm.documents import read_documents
+
+        for document in read_documents(self.clean):
+            self.documents[document.split] += 1
+            self.bytes[document.split] += len(document.text.encode())
+            self.progress(sum(self.bytes.values()), None, "bytes", "choosing what the tokenizer is trained on")
+            if document.split == "train":
+                yield document.text
+        self.progress(0, None, "bytes", "training the tokenizer")
+
+    def texts(self, split: "Split") -> Iterator[str]:
+        """Yield the texts of one split, once they were counted."""
+        from lm.documents import read_documents
+
+        done, total = 0 if split == "train" else self.bytes["train"], sum(self.bytes.values())
+        for document in read_documents(self.clean, split):
+            yield document.text
+            done += len(document.text.encode())
+            self.progress(done, total, "bytes", "encoding")
+
+
+def tokenize(clean: Path, config: TokenizeConfig, out: Path, progress: Progress) -> dict[str, Any]:
+    """Tokenize the clean artifact's folder `clean` into `out`: `tokenizer.model` and the token shards of both splits.
+
+    Every document is decoded again and compared. Memory: the sample and its training, and the longest document a few
+    times over, whatever the size of the corpus.
+    Raises BadInput when a split is empty or the text does not support the vocabulary that was asked for.
+    """
+    from lm.documents import SPLITS  # these bring pyarrow and sentencepiece, which readers of the config need not load
+    from lm.token_stream import token_stream
+    from lm.tokenizer import Tokenizer
+    from lm.tokenizer_training import train_tokenizer
+    from lm.tokens import write_tokens
+
+    began = time.monotonic()
+    reader = _Reader(clean, progress)
+    asked = config.vocab_size or config.default_vocab_size
+    shrink = config.vocab_size is None
+    sample_bytes = config.sample_bytes
+    model = train_tokenizer(reader.count_and_sample(), config.kind, asked, sample_bytes=sample_bytes, shrink=shrink)
+    if not all(reader.documents.values()):
+        raise BadInput(f"one side of the split is empty ({reader.documents}): give more text")
+    (out / TOKENIZER_FILE).write_bytes(model)
+    tokenizer = Tokenizer(out / TOKENIZER_FILE)
+    trained = time.monotonic()
+    tokens = {
+        split: write_tokens(token_stream(tokenizer, reader.texts(split), _threads()), out, split, tokenizer.vocab_size)
+        for split in SPLITS
+    }
+    encoded = time.monotonic()
+    return _metrics(config, reader, tokenizer.vocab_size, tokens) | {
+        "sample_bytes": min(reader.bytes["train"], sample_bytes),
+        "training_seconds": round(trained - began, 3),
+        "encoding_seconds": round(encoded - trained, 3),
+    }
+
+
+def _threads() -> int:
+    """Cores to encode on; the tokens do not depend on it."""
+    if chosen := os.environ.get("OMP_NUM_THREADS"):
+        return int(chosen)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _metrics(config: TokenizeConfig, reader: _Reader, vocab_size: int, tokens: dict["Split", int]) -> dict[str, Any]:
+    """What the artifact holds. Bytes per token leave the boundaries out; tokens count them."""
+    per_token = {
+        split: reader.bytes[split] / max(1, count - reader.documents[split]) for split, count in tokens.items()
+    }
+    notes = []
+    if config.vocab_size is None and vocab_size < config.default_vocab_size and config.kind != "char":
+        notes.append(
+            f"The training text supports {vocab_size} {config.kind} pieces, fewer than the {config.default_vocab_size} "
+            "that would otherwise have been used."
+        )
+    return {
+        "kind": config.kind,
+        "vocab_size": vocab_size,
+        **{f"{split}_tokens": count for split, count in tokens.items()},
+        **{f"{split}_documents": reader.documents[split] for split in tokens},
+        **{f"{split}_bytes": reader.bytes[split] for split in tokens},
+        **{f"{split}_bytes_per_token": round(value, 4) for split, value in per_token.items()},
+        "unknown_tokens": 0,  # every document came back from its tokens, which an unknown token rules out
+        "notes": notes,
+        "summary": f"{vocab_size:,} {config.kind} pieces, {per_token['heldout']:.2f} bytes a token on held-out text",
+    }
