@@ -1,0 +1,40 @@
+"""Numbers as people read them."""
+
+
+def format_duration(seconds: float) -> str:
+    """Write a time span with the two units that matter: `3 min 1 s`, `2 h 5 min`, `0.4 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def spoken_duration(seconds: float) -> str:
+    """Write a time span as one would say it: `3 minutes`, `45 seconds`, `2.5 hours`."""
+    for unit, size in (("hour", 3600), ("minute", 60)):
+        if seconds >= 1.5 * size or round(seconds) == size:
+            count = round(seconds / size, 1 if seconds < 10 * size else None)
+            return f"{count:g} {unit}{'s' if count != 1 else ''}"
+    return f"{seconds:.0f} seconds"
+
+
+def format_text_size(count: int) -> str:
+    """Write the size of a text in bytes: `1.1 MB`."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.{0 if unit == 'kB' else 1}f} {unit}"
+    return f"{count} bytes"
+
+
+def format_count(count: float) -> str:
+    """Write how many there are of something: `5.2 million`, `870`, `12,400`."""
+    for name, size in (("billion", 10**9), ("million", 10**6)):
+        if count >= size:
+            return f"{count / size:.1f} {name}"
+    return f"{count:,.0f}"

@@ -1,0 +1,222 @@
+"""`report.html`: one run on one page, to be opened in any browser, with no network and no server."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lm import report_text
+from lm.learning_curve import learning_curve_svg
+from lm.memory import format_bytes
+from lm.memory_chart import memory_svg
+from lm.plain_text import opening, visible
+from lm.quantities import format_duration
+from lm.run_facts import Evaluation, RunFacts, Sample, gather_facts, read_samples, representative_sample
+from lm.run_pictures import learning_curve_of
+from lm.run_record import REPORT_FILE, RunRecord, StageRecord, UnfinishedStage, read_memory, run_folder
+from lm.store import Store, flush
+
+TEMPLATE = "report.html.jinja"
+STYLE = "report.css"
+FIRST_SAMPLE_CHARACTERS = 360
+LONGEST_VALUE = 160
+SECTIONS = {
+    "evaluation": "Prediction",
+    "learning": "Learning",
+    "memory": "Memory",
+    "samples": "Samples",
+    "plan": "Plan",
+    "stages": "Stages",
+    "next": "What next",
+    "details": "Details",
+}
+UNASKED = ("plan", "stages", "next", "details")  # sections that every report has
+
+
+def render_report(store: Store, run: RunRecord) -> Path:
+    """Write a run's `report.html`, whole or not at all, and return its path.
+
+    What the run did not come to, or what was pruned since, is left out; the rest is told. The same record and
+    artifacts give the same bytes. Loads pandas and matplotlib: call it in a child process.
+    """
+    here = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    facts = gather_facts(store, run)
+    content = _content(store, facts) | {"style": Markup((here / STYLE).read_text(encoding="utf-8"))}
+    path = run_folder(store, run.run_id) / REPORT_FILE
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(environment.get_template(TEMPLATE).render(content), encoding="utf-8")
+    flush(temporary)
+    temporary.replace(path)
+    return path
+
+
+def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
+    """Everything that the template shows, in words and pictures."""
+    run, samples = facts.run, read_samples(facts)
+    first = representative_sample(samples)
+    content = {
+        "run": run,
+        "title": report_text.title(facts),
+        "started": _date(run.started),
+        "lede": list(report_text.lede(facts)),
+        "figures": list(report_text.figures(facts)),
+        "first": first
+        and {"prompt": visible(first.prompt), "text": visible(opening(first.text, FIRST_SAMPLE_CHARACTERS))},
+        "evaluation": facts.evaluation and _evaluation(facts.evaluation),
+        "learning": _learning(store, facts),
+        "memory": _memory(store, facts),
+        "samples": [_sample(sample) for sample in samples],
+        "asked": _asked(run),
+        "reasons": (facts.plan or {}).get("reasons", []),
+        "plan": list(_flat({name: value for name, value in (facts.plan or {}).items() if name != "reasons"})),
+        "stages": [*(_stage(name, stage) for name, stage in run.stages.items()), *_unfinished(run.unfinished)],
+        "next_steps": list(report_text.next_steps(facts)),
+        "details": list(_details(facts)),
+        "config": json.dumps(run.config, indent=2, ensure_ascii=False),
+    }
+    content["sections"] = [(name, label) for name, label in SECTIONS.items() if name in UNASKED or content[name]]
+    return content
+
+
+def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    longest = max([evaluation.bits_per_byte, *evaluation.baselines.values()])
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "note": report_text.about_baseline(name),
+            "value": f"{value:.2f}",
+            "share": f"{value / longest:.4f}",
+            "model": False,
+            "interval": None,
+        }
+        for name, value in evaluation.baselines.items()
+    ]
+    own = evaluation.bits_per_byte
+    low, high = evaluation.ci95 or (None, None)
+    model: dict[str, Any] = {
+        "name": "this model",
+        "note": "",
+        "value": f"{own:.2f}",
+        "share": f"{own / longest:.4f}",
+        "model": True,
+        "interval": low and high and {"low": f"{low / own:.4f}", "high": f"{high / own:.4f}"},
+    }
+    place = sum(value < own for value in evaluation.baselines.values())
+    rows.insert(place, model)
+    return {
+        "text": report_text.evaluation_text(),
+        "rows": rows,
+        "note": report_text.evaluation_note(evaluation),
+    }
+
+
+def _learning(store: Store, facts: RunFacts) -> dict[str, Any] | None:
+    curve = learning_curve_of(store, facts)
+    if curve is None:
+        return None
+    return {"text": report_text.learning_text(facts)} | _pictures(learning_curve_svg(curve))
+
+
+def _memory(store: Store, facts: RunFacts) -> dict[str, Any] | None:
+    text, rows = report_text.memory_text(facts), read_memory(store, facts.run)
+    if not text:
+        return None
+    return {"text": text} | ({"wide": "", "narrow": ""} if rows is None else _pictures(memory_svg(rows)))
+
+
+def _pictures(svg: Mapping[str, str]) -> dict[str, str]:
+    """Trusted as they are: drawn here, with every text in them escaped."""
+    return {width: Markup(picture) for width, picture in svg.items()}
+
+
+def _sample(sample: Sample) -> dict[str, str]:
+    return {
+        "prompt": visible(sample.prompt),
+        "text": visible(sample.text),
+        "note": report_text.sample_note(sample),
+        "nearest_source": visible(sample.nearest_source or ""),
+    }
+
+
+def _stage(name: str, stage: StageRecord) -> dict[str, str]:
+    return {
+        "name": name,
+        "status": stage.status,
+        "reason": visible(stage.reason) + report_text.resumed(stage),
+        "path": stage.path,
+        "time": "none" if stage.status == "reused" else format_duration(stage.seconds),
+        "peak": _size(stage.peak_memory_bytes),
+        "predicted": _size(stage.predicted_memory_bytes),
+    }
+
+
+def _unfinished(stage: UnfinishedStage | None) -> Iterator[dict[str, str]]:
+    if stage:
+        yield {
+            "name": stage.stage,
+            "status": "unfinished",
+            "reason": stage.progress,
+            "path": "",
+            "time": format_duration(stage.seconds),
+            "peak": _size(stage.peak_memory_bytes),
+            "predicted": _size(stage.predicted_memory_bytes),
+        }
+
+
+def _asked(run: RunRecord) -> list[tuple[str, str]]:
+    """The run's own options; those of the stages stand in the configuration below."""
+    own = {name: value for name, value in run.config.items() if not isinstance(value, dict) and value is not None}
+    return [("corpus", ", ".join(run.corpus)), *_flat(own)]
+
+
+def _details(facts: RunFacts) -> Iterator[tuple[str, str]]:
+    run = facts.run
+    yield "run", run.run_id
+    yield "started", _date(run.started)
+    yield "took", format_duration(run.seconds)
+    yield "memory budget", f"{format_bytes(run.budget.bytes)} ({run.budget.source})"
+    if run.command:
+        yield "command", run.command
+    train = facts.artifacts.get("train")
+    newest = train or next(reversed(facts.artifacts.values()), None)
+    if train and "weights_sha256" in train.manifest.metrics:
+        yield "weights (SHA-256)", train.manifest.metrics["weights_sha256"]
+    if newest:
+        yield "made with", _in_line(newest.manifest.versions)
+    if train and train.manifest.numerics:
+        yield "numerics", _in_line(train.manifest.numerics)
+
+
+def _in_line(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in _flat(values))
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every single value of nested mappings with its dotted name."""
+    for name, inner in value.items():
+        dotted = f"{prefix}.{name}" if prefix else name
+        if isinstance(inner, Mapping):
+            yield from _flat(inner, dotted)
+        elif inner is not None:
+            text = inner if isinstance(inner, str) else json.dumps(inner, ensure_ascii=False)
+            yield dotted, visible(opening(text, LONGEST_VALUE))
+
+
+def _size(count: int | None) -> str:
+    return "none" if count is None else format_bytes(count)
+
+
+def _date(text: str) -> str:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"

@@ -1,0 +1,208 @@
+"""The sentences of a report: what a run's numbers mean, for a reader who sees such numbers for the first time."""
+
+from collections.abc import Iterable, Iterator
+from shlex import join
+from typing import NamedTuple
+
+from lm.memory import format_bytes
+from lm.quantities import format_count, format_duration, format_text_size, spoken_duration
+from lm.run_facts import Evaluation, RunFacts, Sample
+from lm.run_record import StageRecord, TrainRecord, UnfinishedStage
+
+DOING = {
+    "download": "downloading",
+    "clean": "cleaning the text",
+    "tokenize": "tokenizing",
+    "plan": "planning",
+    "train": "training",
+    "evaluate": "evaluating",
+    "generate": "generating",
+}
+ABOUT_BASELINES = {  # the first that a baseline's name contains
+    "unigram": "knows how often each character comes, and nothing else",
+    "gram": "counts what follows the last few characters",
+    "bz2": "a file compressor that has just read the training text",
+    "xz": "a file compressor that has just read the training text",
+    "champion": "the model in use until now",
+}
+
+
+class Figure(NamedTuple):
+    """One number worth showing large."""
+
+    name: str
+    value: str
+    note: str
+
+
+class NextStep(NamedTuple):
+    """Something to do with the result, and the command for it."""
+
+    text: str
+    command: str
+
+
+def title(facts: RunFacts) -> str:
+    """What the run came to, as a headline."""
+    run = facts.run
+    if run.status != "completed":
+        ending = "has not ended" if run.status == "running" else run.status
+        return f"A run on {facts.corpus} that {ending}" + (f" while {doing(run.unfinished)}" if run.unfinished else "")
+    parameters = facts.metric("train", "parameters")
+    if parameters is None or facts.training_seconds is None:
+        return f"{facts.corpus}, done up to {list(run.stages)[-1]}" if run.stages else f"A run on {facts.corpus}"
+    time = spoken_duration(facts.training_seconds)
+    return f"A model of {format_count(parameters)} parameters, trained on {facts.corpus} for {time}"
+
+
+def lede(facts: RunFacts) -> Iterator[str]:
+    """The first sentences below the headline."""
+    run = facts.run
+    if run.reused:
+        yield "Nothing had to be computed: every stage was done before, with the same settings and the same text."
+    if facts.evaluation:
+        yield verdict(facts.evaluation)
+        yield (
+            "Bits per byte say how surprised a method is by each byte of new text. "
+            "Guessing blindly costs 8; knowing what comes next costs nothing."
+        )
+    if run.unfinished and run.unfinished.progress:
+        yield f"It was {doing(run.unfinished)}, at {run.unfinished.progress}."
+    if run.unfinished and run.stages:
+        yield f"What is finished is kept: {listing(run.stages)}."
+
+
+def doing(stage: UnfinishedStage) -> str:
+    """What goes on in a stage."""
+    return DOING.get(stage.stage, stage.stage)
+
+
+def verdict(evaluation: Evaluation) -> str:
+    """How the model stands beside the best baseline, in plain words."""
+    own = f"On text it has never seen, the model needs {evaluation.bits_per_byte:.2f} bits per byte"
+    if evaluation.best_baseline is None or evaluation.fewer_bits is None:
+        return f"{own}."
+    name, best = evaluation.best_baseline
+    if evaluation.ci95 and evaluation.ci95[0] <= best <= evaluation.ci95[1]:
+        return f"{own}, about as many as {name} ({best:.2f}): the difference is within what chance explains."
+    if evaluation.fewer_bits > 0:
+        saved = f"the model makes do with {evaluation.fewer_bits * 100:.0f}\N{NO-BREAK SPACE}% fewer"
+        return f"{own}. The best of the simple methods, {name}, needs {best:.2f}: {saved}."
+    return f"{own}. That is worse than {name} ({best:.2f}), which only counts: it has not learned enough yet."
+
+
+def figures(facts: RunFacts) -> Iterator[Figure]:
+    """The few numbers to know."""
+    run = facts.run
+    if facts.training_seconds is not None:
+        yield Figure("Training", format_duration(facts.training_seconds), f"{format_duration(run.seconds)} in all")
+    train = facts.artifacts.get("train")
+    peak = run.peak_memory_bytes or (train.manifest.peak_memory_bytes if train else None)
+    if peak is not None:
+        yield Figure("Peak memory", format_bytes(peak), f"of {format_bytes(run.budget.bytes)} allowed")
+    if facts.evaluation:
+        best = facts.evaluation.best_baseline
+        note = f"{best[0]} needs {best[1]:.2f}" if best else "lower is better"
+        yield Figure("Bits per byte", f"{facts.evaluation.bits_per_byte:.2f}", note)
+    if sizes := facts.text_bytes:
+        yield Figure("Text", format_text_size(sizes["train"]), f"{format_text_size(sizes['heldout'])} kept back")
+
+
+def evaluation_text() -> str:
+    """What the comparison is."""
+    return (
+        "A low number alone says little: some texts are easy. So simpler methods read the same training text "
+        "and predicted the same unseen text. Only what the model saves beyond them is something it has learned."
+    )
+
+
+def about_baseline(name: str) -> str:
+    """What a baseline does, in a few words; empty for one that we do not know."""
+    return next((text for part, text in ABOUT_BASELINES.items() if part in name), "")
+
+
+def evaluation_note(evaluation: Evaluation) -> str:
+    """How the numbers came about."""
+    size = f" all {format_text_size(evaluation.heldout_bytes)} of" if evaluation.heldout_bytes else ""
+    text = f"Measured over{size} the held-out text, which neither the tokenizer nor the training saw."
+    if evaluation.ci95:
+        low, high = evaluation.ci95
+        text += f" The mark on the bar is the 95\N{NO-BREAK SPACE}% interval, {low:.2f} to {high:.2f}."
+    if evaluation.perplexity_per_token:
+        text += f" Perplexity per token: {evaluation.perplexity_per_token:.1f}."
+    return text
+
+
+def learning_text(facts: RunFacts) -> str:
+    """How to read the learning curve."""
+    tokens, passes = facts.metric("train", "trained_tokens"), facts.metric("train", "passes_over_the_data")
+    read = f"It read {format_count(tokens)} tokens, {passes:.1f} passes over the text. " if tokens and passes else ""
+    return (
+        f"{read}When the curve of unseen text stops falling while the other still falls, "
+        "the model has begun to learn by heart."
+    )
+
+
+def memory_text(facts: RunFacts) -> str:
+    """What took the most memory, and what the picture shows."""
+    run = facts.run
+    known = {name: stage.peak_memory_bytes for name, stage in run.stages.items() if stage.peak_memory_bytes}
+    if run.unfinished and run.unfinished.peak_memory_bytes:
+        known[run.unfinished.stage] = run.unfinished.peak_memory_bytes
+    if not known:
+        return ""
+    stage = max(known, key=lambda name: known[name])
+    record = run.stages.get(stage) or run.unfinished
+    predicted = record.predicted_memory_bytes if record else None
+    foreseen = f"{format_bytes(predicted)} were predicted and " if predicted else ""
+    return (
+        f"The stage {stage} took the most: {format_bytes(known[stage])}, where {foreseen}"
+        f"{format_bytes(run.budget.bytes)} were allowed. "
+        "The dotted line is the orchestrating process, which stands beside the budget."
+    )
+
+
+def resumed(stage: StageRecord) -> str:
+    """Where a training that was interrupted went on."""
+    step = stage.resumed_from_step if isinstance(stage, TrainRecord) else None
+    return "" if step is None else f"; continued from step {step:,}"
+
+
+def sample_note(sample: Sample) -> str:
+    """How a sample was drawn."""
+    parts = [
+        f"temperature {sample.temperature:g}" if sample.temperature is not None else "",
+        f"top-p {sample.top_p:g}" if sample.top_p is not None else "",
+        f"seed {sample.seed}" if sample.seed is not None else "",
+        f"{sample.tokens} tokens" if sample.tokens is not None else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def next_steps(facts: RunFacts) -> Iterator[NextStep]:
+    """What one may do now."""
+    run = facts.run
+    again = run.command or "make run"
+    if run.status == "running":
+        yield NextStep("If it is not going any more, start it again: it goes on from its last checkpoint.", again)
+    elif run.status == "stopped":
+        yield NextStep("Go on where it stopped: nothing that is finished is done again.", again)
+    elif run.status == "failed":
+        yield NextStep("Try again once the cause is mended: what is finished is kept.", again)
+    elif "train" in run.stages:
+        minutes = run.config.get("minutes")
+        corpus = [part for name in run.corpus for part in ("--corpus", name)]
+        yield NextStep("Let it write more.", "python -m lm generate")
+        if minutes:
+            longer = ["python", "-m", "flows.pipeline", *corpus, "--minutes", f"{minutes * 4:g}"]
+            yield NextStep(
+                "Give it more time: the text is ready, so only training and what follows it run.", join(longer)
+            )
+        yield NextStep("Train on your own text.", "python -m flows.pipeline --corpus path/to/your/texts")
+    yield NextStep("See every artifact, what it was made from and what was made from it.", "python -m lm inspect")
+
+
+def listing(names: Iterable[str]) -> str:
+    """Names as a sentence has them: `download, clean and tokenize`."""
+    *first, last = list(names)
+    return f"{', '.join(first)} and {last}" if first else last

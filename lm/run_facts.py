@@ -1,0 +1,150 @@
+"""What is known of a run, gathered from its record and from the artifacts that it names. Missing parts stay None.
+
+Light to import: only JSON is read, but for the samples.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lm.errors import SlowburnError
+from lm.run_record import RunRecord
+from lm.store import Artifact, Store, read_json
+
+EVALUATION_FILE = "evaluation.json"
+SAMPLES_FILE = "samples.parquet"
+USUAL_TEMPERATURE = 0.8
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Bits per byte of the whole held-out text, and what a model must beat to count."""
+
+    bits_per_byte: float
+    ci95: tuple[float, float] | None
+    perplexity_per_token: float | None
+    heldout_bytes: int | None
+    baselines: dict[str, float]  # best first
+
+    @property
+    def best_baseline(self) -> tuple[str, float] | None:
+        """Name and bits per byte of the baseline that is hardest to beat."""
+        return next(iter(self.baselines.items()), None)
+
+    @property
+    def fewer_bits(self) -> float | None:
+        """Share of the best baseline's bits that the model saves; negative when it loses."""
+        return 1 - self.bits_per_byte / self.best_baseline[1] if self.best_baseline else None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One generated text and how it came about."""
+
+    prompt: str
+    text: str
+    seed: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    tokens: int | None = None
+    seconds: float | None = None
+    nearest_source: str | None = None
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A run's record with the artifacts, the plan and the evaluation that it names, as far as they are there."""
+
+    run: RunRecord
+    artifacts: dict[str, Artifact]
+    plan: dict[str, Any] | None
+    evaluation: Evaluation | None
+
+    def metric(self, stage: str, name: str) -> Any:
+        """A stage's metric, or None."""
+        artifact = self.artifacts.get(stage)
+        return artifact.manifest.metrics.get(name) if artifact else None
+
+    @property
+    def text_bytes(self) -> dict[str, int] | None:
+        """Bytes of text on each side of the split: "train" and "heldout"."""
+        train, heldout = self.metric("clean", "train_bytes"), self.metric("clean", "heldout_bytes")
+        return {"train": train, "heldout": heldout} if train and heldout else None
+
+    @property
+    def corpus(self) -> str:
+        """The names of what was trained on."""
+        return " and ".join(self.run.corpus)
+
+    @property
+    def training_seconds(self) -> float | None:
+        """How long the model was trained, in all the runs that had a part in it."""
+        train = self.artifacts.get("train")
+        return train.manifest.seconds if train else None
+
+    @property
+    def reused_stages(self) -> list[str]:
+        """Stages that were there already."""
+        return [name for name, stage in self.run.stages.items() if stage.status == "reused"]
+
+
+def gather_facts(store: Store, run: RunRecord) -> RunFacts:
+    """Open what the run names. What was pruned or damaged since is left out: a report of the rest is still true."""
+    artifacts = {name: found for name, stage in run.stages.items() if (found := store.find(name, stage.key))}
+    evaluate = artifacts.get("evaluate")
+    return RunFacts(
+        run=run,
+        artifacts=artifacts,
+        plan=_read_if_there(store, run.plan),
+        evaluation=_evaluation(read_json(evaluate.path / EVALUATION_FILE)) if evaluate else None,
+    )
+
+
+def read_samples(facts: RunFacts) -> list[Sample]:
+    """The run's samples in their order. Loads pyarrow."""
+    generate = facts.artifacts.get("generate")
+    if generate is None:
+        return []
+    import pyarrow.parquet as pq  # deferred: it weighs 100 MiB
+
+    columns = Sample.__dataclass_fields__
+    rows = pq.read_table(generate.path / SAMPLES_FILE).to_pylist()
+    return [Sample(**{name: value for name, value in row.items() if name in columns}) for row in rows]
+
+
+def representative_sample(samples: list[Sample]) -> Sample | None:
+    """The sample to show first: not a collapsed one, if there is a choice, and at a usual temperature."""
+    from lm.degeneracy import degeneracy  # deferred: it brings numpy
+
+    return min(
+        samples,
+        key=lambda sample: (
+            degeneracy(sample.text).verdict != "healthy",
+            abs((sample.temperature or USUAL_TEMPERATURE) - USUAL_TEMPERATURE),
+        ),
+        default=None,
+    )
+
+
+def _read_if_there(store: Store, path: str | None) -> dict[str, Any] | None:
+    try:
+        return read_json(store.root / path) if path else None
+    except SlowburnError:
+        return None
+
+
+def _evaluation(content: Mapping[str, Any]) -> Evaluation:
+    baselines = {name: _bits_per_byte(value) for name, value in content.get("baselines", {}).items()}
+    known = {name: value for name, value in baselines.items() if value is not None}
+    ci95 = content.get("ci95")
+    return Evaluation(
+        bits_per_byte=content["bits_per_byte"],
+        ci95=(ci95[0], ci95[1]) if ci95 else None,
+        perplexity_per_token=content.get("perplexity_per_token"),
+        heldout_bytes=content.get("bytes"),
+        baselines=dict(sorted(known.items(), key=lambda item: (item[1], item[0]))),
+    )
+
+
+def _bits_per_byte(value: Any) -> float | None:
+    return value.get("bits_per_byte") if isinstance(value, Mapping) else value
