@@ -4,6 +4,7 @@ Modules are read with `ast` and never imported, so nothing runs and nothing depe
 """
 
 import ast
+import json
 import os
 import platform
 import sysconfig
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
 from typing import NamedTuple
+
+from lm.progress import Progress
 
 LAYOUT = 1  # to be raised when the same interpreter gives other documents
 LICENCE = "PSF-2.0"
@@ -39,15 +42,25 @@ def title() -> str:
 def documents() -> Iterator[Text]:
     """Yield one document for each topic of the language reference and each module of the library, in a fixed order."""
     library = Path(sysconfig.get_path("stdlib"))
-    yield from _topics(library / "pydoc_data" / "topics.py")
+    yield from _topics(library / "pydoc_data" / "topics.py")  # other Pythons may ship without it
     for name, path in sorted(_modules(library)):
         if text := _module_text(name, path):
             yield Text(name, text)
 
 
+def write_json_lines(path: Path, progress: Progress) -> None:
+    """Write the corpus as JSON lines of `document` and `text`."""
+    written = 0
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        for document in documents():
+            written += stream.write(json.dumps({"document": document.name, "text": document.text}, ensure_ascii=False))
+            stream.write("\n")
+            progress(written, None, "characters", document.name)
+
+
 def _topics(path: Path) -> Iterator[Text]:
     """Read `pydoc_data.topics`, a module that holds one dictionary."""
-    if not path.is_file():  # some distributions package it apart
+    if not path.is_file():
         return
     for statement in ast.parse(path.read_bytes()).body:
         if isinstance(statement, ast.Assign):

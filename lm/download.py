@@ -1,0 +1,222 @@
+"""The download stage: every source of a corpus, verified, in one raw artifact.
+
+Unlike the other stages' its key depends on content: on the hash of each source. `resolve` finds these hashes without
+the network; where one is missing, `fetch` brings the content and pins it, and only then is the key known.
+"""
+
+import errno
+import hashlib
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, SerializationInfo, field_serializer
+
+from lm import corpora, python_docs
+from lm.addresses import HIDDEN_QUERY, identity, is_url, shown
+from lm.config import StageConfig
+from lm.corpora import Corpus, Source
+from lm.errors import BadInput, Stopped
+from lm.incoming import Incoming
+from lm.progress import Progress
+from lm.quantities import format_text_size
+from lm.raw_documents import SOURCES_FILE, RawSource
+from lm.store import SCHEMA_VERSION, Store, artifact_key, sha256_of, write_json
+
+if TYPE_CHECKING:
+    from lm.fetch import Visits
+
+VERSION = 1
+COPY_BYTES = 2**20
+ACCEPT = "--set download.accept_changed=true"
+
+
+class DownloadConfig(StageConfig):
+    """What to train on, and how far to go to get it."""
+
+    corpus: tuple[str, ...] = Field(
+        ("python-docs",), description="catalogue names, paths or http(s) addresses; several make one corpus"
+    )
+    max_bytes: int = Field(4 * 2**30, gt=0, description="most bytes to fetch for one address")
+    deadline_seconds: float = Field(3600.0, gt=0, description="most seconds to fetch for, all addresses together")
+    retries: int = Field(4, ge=0, description="attempts after a failed one that brought nothing new")
+    accept_changed: bool = Field(False, description="take a source whose content differs from its pin, and pin it anew")
+
+    @field_serializer("corpus")
+    def _without_secrets(self, corpus: tuple[str, ...], info: SerializationInfo) -> list[str]:
+        """Show addresses without users, passwords and queries; whole in `secrets()` alone."""
+        whole = bool(info.context and info.context.get("secrets"))
+        return [word if whole else public_word(word) for word in corpus]
+
+    def secrets(self) -> dict[str, Any]:
+        """Return the config as JSON with its addresses whole: for the process that fetches, and never to be stored."""
+        return self.model_dump(mode="json", context={"secrets": True})
+
+
+def public_word(word: str) -> str:
+    """Return a word of a request as it may be shown and stored."""
+    if not is_url(word):
+        return word
+    return shown(word) + (HIDDEN_QUERY if "?" in word else "")
+
+
+def resolve(config: DownloadConfig, store: Store) -> Corpus:
+    """Find the sources of a request and, without the network, the hash of each that is known.
+
+    Local files are read to hash them. Raises BadInput for a word that is no name, path or address.
+    """
+    corpus = corpora.resolve(config.corpus)
+    pinned = Incoming(store).pinned()
+    return replace(corpus, sources=tuple(_with_hash(source, pinned) for source in corpus.sources))
+
+
+def _with_hash(source: Source, pinned: dict[str, str]) -> Source:
+    if source.kind != "file":
+        return replace(source, sha256=pinned.get(identity(source.address), source.sha256))
+    try:
+        return replace(source, sha256=sha256_of(Path(source.address)))
+    except OSError as error:
+        raise BadInput(f"{shown(source.address)} cannot be read: {error.strerror}") from None
+
+
+def key_of(corpus: Corpus) -> str | None:
+    """Return the key of the raw artifact; None while the hash of a source is unknown."""
+    if any(source.sha256 is None for source in corpus.sources):
+        return None
+    deciding = [[s.name, s.format, s.separator, s.sha256] for s in _in_order(corpus)]
+    return artifact_key("download", VERSION, {"sources": deciding}, {})
+
+
+def inputs_of(corpus: Corpus) -> dict[str, str]:
+    """Return the hash of each file that the raw artifact holds, by its path in there."""
+    return {_file_name(number, source): str(source.sha256) for number, source in enumerate(_in_order(corpus))}
+
+
+def _in_order(corpus: Corpus) -> list[Source]:
+    """The same sources are the same corpus, in whatever order they were asked for."""
+    return sorted(corpus.sources, key=lambda source: (source.name, str(source.sha256)))
+
+
+def fetch(config: DownloadConfig, corpus: Corpus, store: Store, progress: Progress) -> Corpus:
+    """Bring what is not there yet and return the corpus with every hash known; what has arrived is kept if it fails.
+
+    Raises BadInput for what cannot be used (not found, not text, too large, changed since it was pinned) and Stopped
+    for what may go better later (the network, the deadline, a full disk).
+    """
+    from lm.fetch import Visits  # brings httpx, which readers of the config need not load
+    from lm.transfer import Limits
+
+    limits = Limits(config.max_bytes, time.monotonic() + config.deadline_seconds, config.retries)
+    incoming, visits = Incoming(store), Visits(limits)
+    sources, notes = list[Source](), list(corpus.notes)
+    try:
+        for source in corpus.sources:
+            if source.kind != "file" and not (source.sha256 and incoming.has(source.sha256)):
+                with incoming.receiving(source) as unfinished:
+                    source = _receive(source, unfinished, incoming, config, visits, notes, progress)
+            sources.append(source)
+    except OSError as error:
+        kind = Stopped if error.errno in (errno.ENOSPC, errno.EDQUOT) else BadInput
+        raise kind(f"download: cannot write in {incoming.folder}: {error.strerror}") from error
+    return Corpus(tuple(sources), tuple(notes))
+
+
+def _receive(
+    source: Source,
+    unfinished: Path,
+    incoming: Incoming,
+    config: DownloadConfig,
+    visits: "Visits",
+    notes: list[str],
+    progress: Progress,
+) -> Source:
+    """Bring one source into `incoming`, check it against its pin, and pin it if it has none."""
+    expected = incoming.pinned().get(identity(source.address), source.sha256)  # it may have come while we waited
+    if expected and incoming.has(expected):
+        return replace(source, sha256=expected)
+    if source.kind == "embedded":
+        python_docs.write_json_lines(unfinished, progress)
+    elif not visits.fetch(source, unfinished, progress) and not expected:
+        notes.append(f"{source.name}: the server did not tell its length, so that it may be cut short")
+    found = sha256_of(unfinished)
+    if expected and found != expected and not config.accept_changed:
+        unfinished.unlink()
+        raise BadInput(
+            f"{source.name}: the content of {shown(source.address)} is not the expected one (SHA-256 {found[:12]}…, "
+            f"expected {expected[:12]}…); if the change is welcome, run again with {ACCEPT}"
+        )
+    if found != expected:
+        incoming.pin(source, found)
+    incoming.keep(unfinished, found)
+    return replace(source, sha256=found)
+
+
+def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> dict[str, Any]:
+    """Put every source of a fetched corpus and `sources.json` into `out`; return what there is.
+
+    Raises SlowburnError when a file is not what it was when its hash was taken.
+    """
+    incoming = Incoming(store)
+    raw_sources = list[RawSource]()
+    for number, source in enumerate(_in_order(corpus)):
+        assert source.sha256, "fetch gives every source its hash"
+        target = out / _file_name(number, source)
+        content = Path(source.address) if source.kind == "file" else incoming.content(source.sha256)
+        if _copy(content, target, source.name, progress) != source.sha256:
+            if source.kind != "file":
+                incoming.drop(source.sha256)
+            raise Stopped(f"{source.name} changed while it was read: run this again")
+        raw_sources.append(_raw_source(source, target))
+    listed = [raw.model_dump(mode="json") for raw in raw_sources]
+    write_json(out / SOURCES_FILE, {"schema_version": SCHEMA_VERSION, "sources": listed})
+    total = sum(raw.bytes for raw in raw_sources)
+    return {
+        "files": len(raw_sources),
+        "bytes": total,
+        "licences": sorted({raw.licence for raw in raw_sources}),
+        "notes": list(corpus.notes),
+        "summary": f"{format_text_size(total)} in {len(raw_sources)} file{'s' if len(raw_sources) > 1 else ''}",
+    }
+
+
+def _file_name(number: int, source: Source) -> str:
+    """A name for a source's file that is safe on every file system and different from all others."""
+    slug = re.sub(r"[^a-z0-9]+", "-", source.name.removesuffix(".txt").lower()).strip("-")[-60:]
+    return f"{number:05d}-{slug}.{'jsonl' if source.format == 'jsonl' else 'txt'}"
+
+
+def _raw_source(source: Source, file: Path) -> RawSource:
+    assert source.sha256
+    return RawSource(
+        name=source.name,
+        title=source.title,
+        address=shown(source.address),
+        licence=source.licence,
+        path=file.name,
+        sha256=source.sha256,
+        bytes=file.stat().st_size,
+        format=source.format,
+        separator=source.separator,
+    )
+
+
+def _copy(source: Path, target: Path, name: str, progress: Progress) -> str:
+    """Copy a file and return the hash of what was copied."""
+    digest, done, total = hashlib.sha256(), 0, source.stat().st_size
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while block := reader.read(COPY_BYTES):
+            digest.update(block)
+            writer.write(block)
+            done += len(block)
+            progress(done, total, "bytes", name)
+    return digest.hexdigest()
+
+
+def sweep(corpus: Corpus, store: Store) -> None:
+    """Forget what was kept on its way, once the raw artifact holds it."""
+    incoming = Incoming(store)
+    for source in corpus.sources:
+        if source.sha256:
+            incoming.drop(source.sha256)

@@ -1,0 +1,27 @@
+"""Whether a file is text at all, judged by its beginning."""
+
+from typing import Literal
+
+from lm.decoding import BYTE_ORDER_MARKS
+
+HEAD_BYTES = 8192
+MOST_CONTROLS = 0.02  # share of control characters; random bytes have 0.11, text has none but strays
+
+FileKind = Literal["text", "a web page", "a binary file", "an empty file"]
+
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b") | {127})
+_MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PAR1", b"7z\xbc\xaf")
+_WEB_PAGE = (b"<!doctype html", b"<html")
+
+
+def file_kind(head: bytes) -> FileKind:
+    """Judge a file by its first `HEAD_BYTES` bytes."""
+    if not head:
+        return "an empty file"
+    if any(head.startswith(mark) for mark in BYTE_ORDER_MARKS):
+        return "text"
+    if head.startswith(_MAGIC):
+        return "a binary file"
+    if len(head) - len(head.translate(None, _CONTROLS)) > MOST_CONTROLS * len(head):
+        return "a binary file"
+    return "a web page" if head.lstrip().lower().startswith(_WEB_PAGE) else "text"
