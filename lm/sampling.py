@@ -1,6 +1,7 @@
 """Tokens from a model, one after the other: key-value cache, batches, seeds."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -8,52 +9,71 @@ import torch
 
 from lm.model import Cache, Decoder
 from lm.next_token import Sampling, draw
-from lm.recipe import BOUNDARY_ID, UNKNOWN_ID
+from lm.progress import Progress, silent
+from lm.recipe import BOUNDARY_ID, UNKNOWN_ID, Shape
+
+CACHE_BYTES = 64 << 20
+MOST_ROWS = 32
 
 Float32s = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Request:
+    """One text to be written: the token ids it begins with, and how it goes on."""
+
+    prompt: Sequence[int]
+    seed: int
+    sampling: Sampling
+
+
 def continuations(
-    model: Decoder, prompts: Sequence[Sequence[int]], seeds: Sequence[int], sampling: Sampling, most_tokens: int
+    model: Decoder, requests: Sequence[Request], most_tokens: int, progress: Progress = silent
 ) -> list[list[int]]:
-    """Continue each prompt by up to `most_tokens` tokens, all of them together.
+    """Write each request's continuation, up to `most_tokens` tokens and ending before the boundary token.
 
-    A continuation ends before the boundary token. Each row draws from a generator of its own seed, so its text does
-    not depend on what else is in the batch, as far as the matrix products of another batch size round alike.
+    As many at a time as have room for their keys and values. Each draws from a generator of its own seed, so its text
+    does not depend on what else is written, as far as the matrix products of another batch size round alike.
     """
-    rows: list[list[int]] = [[] for _ in prompts]
-    for step in token_steps(model, prompts, seeds, sampling, most_tokens):
-        for row, token in step:
-            rows[row].append(token)
-    return rows
+    at_once = _rows_at_once(model.shape)
+    written: list[list[int]] = [[] for _ in requests]
+    done = 0
+    for first in range(0, len(requests), at_once):
+        for step in token_steps(model, requests[first : first + at_once], most_tokens):
+            for row, token in step:
+                written[first + row].append(token)
+            done += len(step)
+            progress(done, len(requests) * most_tokens, "token")
+    return written
 
 
-def token_steps(
-    model: Decoder, prompts: Sequence[Sequence[int]], seeds: Sequence[int], sampling: Sampling, most_tokens: int
-) -> Iterator[list[tuple[int, int]]]:
+def _rows_at_once(shape: Shape) -> int:
+    row_bytes = 4 * 2 * shape.layers * shape.context * shape.kv_heads * shape.head_width
+    return min(max(CACHE_BYTES // row_bytes, 1), MOST_ROWS)
+
+
+def token_steps(model: Decoder, requests: Sequence[Request], most_tokens: int) -> Iterator[list[tuple[int, int]]]:
     """Yield, step by step, the new tokens of a batch as (row, token); a row that has ended yields no more.
 
     Prompts of different lengths run abreast: until a row's prompt is used up, its own next token takes the place of
     a drawn one. Past the context length the last half of a context is read again, and the text goes on.
     """
-    texts = [[BOUNDARY_ID, *prompt] for prompt in prompts]
+    texts = [[BOUNDARY_ID, *request.prompt] for request in requests]
     left = [most_tokens] * len(texts)
-    randoms = [np.random.default_rng(seed) for seed in seeds]
-    position = min(map(len, texts))  # tokens of each row that the model has been given
+    randoms = [np.random.default_rng(request.seed) for request in requests]
     reader = _Reader(model)
+    position = min(map(len, texts), default=0)  # tokens of each text that the model is given
     while any(left):
         logits = reader.logits_after(texts, position)
-        drawing = [row for row, text in enumerate(texts) if left[row] and len(text) == position]
-        uniforms = [randoms[row].random() for row in drawing]
         step: list[tuple[int, int]] = []
-        for row, token in zip(drawing, draw(logits[drawing], uniforms, sampling).tolist(), strict=True):
-            texts[row].append(token)
+        for row, text in enumerate(texts):
+            if len(text) > position:  # still in its prompt
+                continue
+            token = draw(logits[row], randoms[row].random(), requests[row].sampling) if left[row] else BOUNDARY_ID
+            text.append(token)  # a row that has ended is carried along
             left[row] = 0 if token == BOUNDARY_ID else left[row] - 1
             if token != BOUNDARY_ID:
                 step.append((row, token))
-        for row, text in enumerate(texts):
-            if not left[row] and len(text) == position:
-                text.append(BOUNDARY_ID)  # an ended row is carried along
         position += 1
         yield step
 

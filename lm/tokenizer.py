@@ -105,6 +105,11 @@ class Tokenizer:
         escaped: str = self._processor.decode(np.asarray(ids, dtype=np.int32).tolist())
         return unescape(escaped)
 
+    def byte(self, token: int) -> int | None:
+        """The byte that a token stands for; None for a token of whole characters."""
+        piece = self._processor.id_to_piece(token)
+        return int(piece[3:-1], 16) if self._processor.is_byte(token) else None
+
     def encode_segments(self, batch: list[str], threads: int = 1) -> list[npt.NDArray[np.int32]]:
         """Encode each of a batch of `segments`."""
         try:

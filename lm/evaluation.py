@@ -1,0 +1,207 @@
+"""The measuring itself: scores, baselines, intervals and degeneracy, put together into one table."""
+
+from collections.abc import Mapping
+from itertools import groupby
+from math import exp
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lm import degeneracy
+from lm.bootstrap import interval, resampled_rates
+from lm.compressors import COMPRESSORS, conditional_bytes
+from lm.documents import read_documents
+from lm.evaluate import EvaluateConfig
+from lm.heldout import Extent, extent, sample
+from lm.model import Decoder, load_model
+from lm.next_token import Sampling
+from lm.ngram import NGram
+from lm.openings import Opening, openings
+from lm.progress import Progress
+from lm.sampling import Request, continuations
+from lm.scores import LN2, MODEL, Scores, ngram_name, score
+from lm.store import read_json
+from lm.tokenizer import Tokenizer
+
+SCHEMA_VERSION = 1
+
+
+def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, progress: Progress) -> dict[str, Any]:
+    """Measure the model in folder `model` on the held-out text; return the content of `evaluation.json`."""
+    decoder, tokenizer = load_model(model), Tokenizer(model / "tokenizer.model")
+    precision = training_precision(model) if config.precision == "auto" else config.precision
+    train, heldout = extent(clean, "train"), extent(clean, "heldout")
+
+    progress(0, heldout.bytes, "byte", "fitting the baselines")
+    training_text = sample(clean, "train", train, config.baseline_bytes)
+    ngram = NGram.fit(training_text, config.ngram_order)
+    heldout_text = sample(clean, "heldout", heldout, config.baseline_bytes)
+    compressed = compress(training_text, heldout_text)
+
+    decoder.compute_dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    scores = score(decoder, tokenizer, ngram, heldout, tokens, clean, progress)
+
+    progress(heldout.bytes, heldout.bytes, "byte", "judging samples for repetition")
+    decoder.compute_dtype = torch.float32
+    texts = (document.text for document in read_documents(clean, "heldout"))
+    starts = list(openings(texts, heldout.characters, heldout.documents, config.samples))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **bits_report(scores, ngram_name(ngram), compressed, heldout, config),
+        "context": decoder.shape.context,
+        "precision": precision,
+        "baseline_text": _baseline_text(training_text, heldout_text, train),
+        "degeneracy": judge_samples(decoder, tokenizer, starts, config),
+        "by_position": _by_position(scores),
+        "by_document": _by_document(scores, ngram_name(ngram)),
+    }
+
+
+def headline(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The few numbers of an evaluation that belong into its manifest."""
+    plain = ("bits_per_byte", "ci95", "nats_per_byte", "perplexity_per_token", "bytes", "tokens", "verdict")
+    return {
+        **{name: result[name] for name in plain},
+        "baselines": {name: baseline["bits_per_byte"] for name, baseline in result["baselines"].items()},
+        "degeneracy": result["degeneracy"]["verdict"],
+    }
+
+
+def training_precision(model: Path) -> str:
+    """The precision that the model's manifest says it was trained in; fp32 where there is none."""
+    manifest = model / "manifest.json"
+    return str(read_json(manifest)["config"].get("precision", "fp32")) if manifest.exists() else "fp32"
+
+
+def compress(training: list[bytes], heldout: list[bytes]) -> dict[str, float]:
+    """Bits a byte that each compressor needs for held-out text after the training text."""
+    before, after = b"".join(training), b"".join(heldout)
+    return {name: 8 * conditional_bytes(name, before, after) / len(after) for name in COMPRESSORS}
+
+
+def bits_report(
+    scores: Scores, ngram: str, compressed: Mapping[str, float], heldout: Extent, config: EvaluateConfig
+) -> dict[str, Any]:
+    """The table of the model and its baselines, and the verdict against the n-gram."""
+    baselines = {
+        name: _comparison(scores, name, scores.bits_per_byte(name), config) for name in scores.nats if name != MODEL
+    } | {name: _comparison(scores, None, bits, config) for name, bits in compressed.items()}
+    nats, tokens = sum(scores.nats[MODEL]), sum(scores.tokens)
+    return {
+        "bits_per_byte": scores.bits_per_byte(),
+        "ci95": _interval(scores.nats[MODEL], scores, config),
+        "ci95_units": {"unit": "document" if heldout.block_bytes is None else "block", "units": len(scores.bytes)},
+        "nats_per_byte": nats / sum(scores.bytes),
+        "perplexity_per_token": exp(nats / tokens),
+        "bytes": sum(scores.bytes),
+        "tokens": tokens,
+        "documents": len(scores.documents),
+        "baselines": baselines,
+        "verdict": _verdict(ngram, baselines[ngram]),
+    }
+
+
+def judge_samples(
+    model: Decoder, tokenizer: Tokenizer, starts: list[Opening], config: EvaluateConfig
+) -> dict[str, Any]:
+    """How repetitive the model's text is at several temperatures, beside what humans wrote at the same places."""
+    prompts = [tokenizer.encode(start.text).tolist() for start in starts] or [[]]
+    requests = [
+        Request(prompts[index % len(prompts)], config.seed + index, Sampling(temperature=temperature))
+        for temperature in config.temperatures
+        for index in range(config.samples)
+    ]
+    written = zip(requests, continuations(model, requests, config.sample_tokens), strict=True)
+    samples = [
+        {"temperature": temperature, **degeneracy.summary([tokenizer.decode(tokens) for _, tokens in rows])}
+        for temperature, rows in groupby(written, lambda row: row[0].sampling.temperature)
+    ]
+    usual = min(samples, key=lambda row: abs(row["temperature"] - Sampling().temperature))
+    length = round(usual["characters"])
+    return {
+        "verdict": usual["verdict"],
+        "score": usual["score"],
+        "temperature": usual["temperature"],
+        "samples": samples,
+        "human": degeneracy.summary(start.continuation[:length] for start in starts),
+    }
+
+
+def _interval(amounts: list[float], scores: Scores, config: EvaluateConfig) -> list[float] | None:
+    """95 % interval of nats, given for each unit, as bits a byte."""
+    ends = interval(resampled_rates(amounts, scores.bytes, resamples=config.resamples, seed=config.seed))
+    return [end / LN2 for end in ends] if ends else None
+
+
+def _comparison(scores: Scores, name: str | None, bits: float, config: EvaluateConfig) -> dict[str, Any]:
+    """A baseline beside the model, over the same resampled units; one that judges no single unit counts as exact."""
+    per_unit = scores.nats[name] if name else [bits * LN2 * size for size in scores.bytes]
+    differences = [mine - other for mine, other in zip(scores.nats[MODEL], per_unit, strict=True)]
+    return {
+        "bits_per_byte": bits,
+        "nats_per_byte": bits * LN2,
+        "model_minus_this": scores.bits_per_byte() - bits,
+        "model_minus_this_ci95": _interval(differences, scores, config),
+    }
+
+
+def _verdict(name: str, comparison: Mapping[str, Any]) -> str:
+    """In plain words whether the model beats a baseline."""
+    difference, ends = comparison["model_minus_this"], comparison["model_minus_this_ci95"]
+    if ends is None:
+        words = "beats" if difference < 0 else "loses to"
+        return f"{words} the {name} by {abs(difference):.3f} bits per byte (too little held-out text for an interval)"
+    if ends[0] <= 0 <= ends[1]:
+        low, high = ends
+        return f"is level with the {name}: {difference:+.3f} bits per byte (95 % interval {low:+.3f} to {high:+.3f})"
+    low, high = sorted(map(abs, ends))
+    words = "beats" if difference < 0 else "loses to"
+    return f"{words} the {name} by {abs(difference):.3f} bits per byte (95 % interval {low:.3f} to {high:.3f})"
+
+
+def _baseline_text(training: list[bytes], heldout: list[bytes], train: Extent) -> dict[str, Any]:
+    """Which text the baselines saw."""
+    fitted_on = sum(map(len, training))
+    return {
+        "training_bytes": train.bytes,
+        "fitted_on_bytes": fitted_on,
+        "compressed_heldout_bytes": sum(map(len, heldout)),
+        "note": "all of the training text"
+        if fitted_on == train.bytes
+        else "stretches spread evenly over the training text, the same every time",
+    }
+
+
+def _by_position(scores: Scores) -> list[dict[str, Any]]:
+    """Mean nats a token by place in the document; what context is worth."""
+    return [
+        {
+            "first_token": 2**place // 2,
+            "end_token": 2**place,
+            "tokens": tokens,
+            "nats_per_token": nats / tokens,
+        }
+        for place, (tokens, nats) in enumerate(zip(scores.position_tokens, scores.position_nats, strict=True))
+    ]
+
+
+def _by_document(scores: Scores, ngram: str) -> list[dict[str, Any]]:
+    """Bits per byte of each held-out document, in the order of the clean text."""
+    rows = []
+    for index, group in groupby(range(len(scores.bytes)), scores.document_of.__getitem__):
+        of_units = list(group)
+        size = sum(scores.bytes[unit] for unit in of_units)
+        document = scores.documents[index]
+        rows.append(
+            {
+                "document_id": document.document_id,
+                "source": document.source,
+                "title": document.title,
+                "bytes": size,
+                "tokens": sum(scores.tokens[unit] for unit in of_units),
+                "bits_per_byte": sum(scores.nats[MODEL][unit] for unit in of_units) / (LN2 * size),
+                f"{ngram}_bits_per_byte": sum(scores.nats[ngram][unit] for unit in of_units) / (LN2 * size),
+            }
+        )
+    return rows

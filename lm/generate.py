@@ -1,0 +1,42 @@
+"""The generate stage: samples from prompts, each with the passage of the training text that it comes nearest to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from lm.next_token import Sampling
+from lm.progress import Progress
+
+VERSION = 1
+SAMPLES_FILE = "samples.parquet"
+
+
+class GenerateConfig(Sampling):
+    """What to write on from, how much, and how freely."""
+
+    prompts: tuple[str, ...] = Field(default=(), description="empty: an empty page, and openings of held-out documents")
+    samples: int = Field(default=2, ge=1, le=1000, description="samples of each prompt")
+    tokens: int = Field(default=256, ge=1, le=100_000, description="tokens of each sample, at most")
+    seed: int = Field(default=1, ge=0, description="of the first sample; each further one has the next number")
+
+
+def generate(model: Path, clean: Path, config: GenerateConfig, out: Path, progress: Progress) -> dict[str, Any]:
+    """Sample from the model in folder `model` and write `samples.parquet`; return what a reader wants first.
+
+    Raises BadInput for a prompt that is no text.
+    """
+    from lm.generation import sample_prompts  # torch and all: not for readers of the config
+
+    return sample_prompts(model, clean, config, out / SAMPLES_FILE, progress)
+
+
+def stream(model: Path, prompt: str, sampling: Sampling, *, tokens: int, seed: int) -> Iterator[str]:
+    """Yield the continuation of a prompt piece by piece, as the model in folder `model` writes it.
+
+    Never yields a part of a character. Raises BadInput for a prompt that is no text.
+    """
+    from lm.generation import stream_text  # torch and all: not for readers of the config
+
+    return stream_text(model, prompt, sampling, tokens=tokens, seed=seed)

@@ -1,0 +1,120 @@
+"""The generating itself: prompts to samples with their nearest passages, and text as it is written."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lm import degeneracy
+from lm.documents import read_documents
+from lm.generate import GenerateConfig
+from lm.heldout import extent
+from lm.model import load_model
+from lm.nearest import longest_matches
+from lm.next_token import Sampling
+from lm.openings import openings
+from lm.progress import Progress
+from lm.sampling import Request, continuations, token_steps
+from lm.text_stream import TextStream
+from lm.tokenizer import Tokenizer
+
+SCHEMA_VERSION = 1
+OPENINGS = 3
+SCHEMA = pa.schema(
+    [
+        ("prompt", pa.string()),
+        ("text", pa.string()),  # what the model wrote after the prompt
+        ("seed", pa.int64()),
+        ("temperature", pa.float64()),
+        ("top_p", pa.float64()),
+        ("tokens", pa.int32()),  # written
+        ("verdict", pa.string()),  # healthy, repetitive or collapsed
+        ("nearest_source", pa.string()),  # the source, document and words of the longest stretch that is also in the
+        ("nearest_document", pa.string()),  # training text; null where none is worth the name
+        ("nearest_text", pa.string()),
+    ],
+    metadata={"schema_version": str(SCHEMA_VERSION)},
+)
+
+
+def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path, progress: Progress) -> dict[str, Any]:
+    """Write samples of every prompt into the parquet `file`; return their measures and the first of them.
+
+    Raises BadInput for a prompt that is no text.
+    """
+    decoder, tokenizer = load_model(model), Tokenizer(model / "tokenizer.model")
+    prompts = config.prompts or ("", *default_openings(clean))
+    encoded = [encode_prompt(tokenizer, prompt, decoder.shape.context) for prompt in prompts]
+    requests = [
+        Request(tokens, config.seed + index * config.samples + number, config)
+        for index, (tokens, _) in enumerate(encoded)
+        for number in range(config.samples)
+    ]
+    started = time.monotonic()
+    written = continuations(decoder, requests, config.tokens, progress)
+    seconds = time.monotonic() - started
+    texts = [tokenizer.decode(tokens) for tokens in written]
+    progress(len(texts), len(texts), "sample", "looking for the nearest passages")
+    nearest = longest_matches(texts, read_documents(clean, "train"))
+    rows = [
+        {
+            "prompt": prompts[index // config.samples],
+            "text": text,
+            "seed": request.seed,
+            "temperature": config.temperature,
+            "top_p": config.top_p,
+            "tokens": len(tokens),
+            "verdict": degeneracy.degeneracy(text).verdict,
+            "nearest_source": match.source if match else None,
+            "nearest_document": match.document_id if match else None,
+            "nearest_text": match.text if match else None,
+        }
+        for index, (request, text, tokens, match) in enumerate(zip(requests, texts, written, nearest, strict=True))
+    ]
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+    return {
+        "samples": len(texts),
+        "tokens": sum(map(len, written)),
+        "tokens_per_second": round(sum(map(len, written)) / max(seconds, 1e-9), 1),
+        "degeneracy": degeneracy.summary(texts),
+        "longest_match_characters": max((match.characters for match in nearest if match), default=0),
+        "notes": [note for _, note in encoded if note],
+    }
+
+
+def stream_text(model: Path, prompt: str, sampling: Sampling, *, tokens: int, seed: int) -> Iterator[str]:
+    """Yield what the model writes after a prompt, in pieces of whole characters, as it is written."""
+    decoder, tokenizer = load_model(model), Tokenizer(model / "tokenizer.model")
+    text = TextStream(tokenizer)
+    request = Request(encode_prompt(tokenizer, prompt, decoder.shape.context)[0], seed, sampling)
+    for step in token_steps(decoder, [request], tokens):
+        for _, token in step:
+            if piece := text.add(token):
+                yield piece
+    if rest := text.rest():
+        yield rest
+
+
+def default_openings(clean: Path) -> list[str]:
+    """A few openings of the held-out text, the same every time."""
+    heldout = extent(clean, "heldout")
+    texts = (document.text for document in read_documents(clean, "heldout"))
+    return [opening.text for opening in openings(texts, heldout.characters, heldout.documents, OPENINGS)]
+
+
+def encode_prompt(tokenizer: Tokenizer, prompt: str, context: int) -> tuple[list[int], str | None]:
+    """Token ids of a prompt, and what the user should know where it is longer than the model can read.
+
+    Raises BadInput for a prompt that is no text.
+    """
+    tokens = tokenizer.encode(prompt).tolist()
+    if len(tokens) < context:
+        return tokens, None
+    return tokens[-context:], (
+        f"the prompt beginning {prompt[:30]!r} has {len(tokens)} tokens and this model reads {context} at once: "
+        f"only its last {context // 2} count"
+    )
