@@ -27,15 +27,24 @@ class LearningCurve:
 
     @classmethod
     def from_metrics(
-        cls, metrics: pd.DataFrame, bytes_per_token: float | None, baselines: Mapping[str, float] | None = None
+        cls,
+        metrics: pd.DataFrame,
+        bytes_per_token: Mapping[str, float] | None,
+        baselines: Mapping[str, float] | None = None,
     ) -> "LearningCurve":
-        """Read `metrics.parquet`; with `bytes_per_token` nats per token become bits per byte, as baselines are."""
-        per_nat = 1 / (math.log(2) * bytes_per_token) if bytes_per_token else 1.0
-        heldout = metrics["heldout_loss"] if "heldout_loss" in metrics else pd.Series(np.nan, metrics.index)
+        """Read `metrics.parquet`. With the bytes per token of both splits ("train", "heldout") nats per token become
+        bits per byte, which baselines are given in.
+        """
+        nats = {
+            "train": metrics["loss"].to_numpy(np.float64),
+            "heldout": np.asarray(metrics["heldout_loss"], np.float64),
+        }
+        if bytes_per_token:
+            nats = {split: loss / (math.log(2) * bytes_per_token[split]) for split, loss in nats.items()}
         return cls(
             seconds=metrics["seconds"].to_numpy(np.float64),
-            training=metrics["loss"].to_numpy(np.float64) * per_nat,
-            heldout=np.asarray(heldout, np.float64) * per_nat,
+            training=nats["train"],
+            heldout=nats["heldout"],
             unit="bits per byte" if bytes_per_token else "nats per token",
             baselines=dict(baselines or {}) if bytes_per_token else {},
         )

@@ -1,4 +1,6 @@
-"""Numbers as people read them."""
+"""Numbers and lists as people read them."""
+
+from collections.abc import Iterable
 
 
 def format_duration(seconds: float) -> str:
@@ -38,3 +40,9 @@ def format_count(count: float) -> str:
         if count >= size:
             return f"{count / size:.1f} {name}"
     return f"{count:,.0f}"
+
+
+def listing(names: Iterable[str]) -> str:
+    """Write names as a sentence has them: `download, clean and tokenize`. Empty for none."""
+    *first, last = list(names) or [""]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -16,15 +16,17 @@ from lm.memory import format_bytes
 from lm.memory_chart import memory_svg
 from lm.plain_text import opening, visible
 from lm.quantities import format_duration
+from lm.run_config import RunConfig
 from lm.run_facts import Evaluation, RunFacts, Sample, gather_facts, read_samples, representative_sample
 from lm.run_pictures import learning_curve_of
-from lm.run_record import REPORT_FILE, RunRecord, StageRecord, UnfinishedStage, read_memory, run_folder
+from lm.run_record import REPORT_FILE, RunRecord, UnfinishedStage, read_memory, run_folder
 from lm.store import Store, flush
 
 TEMPLATE = "report.html.jinja"
 STYLE = "report.css"
 FIRST_SAMPLE_CHARACTERS = 360
 LONGEST_VALUE = 160
+ALWAYS_SHOWN = ("minutes", "memory")
 SECTIONS = {
     "evaluation": "Prediction",
     "learning": "Learning",
@@ -74,10 +76,11 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
         "learning": _learning(store, facts),
         "memory": _memory(store, facts),
         "samples": [_sample(sample) for sample in samples],
+        "samples_text": report_text.samples_text(facts),
         "asked": _asked(run),
         "reasons": (facts.plan or {}).get("reasons", []),
         "plan": list(_flat({name: value for name, value in (facts.plan or {}).items() if name != "reasons"})),
-        "stages": [*(_stage(name, stage) for name, stage in run.stages.items()), *_unfinished(run.unfinished)],
+        "stages": [*(_stage(facts, name) for name in run.stages), *_unfinished(run.unfinished)],
         "next_steps": list(report_text.next_steps(facts)),
         "details": list(_details(facts)),
         "config": json.dumps(run.config, indent=2, ensure_ascii=False),
@@ -142,15 +145,19 @@ def _sample(sample: Sample) -> dict[str, str]:
         "prompt": visible(sample.prompt),
         "text": visible(sample.text),
         "note": report_text.sample_note(sample),
-        "nearest_source": visible(sample.nearest_source or ""),
+        "nearest": visible(report_text.nearest_note(sample)),
     }
 
 
-def _stage(name: str, stage: StageRecord) -> dict[str, str]:
+def _stage(facts: RunFacts, name: str) -> dict[str, Any]:
+    stage = facts.run.stages[name]
     return {
         "name": name,
         "status": stage.status,
         "reason": visible(stage.reason) + report_text.resumed(stage),
+        "notes": [
+            visible(note) for note in [facts.metric(name, "summary"), *(facts.metric(name, "notes") or [])] if note
+        ],
         "path": stage.path,
         "time": "none" if stage.status == "reused" else format_duration(stage.seconds),
         "peak": _size(stage.peak_memory_bytes),
@@ -158,12 +165,13 @@ def _stage(name: str, stage: StageRecord) -> dict[str, str]:
     }
 
 
-def _unfinished(stage: UnfinishedStage | None) -> Iterator[dict[str, str]]:
+def _unfinished(stage: UnfinishedStage | None) -> Iterator[dict[str, Any]]:
     if stage:
         yield {
             "name": stage.stage,
             "status": "unfinished",
             "reason": stage.progress,
+            "notes": [],
             "path": "",
             "time": format_duration(stage.seconds),
             "peak": _size(stage.peak_memory_bytes),
@@ -172,9 +180,10 @@ def _unfinished(stage: UnfinishedStage | None) -> Iterator[dict[str, str]]:
 
 
 def _asked(run: RunRecord) -> list[tuple[str, str]]:
-    """The run's own options; those of the stages stand in the configuration below."""
-    own = {name: value for name, value in run.config.items() if not isinstance(value, dict) and value is not None}
-    return [("corpus", ", ".join(run.corpus)), *_flat(own)]
+    """Corpus, time and memory, and whatever else was not left to Slowburn."""
+    usual = dict(_flat(RunConfig().model_dump(mode="json")))
+    own = [(name, value) for name, value in _flat(run.config) if name in ALWAYS_SHOWN or usual.get(name) != value]
+    return [("corpus", ", ".join(run.corpus)), *((name, value) for name, value in own if name != "download.corpus")]
 
 
 def _details(facts: RunFacts) -> Iterator[tuple[str, str]]:
@@ -185,6 +194,8 @@ def _details(facts: RunFacts) -> Iterator[tuple[str, str]]:
     yield "memory budget", f"{format_bytes(run.budget.bytes)} ({run.budget.source})"
     if run.command:
         yield "command", run.command
+    if licences := facts.metric("download", "licences"):
+        yield "licence of the text", ", ".join(licences)
     train = facts.artifacts.get("train")
     newest = train or next(reversed(facts.artifacts.values()), None)
     if train and "weights_sha256" in train.manifest.metrics:
@@ -206,7 +217,7 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         if isinstance(inner, Mapping):
             yield from _flat(inner, dotted)
         elif inner is not None:
-            text = inner if isinstance(inner, str) else json.dumps(inner, ensure_ascii=False)
+            text = inner if isinstance(inner, str) else f"{inner:g}" if isinstance(inner, float) else json.dumps(inner)
             yield dotted, visible(opening(text, LONGEST_VALUE))
 
 

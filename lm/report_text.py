@@ -1,11 +1,12 @@
 """The sentences of a report: what a run's numbers mean, for a reader who sees such numbers for the first time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from shlex import join
 from typing import NamedTuple
 
 from lm.memory import format_bytes
-from lm.quantities import format_count, format_duration, format_text_size, spoken_duration
+from lm.plain_text import opening
+from lm.quantities import format_count, format_duration, format_text_size, listing, spoken_duration
 from lm.run_facts import Evaluation, RunFacts, Sample
 from lm.run_record import StageRecord, TrainRecord, UnfinishedStage
 
@@ -25,6 +26,9 @@ ABOUT_BASELINES = {  # the first that a baseline's name contains
     "xz": "a file compressor that has just read the training text",
     "champion": "the model in use until now",
 }
+
+
+LONGEST_QUOTE = 90
 
 
 class Figure(NamedTuple):
@@ -80,22 +84,25 @@ def doing(stage: UnfinishedStage) -> str:
 def verdict(evaluation: Evaluation) -> str:
     """How the model stands beside the best baseline, in plain words."""
     own = f"On text it has never seen, the model needs {evaluation.bits_per_byte:.2f} bits per byte"
-    if evaluation.best_baseline is None or evaluation.fewer_bits is None:
+    if evaluation.best_baseline is None:
         return f"{own}."
     name, best = evaluation.best_baseline
-    if evaluation.ci95 and evaluation.ci95[0] <= best <= evaluation.ci95[1]:
-        return f"{own}, about as many as {name} ({best:.2f}): the difference is within what chance explains."
-    if evaluation.fewer_bits > 0:
-        saved = f"the model makes do with {evaluation.fewer_bits * 100:.0f}\N{NO-BREAK SPACE}% fewer"
-        return f"{own}. The best of the simple methods, {name}, needs {best:.2f}: {saved}."
-    return f"{own}. That is worse than {name} ({best:.2f}), which only counts: it has not learned enough yet."
+    saved = 1 - evaluation.bits_per_byte / best
+    if name in evaluation.level_with:
+        return f"{own}, about as many as {name} ({best:.2f}): chance may explain the difference."
+    if saved > 0:
+        fewer = f"{saved * 100:.0f}\N{NO-BREAK SPACE}% fewer"
+        return f"{own}. The best of the simple methods, {name}, needs {best:.2f}: the model makes do with {fewer}."
+    return f"{own}. That is worse than {name} ({best:.2f}), a simple method: it has not learned enough yet."
 
 
 def figures(facts: RunFacts) -> Iterator[Figure]:
     """The few numbers to know."""
     run = facts.run
     if facts.training_seconds is not None:
-        yield Figure("Training", format_duration(facts.training_seconds), f"{format_duration(run.seconds)} in all")
+        reused = run.stages["train"].status == "reused"
+        note = "in an earlier run" if reused else f"{format_duration(run.seconds)} in all"
+        yield Figure("Training", format_duration(facts.training_seconds), note)
     train = facts.artifacts.get("train")
     peak = run.peak_memory_bytes or (train.manifest.peak_memory_bytes if train else None)
     if peak is not None:
@@ -130,6 +137,19 @@ def evaluation_note(evaluation: Evaluation) -> str:
         text += f" The mark on the bar is the 95\N{NO-BREAK SPACE}% interval, {low:.2f} to {high:.2f}."
     if evaluation.perplexity_per_token:
         text += f" Perplexity per token: {evaluation.perplexity_per_token:.1f}."
+    if evaluation.verdict:
+        text += f" In a paired comparison the model {evaluation.verdict}."
+    return text
+
+
+def samples_text(facts: RunFacts) -> str:
+    """How the samples came about, and whether the model repeats itself."""
+    text = "All that were drawn, as they came. The words in colour were given."
+    judged = facts.evaluation.degeneracy if facts.evaluation else {}
+    if verdict := judged.get("verdict"):
+        text += f" Judged for repetition, the model is {verdict}: {judged['score']:.2f} on a scale where 1 only repeats"
+        human = judged.get("human", {}).get("score")
+        text += "." if human is None else f" and people score {human:.2f} on the same text."
     return text
 
 
@@ -169,14 +189,24 @@ def resumed(stage: StageRecord) -> str:
 
 
 def sample_note(sample: Sample) -> str:
-    """How a sample was drawn."""
+    """How a sample was drawn, and what became of it."""
     parts = [
         f"temperature {sample.temperature:g}" if sample.temperature is not None else "",
         f"top-p {sample.top_p:g}" if sample.top_p is not None else "",
         f"seed {sample.seed}" if sample.seed is not None else "",
         f"{sample.tokens} tokens" if sample.tokens is not None else "",
+        sample.verdict if sample.verdict not in (None, "healthy") else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def nearest_note(sample: Sample) -> str:
+    """Where in the training text a sample comes nearest to it."""
+    if not sample.nearest_source:
+        return ""
+    shared = " ".join((sample.nearest_text or "").split())
+    words = f": “{opening(shared, LONGEST_QUOTE)}”, {len(sample.nearest_text or '')} characters" if shared else ""
+    return f"Nearest in the training text: {sample.nearest_source}{words}."
 
 
 def next_steps(facts: RunFacts) -> Iterator[NextStep]:
@@ -200,9 +230,3 @@ def next_steps(facts: RunFacts) -> Iterator[NextStep]:
             )
         yield NextStep("Train on your own text.", "python -m flows.pipeline --corpus path/to/your/texts")
     yield NextStep("See every artifact, what it was made from and what was made from it.", "python -m lm inspect")
-
-
-def listing(names: Iterable[str]) -> str:
-    """Names as a sentence has them: `download, clean and tokenize`."""
-    *first, last = list(names)
-    return f"{', '.join(first)} and {last}" if first else last

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lm.errors import SlowburnError
+from lm.quantities import listing
 from lm.run_record import RunRecord
 from lm.store import Artifact, Store, read_json
 
 EVALUATION_FILE = "evaluation.json"
 SAMPLES_FILE = "samples.parquet"
-USUAL_TEMPERATURE = 0.8
 
 
 @dataclass(frozen=True)
@@ -24,17 +24,15 @@ class Evaluation:
     ci95: tuple[float, float] | None
     perplexity_per_token: float | None
     heldout_bytes: int | None
-    baselines: dict[str, float]  # best first
+    baselines: dict[str, float]  # bits per byte, best first
+    level_with: frozenset[str]  # the baselines whose difference from the model chance may explain
+    verdict: str  # on the n-gram
+    degeneracy: Mapping[str, Any]
 
     @property
     def best_baseline(self) -> tuple[str, float] | None:
         """Name and bits per byte of the baseline that is hardest to beat."""
         return next(iter(self.baselines.items()), None)
-
-    @property
-    def fewer_bits(self) -> float | None:
-        """Share of the best baseline's bits that the model saves; negative when it loses."""
-        return 1 - self.bits_per_byte / self.best_baseline[1] if self.best_baseline else None
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,10 @@ class Sample:
     temperature: float | None = None
     top_p: float | None = None
     tokens: int | None = None
-    seconds: float | None = None
+    verdict: str | None = None
     nearest_source: str | None = None
+    nearest_document: str | None = None
+    nearest_text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class RunFacts:
 
     @property
     def corpus(self) -> str:
-        """The names of what was trained on."""
-        return " and ".join(self.run.corpus)
+        """What was trained on, by name: of paths and addresses the last part."""
+        return listing(word.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or word for word in self.run.corpus)
 
     @property
     def training_seconds(self) -> float | None:
@@ -113,17 +113,8 @@ def read_samples(facts: RunFacts) -> list[Sample]:
 
 
 def representative_sample(samples: list[Sample]) -> Sample | None:
-    """The sample to show first: not a collapsed one, if there is a choice, and at a usual temperature."""
-    from lm.degeneracy import degeneracy  # deferred: it brings numpy
-
-    return min(
-        samples,
-        key=lambda sample: (
-            degeneracy(sample.text).verdict != "healthy",
-            abs((sample.temperature or USUAL_TEMPERATURE) - USUAL_TEMPERATURE),
-        ),
-        default=None,
-    )
+    """The sample to show first: not a collapsed one, if there is a choice, and one that begins with given words."""
+    return min(samples, key=lambda sample: (sample.verdict not in (None, "healthy"), not sample.prompt), default=None)
 
 
 def _read_if_there(store: Store, path: str | None) -> dict[str, Any] | None:
@@ -134,17 +125,25 @@ def _read_if_there(store: Store, path: str | None) -> dict[str, Any] | None:
 
 
 def _evaluation(content: Mapping[str, Any]) -> Evaluation:
-    baselines = {name: _bits_per_byte(value) for name, value in content.get("baselines", {}).items()}
-    known = {name: value for name, value in baselines.items() if value is not None}
-    ci95 = content.get("ci95")
+    baselines: Mapping[str, Mapping[str, Any]] = content["baselines"]
+    best_first = sorted(baselines.items(), key=lambda item: (item[1]["bits_per_byte"], item[0]))
     return Evaluation(
         bits_per_byte=content["bits_per_byte"],
-        ci95=(ci95[0], ci95[1]) if ci95 else None,
+        ci95=_ends(content.get("ci95")),
         perplexity_per_token=content.get("perplexity_per_token"),
         heldout_bytes=content.get("bytes"),
-        baselines=dict(sorted(known.items(), key=lambda item: (item[1], item[0]))),
+        baselines={name: baseline["bits_per_byte"] for name, baseline in best_first},
+        level_with=frozenset(name for name, baseline in best_first if _spans_zero(baseline)),
+        verdict=content.get("verdict", ""),
+        degeneracy=content.get("degeneracy", {}),
     )
 
 
-def _bits_per_byte(value: Any) -> float | None:
-    return value.get("bits_per_byte") if isinstance(value, Mapping) else value
+def _ends(interval: list[float] | None) -> tuple[float, float] | None:
+    return (interval[0], interval[1]) if interval else None
+
+
+def _spans_zero(baseline: Mapping[str, Any]) -> bool:
+    """Whether the paired difference to the model may be nothing."""
+    ends = _ends(baseline.get("model_minus_this_ci95"))
+    return ends is not None and ends[0] <= 0 <= ends[1]

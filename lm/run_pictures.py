@@ -18,7 +18,8 @@ def learning_curve_of(store: Store, facts: RunFacts) -> LearningCurve | None:
     if metrics is None or len(metrics) < 2:
         return None
     baselines = facts.evaluation.baselines if facts.evaluation else {}
-    return LearningCurve.from_metrics(metrics, facts.metric("tokenize", "bytes_per_token"), baselines)
+    sizes = {split: facts.metric("tokenize", f"{split}_bytes_per_token") for split in ("train", "heldout")}
+    return LearningCurve.from_metrics(metrics, sizes if all(sizes.values()) else None, baselines)
 
 
 def pictures_png(store: Store, facts: RunFacts) -> dict[str, bytes]:
