@@ -1,0 +1,56 @@
+"""Which artifacts there are, and which was made from which."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from lm.errors import SlowburnError
+from lm.store import STAGES, Artifact, Store
+
+
+class Lineage(BaseModel):
+    """An artifact and those it was made from, or those made from it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: str
+    key: str
+    missing: bool = False
+    next: tuple["Lineage", ...] = ()
+
+
+def artifact_folders(store: Store, stage: str) -> list[Path]:
+    """Folders of a stage that hold a manifest, readable or not."""
+    return sorted(path.parent for path in store.folder(stage).glob("[!.]*/manifest.json"))
+
+
+def all_artifacts(store: Store) -> Iterator[Artifact]:
+    """Every artifact whose manifest can be read."""
+    for stage in STAGES:
+        for folder in artifact_folders(store, stage):
+            try:
+                yield store.open(folder)
+            except SlowburnError:
+                continue  # `inspect` shows it as damaged, `verify` names it
+
+
+def made_from(artifact: Artifact, artifacts: dict[str, Artifact]) -> tuple[Lineage, ...]:
+    """What an artifact was made from, back to the sources."""
+    return tuple(_origin(name, key, artifacts) for name, key in artifact.manifest.inputs.items())
+
+
+def made_into(artifact: Artifact, artifacts: dict[str, Artifact]) -> tuple[Lineage, ...]:
+    """What was made from an artifact, and from that, oldest first."""
+    followers = [other for other in artifacts.values() if artifact.key in other.manifest.inputs.values()]
+    followers.sort(key=lambda other: (STAGES.index(other.manifest.stage), other.manifest.created, other.key))
+    return tuple(
+        Lineage(stage=other.manifest.stage, key=other.key, next=made_into(other, artifacts)) for other in followers
+    )
+
+
+def _origin(name: str, key: str, artifacts: dict[str, Artifact]) -> Lineage:
+    found = artifacts.get(key)
+    if found is None:
+        return Lineage(stage=name, key=key, missing=name in STAGES)
+    return Lineage(stage=found.manifest.stage, key=key, next=made_from(found, artifacts))
