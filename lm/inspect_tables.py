@@ -8,13 +8,15 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from lm.inspect_artifacts import ArtifactView, Entry, Lineage, Listing, RunView
+from lm.inspect_artifacts import ArtifactView, Entry, Listing, RunView
+from lm.lineage import Lineage
 from lm.memory import format_bytes
 from lm.parquet_head import Head
 from lm.plain_text import visible
 from lm.quantities import format_duration
 from lm.verify_artifacts import Verification
 
+ROWS_SHOWN = 2
 STATUS_STYLES = {"damaged": "bold red", "failed": "bold red", "stopped": "yellow", "unfinished": "yellow"}
 
 
@@ -108,7 +110,8 @@ def _pairs(values: Mapping[str, Any]) -> Table:
     table.add_column(overflow="fold")
     for name, value in _flat(values):
         if value not in (None, "", [], ()):
-            table.add_row(name, Text(visible(str(value))))
+            words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            table.add_row(name, Text(visible(words)))
     return table
 
 
@@ -142,11 +145,13 @@ def _files_table(view: ArtifactView) -> Table:
 def _head_table(file: str, head: Head) -> RenderableType:
     if head.problem:
         return Text(f"{file} {head.problem}", "bold red")
+    shown = head.first[:ROWS_SHOWN]
     table = Table(
         title=f"{file}, {head.rows:,} rows", title_justify="left", title_style="bold", pad_edge=False, box=None
     )
+    for column in ("column", "type", *(f"row {number}" for number in range(len(shown)))):
+        table.add_column(column, no_wrap=True, overflow="ellipsis", max_width=36)
     for name, kind in head.columns.items():
-        table.add_column(Text.assemble(name, "\n", (kind, "dim")), overflow="ellipsis", max_width=40)
-    for row in head.first:
-        table.add_row(*(Text(visible(str(row[name])).replace("\n", " ")) for name in head.columns))
+        values = (Text(" ".join(visible(str(row[name])).split())) for row in shown)
+        table.add_row(name, Text(kind, "dim"), *values)
     return table
