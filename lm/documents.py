@@ -111,7 +111,7 @@ def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document
                 if split in (None, _split_of(file, group)):
                     rows = file.read_row_group(group).select(SCHEMA.names).to_pydict()
                     yield from map(Document, *rows.values())
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise SlowburnError(f"{path} is damaged ({error}): delete {clean} and run again to have it remade") from error
 
 
@@ -121,10 +121,14 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
         raise SlowburnError(
             f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
         )
-    if missing := set(SCHEMA.names) - set(schema.names):
-        raise SlowburnError(f"{path} lacks {', '.join(sorted(missing))}: delete {path.parent} and run again")
+    found = {field.name: field.type for field in schema}
+    if wrong := [name for name in SCHEMA.names if found.get(name) != SCHEMA.field(name).type]:
+        raise SlowburnError(f"{path} is damaged (no {', '.join(wrong)}): delete {path.parent} and run again")
 
 
 def _split_of(file: pq.ParquetFile, group: int) -> str:
     column = SCHEMA.names.index("split")
-    return str(file.metadata.row_group(group).column(column).statistics.min)
+    statistics = file.metadata.row_group(group).column(column).statistics
+    if statistics is None or statistics.min != statistics.max or statistics.min not in SPLITS:
+        raise pa.ArrowInvalid(f"row group {group} is of no split")
+    return str(statistics.min)

@@ -1,11 +1,19 @@
 """Whether a file is text at all, judged by its beginning."""
 
+import codecs
 from typing import Literal
-
-from lm.decoding import BYTE_ORDER_MARKS
 
 HEAD_BYTES = 8192
 MOST_CONTROLS = 0.02  # share of control characters; random bytes have 0.11, text has none but strays
+
+# UTF-32's little-endian mark begins with UTF-16's, so it comes first.
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 FileKind = Literal["text", "a web page", "a binary file", "an empty file"]
 
