@@ -1,6 +1,9 @@
 """From texts to one stream of tokens, in bounded memory, every text decoded again and compared."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,40 +11,60 @@ from lm.errors import SlowburnError
 from lm.tokenizer import Tokenizer, escape, segments, unescape
 from lm.tokens import BOUNDARY_ID, Tokens
 
-BATCH_CHARACTERS = 1 << 20
+BATCH_CHARACTERS = 1 << 19
+
+
+class _Batch(NamedTuple):
+    """Segments of one or more texts."""
+
+    segments: list[str]
+    starts: list[int]  # which segments a text begins at
 
 
 def token_stream(tokenizer: Tokenizer, texts: Iterable[str], threads: int = 1) -> Iterator[Tokens]:
-    """Yield the tokens of all texts, each text preceded by the boundary token, in pieces of about a megabyte of text.
+    """Yield the tokens of all texts, each text preceded by the boundary token, in pieces; `threads` work ahead.
 
     Raises SlowburnError when a text does not come back from its tokens, which the tokenizer rules out by design.
     """
-    batch: list[str] = []
-    starts: list[int] = []  # where in the batch a text begins
-    characters = 0
+    ahead: deque[Future[Tokens]] = deque()
+    with ThreadPoolExecutor(threads) as pool:  # sentencepiece lets go of the interpreter's lock
+        try:
+            for batch in _batches(texts):
+                ahead.append(pool.submit(_encode, tokenizer, batch))
+                if len(ahead) > threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
+
+
+def _batches(texts: Iterable[str]) -> Iterator[_Batch]:
+    batch, characters = _Batch([], []), 0
     for text in texts:
-        starts.append(len(batch))
+        batch.starts.append(len(batch.segments))
         escaped = escape(text)
         if unescape(escaped) != text:
             raise _lossy(text)
         for segment in segments(escaped):
-            batch.append(segment)
+            batch.segments.append(segment)
             characters += len(segment)
             if characters >= BATCH_CHARACTERS:
-                yield _encode(tokenizer, batch, starts, threads)
-                batch, starts, characters = [], [], 0
-    yield _encode(tokenizer, batch, starts, threads)
+                yield batch
+                batch, characters = _Batch([], []), 0
+    yield batch
 
 
-def _encode(tokenizer: Tokenizer, batch: list[str], starts: list[int], threads: int) -> Tokens:
-    encoded = tokenizer.encode_segments(batch, threads)
-    decoded = tokenizer.decode_segments(encoded, threads)
-    if decoded != batch:
-        raise _lossy(next(segment for segment, again in zip(batch, decoded, strict=True) if segment != again))
-    boundary = np.array([BOUNDARY_ID], np.int32)
-    for start in reversed(starts):
-        encoded.insert(start, boundary)
-    return np.concatenate(encoded or [np.empty(0, np.int32)]).astype(tokenizer.dtype)
+def _encode(tokenizer: Tokenizer, batch: _Batch) -> Tokens:
+    encoded = tokenizer.encode_segments(batch.segments)
+    decoded = tokenizer.decode_segments(encoded)
+    if decoded != batch.segments:
+        pairs = zip(batch.segments, decoded, strict=True)
+        raise _lossy(next(segment for segment, again in pairs if segment != again))
+    for start in reversed(batch.starts):
+        encoded.insert(start, np.array([BOUNDARY_ID], np.int32))
+    return np.concatenate([*encoded, np.empty(0, np.int32)]).astype(tokenizer.dtype)
 
 
 def _lossy(text: str) -> SlowburnError:

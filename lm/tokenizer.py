@@ -11,6 +11,8 @@ Left alone, sentencepiece is lossy: it normalises, collapses spaces and reads U+
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -32,6 +34,7 @@ OWN_SYMBOLS = ("\n", "<")
 SPACE = "\u2581"
 ESCAPE = "\x10"  # data link escape: hardly ever in a text, and one byte when it is
 ESCAPES = ((ESCAPE, ESCAPE + "0"), (SPACE, ESCAPE + "1"))  # in this order; undone in the reverse order
+WORDS_REMEMBERED = 1 << 14
 SEGMENT_CHARACTERS = 4096
 BLOCK_CHARACTERS = 256 * SEGMENT_CHARACTERS
 SEGMENT = re.compile(rf"[^\n]{{1,{SEGMENT_CHARACTERS}}}\n?|\n")
@@ -91,6 +94,7 @@ class Tokenizer:
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         self.vocab_size: int = self._processor.vocab_size()
         self.dtype = token_dtype(self.vocab_size)
+        self._word_ids = lru_cache(WORDS_REMEMBERED)(self._encode_word)
 
     def encode(self, text: str) -> Tokens:
         """Encode a text, without a document boundary: (n_tokens,).
@@ -110,26 +114,26 @@ class Tokenizer:
         piece = self._processor.id_to_piece(token)
         return int(piece[3:-1], 16) if self._processor.is_byte(token) else None
 
-    def encode_segments(self, batch: list[str], threads: int = 1) -> list[npt.NDArray[np.int32]]:
+    def encode_segments(self, batch: list[str]) -> list[npt.NDArray[np.int32]]:
         """Encode each of a batch of `segments`."""
         try:
             if self.kind == "word":
                 return [self._encode_words(segment) for segment in batch]
-            encoded: list[npt.NDArray[np.int32]]
-            encoded = self._processor.encode(batch, return_type="numpy", num_threads=threads)
+            encoded: list[npt.NDArray[np.int32]] = self._processor.encode(batch, return_type="numpy", num_threads=1)
         except UnicodeEncodeError:
             raise BadInput("the text holds lone surrogates, which are no characters: give it as UTF-8") from None
         return encoded
 
-    def decode_segments(self, batch: list[npt.NDArray[np.int32]], threads: int = 1) -> list[str]:
+    def decode_segments(self, batch: list[npt.NDArray[np.int32]]) -> list[str]:
         """Undo `encode_segments`; the segments are still escaped."""
-        decoded: list[str] = self._processor.decode(batch, num_threads=threads)  # type: ignore[arg-type]  # arrays too
+        decoded: list[str] = self._processor.decode(batch, num_threads=1)  # type: ignore[arg-type]  # arrays too
         return decoded
 
     def _encode_words(self, segment: str) -> npt.NDArray[np.int32]:
         """Encode a segment word by word: sentencepiece's own words end only at spaces (`house,` would be one)."""
-        words: list[str] = []
-        for word in WORD.findall(segment):
-            known = word[0] != " " or self._processor.piece_to_id(SPACE + word[1:]) != UNKNOWN_ID
-            words.extend([word] if known else [" ", word[1:]])
-        return np.concatenate(self._processor.encode(words, return_type="numpy", num_threads=1))
+        return np.fromiter(chain.from_iterable(map(self._word_ids, WORD.findall(segment))), np.int32)
+
+    def _encode_word(self, word: str) -> list[int]:
+        """A word with its space, or the space and the word, or the space and the word's bytes."""
+        known = word[0] != " " or self._processor.piece_to_id(SPACE + word[1:]) != UNKNOWN_ID
+        return [token for part in ([word] if known else [" ", word[1:]]) for token in self._processor.encode(part)]
