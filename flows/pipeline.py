@@ -55,7 +55,7 @@ def run_stages(config: RunConfig, run_id: str | None, until: StageName, replan: 
         session.finish(error)
         publish_run(session)
         name = "MemoryGuard" if isinstance(error, MemoryStop | CannotFit) else type(error).__name__
-        return Failed(name=name, message=str(error), data=error)
+        return Failed(name=name, message=session.record.reason, data=error)
     except BaseException as error:
         session.finish(error)
         raise

@@ -17,7 +17,7 @@ def downshifts(partial: Path) -> list[dict[str, Any]]:
 
 def current_micro_batch(partial: Path, plan: Plan) -> int:
     """The plan's micro-batch, or the smaller one that memory has forced since."""
-    return min([plan.micro_batch, *(shift["to"] for shift in downshifts(partial))])
+    return min([plan.micro_batch, *(int(shift["to"]) for shift in downshifts(partial))])
 
 
 def shift_down(partial: Path, plan: Plan, reason: str) -> int | None:

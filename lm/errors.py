@@ -29,6 +29,14 @@ class CannotFit(SlowburnError):
     exit_code = 78
 
 
+class Crash(SlowburnError):
+    """An error in Slowburn itself, or a worker process that died; `details` are for whoever mends it."""
+
+    def __init__(self, message: str, details: str) -> None:
+        super().__init__(message)
+        self.details = details
+
+
 class Interrupted(SlowburnError):
     """The user pressed Ctrl-C or the process was asked to end; progress is saved."""
 

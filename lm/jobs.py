@@ -42,6 +42,30 @@ def make(child: "Child", state: State, *, root: str, stage: str, key: str, confi
         )
 
 
+def download(child: "Child", state: State, *, root: str, config: Any) -> str:
+    """Fetch what is missing of a corpus and put it together; returns the key, which only now is known."""
+    from lm.download import DownloadConfig, assemble, fetch, inputs_of, key_of, resolve, sweep
+
+    store, settings, started = Store(Path(root)), DownloadConfig.model_validate(config), time.monotonic()
+    corpus = fetch(settings, resolve(settings, store), store, child.progress)
+    key = key_of(corpus)
+    assert key
+    with store.writing("download", key) as out:
+        if store.find("download", key) is None:
+            store.commit(
+                "download",
+                key,
+                config=settings.model_dump(mode="json"),
+                inputs=inputs_of(corpus),
+                metrics=assemble(corpus, store, out, child.progress),
+                seconds=time.monotonic() - started,
+                peak_memory_bytes=own_peak_bytes(),
+                versions=versions(),
+            )
+    sweep(corpus, store)
+    return key
+
+
 def _work(child: "Child", stage: str, paths: dict[str, Path], config: Any, out: Path) -> dict[str, Any]:
     """The stage's own function on its inputs."""
     if stage == "clean":
@@ -135,8 +159,9 @@ def finish_training(
     state["stack"].close()
 
 
-def write_report(child: "Child", state: State, *, root: str, run_id: str, memory_rows: list[list[Any]]) -> None:
-    """Write a run's memory series and draw its report."""
+def write_report(child: "Child", state: State, *, root: str, run_id: str, memory_rows: list[list[Any]]) -> list[str]:
+    """Write a run's memory series, draw its report, and return the lines that close the run in the terminal."""
+    from lm.closing import closing_lines
     from lm.report import render_report
     from lm.run_record import RUN_FILE, MemoryRow, open_run, run_folder, save_run, write_memory
 
@@ -145,6 +170,7 @@ def write_report(child: "Child", state: State, *, root: str, run_id: str, memory
     run.memory = write_memory(store, run_id, [MemoryRow(*row) for row in memory_rows])
     save_run(store, run)
     render_report(store, run)
+    return closing_lines(store, run)
 
 
 def versions() -> dict[str, str]:

@@ -149,7 +149,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
 def _choose(config: RunConfig, train_bytes: int, seconds: float, machine: dict[str, Any]) -> tuple[int, Recipe, str]:
     """Vocabulary and recipe, with what was fixed by hand, and why this precision."""
     speeds = {name: machine[f"{name}_flops_per_second"] for name in ("bf16", "fp32")}
-    precision = config.train.precision or max(speeds, key=lambda name: speeds[name])
+    precision = config.train.precision or ("bf16" if speeds["bf16"] > speeds["fp32"] else "fp32")
     vocab_size, recipe = choose_recipe(train_bytes, seconds, speeds[precision], bf16=precision == "bf16")
     reason = (
         f"{precision} arithmetic: matrix products reach {speeds['bf16'] / 1e9:.0f} GFLOP/s in bf16 and "

@@ -5,6 +5,7 @@ then replaces it with the measured peak of a few real steps. The other stages we
 """
 
 from lm.recipe import Recipe
+from lm.store import Artifact
 
 TRAINING_MARGIN = 1.05
 MIB = 2**20
@@ -20,3 +21,23 @@ def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
     logits = 3 * tokens * vocab_size * 4
     base = 340 * MIB
     return base + 16 * parameters + recipe.layers * layer + 2 * stream + logits
+
+
+def predict_probe() -> int:
+    """What measuring the machine and trying a few steps need at least."""
+    return 400 * MIB
+
+
+def predict_download() -> int:
+    """What fetching and copying need: nothing grows with the corpus."""
+    return 120 * MIB
+
+
+def predict_stage(stage: str, inputs: dict[str, Artifact]) -> int:
+    """What making this stage's artifact from these inputs will need."""
+    return 200 * MIB
+
+
+def predict_least() -> tuple[str, int]:
+    """The stage that needs the most even for the smallest text and model, and how much."""
+    return "train", predict_probe()

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import psutil
 
 from lm.config import StageConfig
-from lm.errors import CannotFit, Interrupted, MemoryStop, Stopped
+from lm.errors import CannotFit, Crash, Interrupted, MemoryStop, Stopped
 from lm.memory import Budget, format_budget, format_bytes, resolve_budget, tree_bytes
 from lm.plan import Plan
-from lm.predict import predict_stage
+from lm.predict import predict_least, predict_stage
 from lm.progress import Progress
 from lm.run_config import RunConfig
-from lm.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, UnfinishedStage, save_run
+from lm.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, UnfinishedStage, run_folder, save_run
 from lm.stages import stage_key
 from lm.store import Artifact, Store
 from lm.supervise import OutOfMemory, SupervisedChild
@@ -45,6 +45,9 @@ class Listener:
 
     def tell(self, message: str) -> None:
         """Something the user should know."""
+
+    def run_finished(self, lines: list[str]) -> None:
+        """The run is over; `lines` say what it came to."""
 
 
 class Session:
@@ -78,23 +81,33 @@ class Session:
             interrupted = not isinstance(error, Exception)  # Ctrl-C, or a cancellation
             self.record.status = "stopped" if interrupted or isinstance(error, Stopped | Interrupted) else "failed"
             self.record.reason = "interrupted" if interrupted else str(error)
+        if isinstance(error, Crash):
+            details = run_folder(self.store, self.record.run_id) / "error.txt"
+            details.write_text(error.details + "\n", encoding="utf-8")
+            self.record.reason += f" (details in {details})"
         self.save()
         with SupervisedChild(REPORT_BUDGET) as child:
-            child.call(
+            lines = child.call(
                 "write_report", root=str(self.store.root), run_id=self.record.run_id, memory_rows=self.memory_rows
             )
+        self.listener.run_finished(lines)
 
     def work(self, stage: str, config: StageConfig, **inputs: Artifact) -> Work:
         """Resolve what a stage would do."""
         keys = {name: artifact.key for name, artifact in inputs.items()}
         return Work(stage, stage_key(stage, config, keys), config, keys)
 
-    def reuse(self, work: Work) -> Artifact | None:
+    def reuse(self, stage: str, key: str) -> Artifact | None:
         """The artifact, if it is there and whole; then the stage is done."""
-        artifact = self.store.find(work.stage, work.key)
+        artifact = self.store.find(stage, key)
         if artifact:
             self._finish_stage(artifact, "reused", "same config, same inputs", 0.0)
         return artifact
+
+    def check_least(self) -> None:
+        """Refuse at once a budget in which no run could end."""
+        stage, needed_bytes = predict_least()
+        self.check_memory(stage, needed_bytes)
 
     def check_memory(self, stage: str, needed_bytes: int) -> None:
         """Refuse to start what is not expected to fit. Raises CannotFit, or Stopped when only the moment is bad."""
@@ -189,14 +202,14 @@ class Session:
     def _finish_stage(
         self,
         artifact: Artifact,
-        status: str,
+        status: Literal["computed", "reused"],
         reason: str,
         seconds: float,
         peak_bytes: int | None = None,
         predicted_bytes: int | None = None,
     ) -> None:
         stage, metrics = artifact.manifest.stage, artifact.manifest.metrics
-        fields = {
+        fields: dict[str, Any] = {
             "key": artifact.key,
             "path": artifact.path.relative_to(self.store.root).as_posix(),
             "status": status,

@@ -28,7 +28,7 @@ LOOK_INTERVAL_SECONDS = 0.25  # at descendants and the machine, which costs a mi
 SOFT_SHARE = 0.95  # of the budget: beyond it the child is asked to save and stop
 RESERVE_SHARE = 0.03  # of the machine: below it available memory means that somebody else needs it now
 SAVE_SECONDS = 15.0
-KEPT_ERROR_LINES = 20
+KEPT_ERROR_LINES = 60
 KEPT_SAMPLES = 1000  # beyond that every second one goes, and they are taken half as often
 
 
@@ -61,7 +61,11 @@ class SupervisedChild:
         self._sending = threading.Lock()
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._error_lines: deque[str] = deque(maxlen=KEPT_ERROR_LINES)
-        environment = os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+        project = str(Path(__file__).parent.parent)
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")])),
+            "TOKENIZERS_PARALLELISM": "false",
+        }
         if threads:
             environment |= {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         self._process = subprocess.Popen(
@@ -73,7 +77,6 @@ class SupervisedChild:
             encoding="utf-8",
             errors="replace",
             env=environment,
-            cwd=Path(__file__).parent.parent,
         )
         self._watched = psutil.Process(self._process.pid)
         self._threads = [
@@ -206,7 +209,7 @@ class SupervisedChild:
         if kind == "Stopped" and self._memory_reason:
             return OutOfMemory(self._memory_reason, self.peak_bytes)
         if kind == "crash":
-            return errors.SlowburnError(f"{message} (an error in Slowburn itself)\n" + "\n".join(self._error_lines))
+            return errors.Crash(f"an error in Slowburn itself: {message}", "\n".join(self._error_lines))
         failure: type[errors.SlowburnError] = getattr(errors, kind, errors.SlowburnError)
         return failure(message)
 
@@ -220,4 +223,4 @@ class SupervisedChild:
             return OutOfMemory(f"it died at {format_bytes(self.peak_bytes)}", self.peak_bytes)
         if code == -9:
             return errors.Stopped("the worker process was killed from outside; run the same command to continue")
-        return errors.SlowburnError(f"the worker process died with code {code}:\n" + "\n".join(self._error_lines))
+        return errors.Crash(f"the worker process died with code {code}", "\n".join(self._error_lines))

@@ -43,6 +43,11 @@ class RunLog(Listener):
         self._terminal.tell(message)
         self._logger.info("%s", message)
 
+    def run_finished(self, lines: list[str]) -> None:
+        """Log how it ended."""
+        self._terminal.run_finished(lines)
+        self._logger.info("%s", "\n".join(lines))
+
 
 def open_session(config: RunConfig, run_id: str | None) -> Session:
     """Begin a run under this name, or under one made of the time and the flow run's name."""

@@ -5,7 +5,7 @@ A server that is slow or gone must neither stop nor hold up the work: whatever c
 
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +54,7 @@ def cell(text: object) -> str:
     return escaped.replace("\n", " ")
 
 
-def markdown_table(rows: dict[str, object]) -> str:
+def markdown_table(rows: Mapping[str, object]) -> str:
     """Names and values as a markdown table."""
     lines = [f"| {cell(name)} | {cell(value)} |" for name, value in rows.items()]
     return "\n".join(["| | |", "|---|---|", *lines])

@@ -8,7 +8,7 @@ from tasks.publish import publish_stage
 
 def run_stage(session: Session, work: Work) -> Artifact:
     """The stage's artifact, reused or made now."""
-    artifact = session.reuse(work)
+    artifact = session.reuse(work.stage, work.key)
     if artifact is None:
         guard(session, work.stage, session.predicted_bytes(work))
         artifact = session.make(work)

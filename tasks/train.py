@@ -4,6 +4,7 @@ Called directly, never submitted: a cancellation then reaches the child, which s
 """
 
 import time
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -20,7 +21,7 @@ from tasks.publish import TrainingBoard, publish_stage
 def train(session: Session, tokens: Artifact, plan: Plan) -> Artifact:
     """The trained model, reused, or continued from its newest checkpoint, or trained from the start."""
     work = session.work("train", plan.recipe, tokenize=tokens)
-    artifact = session.reuse(work)
+    artifact = session.reuse("train", work.key)
     if artifact is None:
         guard(session, "train", plan.predicted_memory_bytes)
         artifact = _train(session, work, tokens, plan)
@@ -32,7 +33,7 @@ def _train(session: Session, work: Work, tokens: Artifact, plan: Plan) -> Artifa
     started = time.monotonic()
     why = session.store.why_missing("train", work.key) or "asked for"
     partial = session.store.partial("train", work.key)
-    common = {"root": str(session.store.root), "key": work.key, "tokens": tokens.key}
+    common: dict[str, Any] = {"root": str(session.store.root), "key": work.key, "tokens": tokens.key}
     try:
         with session.child("train", work.key, plan.predicted_memory_bytes, threads=plan.threads) as child:
             begun = child.call(

@@ -1,0 +1,124 @@
+"""`python -m flows.pipeline`: the pipeline from a terminal, with no server to start, and an exit code that means it."""
+
+import argparse
+import logging
+import shlex
+import signal
+import sys
+from contextlib import ExitStack
+from typing import Any, get_args
+
+import httpx
+from prefect import State
+from prefect.logging.handlers import PrefectConsoleHandler
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from rich.console import Console
+
+from flows.pipeline import StageName, pipeline
+from flows.terminal import Terminal
+from lm.errors import Interrupted, SlowburnError, Stopped
+from lm.run_config import build_config, setting_names
+from tasks import listen
+
+SERVER_PATIENCE_SECONDS = 3.0
+EXAMPLES = """examples:
+  python -m flows.pipeline                                  the embedded corpus, three minutes
+  python -m flows.pipeline --corpus notes/ --minutes 20     your own folder of texts
+  python -m flows.pipeline --corpus lovecraft --memory 2GiB
+  python -m flows.pipeline --set train.layers=4 train.steps=500
+
+exit codes: 0 complete; 75 stopped with progress saved, run it again; 78 does not fit this memory; 130 interrupted
+"""
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.pipeline",
+        description="Download, clean, tokenize, train, evaluate and generate; what is done already is reused.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--corpus", nargs="+", metavar="NAME|PATH|URL", help="what to train on (several make one)")
+    parser.add_argument("--minutes", type=float, help="minutes of training, its checkpoints included (default 3)")
+    parser.add_argument("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB")
+    parser.add_argument("--run-id", metavar="ID", help="name of the run's folder in artifacts/runs")
+    parser.add_argument("--until", choices=get_args(StageName), default="generate", help="last stage to run")
+    parser.add_argument("--replan", action="store_true", help="choose the numbers anew instead of the kept plan")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help=f"any setting: {', '.join(setting_names()[:4])} …",
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the pipeline; returns the exit code, having said in one line on stderr how it went."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parse(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        values: dict[str, Any] = {"minutes": options.minutes, "memory": options.memory}
+        if options.corpus:
+            values["download"] = {"corpus": options.corpus}
+        config = build_config(values, options.settings)
+        with ExitStack() as stack:
+            stack.enter_context(temporary_settings(_server_settings()))
+            _quiet_prefect()
+            listen.terminal.set(Terminal(Console()))
+            listen.command.set(shlex.join(["python", "-m", "flows.pipeline", *arguments]))
+            state = pipeline(config, options.run_id, options.until, options.replan, return_state=True)
+        if not state.is_completed():
+            return _say(*_outcome(state))
+    except SlowburnError as error:
+        return _say(str(error), error.exit_code)
+    except (KeyboardInterrupt, _Terminated) as error:
+        code = Interrupted.exit_code if isinstance(error, KeyboardInterrupt) else Stopped.exit_code
+        return _say("interrupted: what was saved is kept; run the same command again to go on", code)
+    return _say("complete", 0)
+
+
+class _Terminated(BaseException):
+    """SIGTERM, as an exception that no `except Exception` on the way swallows."""
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise _Terminated
+
+
+def _server_settings() -> dict[Any, Any]:
+    """Use a configured server that answers; otherwise have Prefect start its embedded one."""
+    url = PREFECT_API_URL.value()
+    if not url:
+        return {}
+    try:
+        httpx.get(f"{url}/health", timeout=SERVER_PATIENCE_SECONDS).raise_for_status()
+    except httpx.HTTPError:
+        print(f"No Prefect server answers at {url}: running with the embedded one.", file=sys.stderr)
+        return {PREFECT_API_URL: None}
+    return {}
+
+
+def _outcome(state: State[Any]) -> tuple[str, int]:
+    """The sentence and the exit code for a state that is not complete."""
+    code = state.data.exit_code if isinstance(state.data, SlowburnError) else SlowburnError.exit_code
+    return str(state.message), code
+
+
+def _quiet_prefect() -> None:
+    """Leave the terminal to our own lines; Prefect's log still goes to its server."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
+    for handler in {handler for logger in loggers for handler in logger.handlers}:
+        if isinstance(handler, PrefectConsoleHandler):
+            handler.setLevel(logging.CRITICAL + 1)
+
+
+def _say(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)
+    sys.stderr.flush()
+    return code

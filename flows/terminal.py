@@ -1,0 +1,68 @@
+"""What a person sees in the terminal while a run goes on: a line a finished stage, a moving one for the present."""
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from lm.quantities import format_duration
+from lm.session import Listener
+
+LINE_SECONDS = 20.0  # between two progress lines where the output is no terminal, as in a batch job's log
+STAGE_COLUMNS = 9
+
+
+class Terminal(Listener):
+    """Shows a run on a console; a moving bar where that is a terminal, a line now and then where it is a file."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn(f"{{task.description:{STAGE_COLUMNS}}}", markup=False),
+            BarColumn(bar_width=28),
+            TextColumn("{task.fields[note]}", markup=False),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+        )
+        self._stage = ""
+        self._said = time.monotonic()
+
+    def stage_progress(self, stage: str, done: float, total: float | None, unit: str, note: str) -> None:
+        """Move the bar of this stage."""
+        text = f"{unit} {done:,.0f}/{total:,.0f} {note}" if total else f"{done:,.0f} {unit} {note}"
+        if not self._console.is_terminal:
+            if time.monotonic() - self._said >= LINE_SECONDS:
+                self._said = time.monotonic()
+                self._console.print(f"  {stage:{STAGE_COLUMNS}} {text.strip()}", markup=False, highlight=False)
+            return
+        if stage != self._stage:
+            self._clear()
+            self._bar.add_task(stage, total=total, note="")
+            self._bar.start()
+            self._stage = stage
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total, note=text.strip())
+
+    def stage_finished(self, stage: str, reused: bool, seconds: float, summary: str) -> None:
+        """Leave one line of a finished stage."""
+        self._clear()
+        took = "reused" if reused else format_duration(seconds)
+        self._console.print(f"  {stage:{STAGE_COLUMNS}} {took:>10}  {summary}", markup=False, highlight=False)
+
+    def tell(self, message: str) -> None:
+        """Say something between the stages' lines."""
+        self._console.print(f"  {message}", markup=False, highlight=False)
+
+    def run_finished(self, lines: list[str]) -> None:
+        """Close with the few lines that say what it came to."""
+        self._clear()
+        self._console.print()
+        for line in lines:
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _clear(self) -> None:
+        if self._stage:
+            self._bar.stop()
+            self._bar.remove_task(self._bar.task_ids[0])
+            self._stage = ""

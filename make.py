@@ -1,0 +1,116 @@
+"""What the Makefile's targets do, for machines without make too: `python make.py TARGET [ARGUMENTS]`.
+
+Needs only Python's standard library. Every target sets up `.venv` first where it is missing or stale.
+"""
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+TESTED = (3, 11)
+RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
+TORCH_INDEX = "TORCH_INDEX"  # where pip takes torch from: a CPU or a CUDA build
+MISSING = "the package index was not reached or lacks a version: see the lines above, then run this again"
+
+
+def install(files: tuple[str, ...]) -> None:
+    """Create `.venv` and install what `files` pin, unless that is done already."""
+    stamp = VENV / f"slowburn-{len(files)}.stamp"
+    contents = b"".join((ROOT / name).read_bytes() for name in (*files, "constraints.txt"))
+    wanted = hashlib.sha256(contents + sys.version.encode() + os.environ.get(TORCH_INDEX, "").encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted and PYTHON.exists():
+        return
+    if sys.version_info[:2] != TESTED:
+        print(f"Note: tested with Python {TESTED[0]}.{TESTED[1]}, this is {sys.version.split()[0]}.")
+    if not PYTHON.exists():
+        print("Creating .venv …", flush=True)
+        shutil.rmtree(VENV, ignore_errors=True)
+        venv.create(VENV, with_pip=True)
+    if index := os.environ.get(TORCH_INDEX):
+        print(f"Installing torch from {index} …", flush=True)
+        torch = next(line for line in (ROOT / RUN[0]).read_text().splitlines() if line.startswith("torch=="))
+        pip("install", torch, "--index-url", index)
+    print("Installing pinned packages; once, a few minutes …", flush=True)
+    pip("install", *(word for name in files for word in ("-r", name)), "-c", "constraints.txt")
+    stamp.write_text(wanted)
+
+
+def pip(*arguments: str) -> None:
+    """Run pip in `.venv`, showing which package it is at. Ends the program with pip's own words when it fails."""
+    command = [str(PYTHON), "-m", "pip", *arguments, "--no-input", "--disable-pip-version-check", "--progress-bar=off"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said: list[str] = []
+    collected = 0
+    assert process.stdout
+    for line in process.stdout:
+        said.append(line)
+        word = line.split()[:2]
+        if word[:1] == ["Collecting"]:
+            collected += 1
+            show(f"  {collected:3} {word[1]}", often=collected % 20 == 0)
+        elif word[:1] == ["Installing"]:
+            show(f"  unpacking {collected} packages …", often=True)
+    if process.wait():
+        sys.exit("".join(said[-15:]) + f"\nsetup: {MISSING}")
+    show("  installed.", often=True)
+
+
+def show(text: str, often: bool) -> None:
+    """Overwrite one line of a terminal; in a log, print only now and then."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r{text[:width]:{width}}", end="\n" if text.endswith("installed.") else "", flush=True)
+    elif often:
+        print(text, flush=True)
+
+
+def python(*arguments: str) -> int:
+    """Run `.venv`'s Python in the project; Ctrl-C is the child's to answer."""
+    process = subprocess.Popen([str(PYTHON), *arguments], cwd=ROOT)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def lint() -> int:
+    """Style and types."""
+    return python("-m", "ruff", "check", ".") or python("-m", "ruff", "format", "--check", ".")
+
+
+TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
+    "setup": (RUN, lambda: 0),
+    "run": (RUN, lambda *a: python("-m", "flows.pipeline", *a)),
+    "test": (DEV, lambda *a: python("-m", "pytest", *a)),
+    "test-faults": (DEV, lambda *a: python("-m", "pytest", "-m", "campaign", *a)),
+    "lint": (DEV, lint),
+    "types": (DEV, lambda: python("-m", "mypy")),
+    "up": (RUN, lambda: python("-m", "flows.server", "up")),
+    "down": (RUN, lambda: python("-m", "flows.server", "down")),
+    "status": (RUN, lambda: python("-m", "flows.server", "status")),
+}
+
+
+def main() -> int:
+    """Do one target; its exit code is this program's."""
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in TARGETS:
+        print(f"make.py: got {name or 'no target'!r}, expected one of {', '.join(TARGETS)}", file=sys.stderr)
+        return 2
+    files, work = TARGETS[name]
+    install(files)
+    return work(*[word for argument in arguments for word in shlex.split(argument)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
