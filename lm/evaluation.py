@@ -20,8 +20,9 @@ from lm.ngram import NGram
 from lm.openings import Opening, openings
 from lm.progress import Progress
 from lm.sampling import Request, continuations
-from lm.scores import LN2, MODEL, Scores, ngram_name, score
+from lm.scores import LN2, MODEL, Judges, Scores, score
 from lm.store import read_json
+from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.tokenizer import Tokenizer
 
 SCHEMA_VERSION = 1
@@ -29,18 +30,18 @@ SCHEMA_VERSION = 1
 
 def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, progress: Progress) -> dict[str, Any]:
     """Measure the model in folder `model` on the held-out text; return the content of `evaluation.json`."""
-    decoder, tokenizer = load_model(model), Tokenizer(model / "tokenizer.model")
+    decoder, tokenizer = load_model(model), Tokenizer(model / TOKENIZER_FILE)
     precision = training_precision(model) if config.precision == "auto" else config.precision
     train, heldout = extent(clean, "train"), extent(clean, "heldout")
 
     progress(0, heldout.bytes, "byte", "fitting the baselines")
     training_text = sample(clean, "train", train, config.baseline_bytes)
-    ngram = NGram.fit(training_text, config.ngram_order)
+    judges = Judges(decoder, tokenizer, NGram.fit(training_text, config.ngram_order))
     heldout_text = sample(clean, "heldout", heldout, config.baseline_bytes)
     compressed = compress(training_text, heldout_text)
 
     decoder.compute_dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    scores = score(decoder, tokenizer, ngram, heldout, tokens, clean, progress)
+    scores = score(judges, heldout, tokens, clean, progress)
 
     progress(heldout.bytes, heldout.bytes, "byte", "judging samples for repetition")
     decoder.compute_dtype = torch.float32
@@ -48,13 +49,13 @@ def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, p
     starts = list(openings(texts, heldout.characters, heldout.documents, config.samples))
     return {
         "schema_version": SCHEMA_VERSION,
-        **bits_report(scores, ngram_name(ngram), compressed, heldout, config),
+        **bits_report(scores, judges.ngram_name, compressed, heldout, config),
         "context": decoder.shape.context,
         "precision": precision,
         "baseline_text": _baseline_text(training_text, heldout_text, train),
         "degeneracy": judge_samples(decoder, tokenizer, starts, config),
         "by_position": _by_position(scores),
-        "by_document": _by_document(scores, ngram_name(ngram)),
+        "by_document": _by_document(scores, judges.ngram_name),
     }
 
 
@@ -174,15 +175,10 @@ def _baseline_text(training: list[bytes], heldout: list[bytes], train: Extent) -
 
 
 def _by_position(scores: Scores) -> list[dict[str, Any]]:
-    """Mean nats a token by place in the document; what context is worth."""
+    """Mean nats a token by its place in the document, from `first_token` to the next one's: what context is worth."""
     return [
-        {
-            "first_token": 2**place // 2,
-            "end_token": 2**place,
-            "tokens": tokens,
-            "nats_per_token": nats / tokens,
-        }
-        for place, (tokens, nats) in enumerate(zip(scores.position_tokens, scores.position_nats, strict=True))
+        {"first_token": first, "tokens": tokens, "nats_per_token": nats / tokens}
+        for first, (tokens, nats) in sorted(scores.positions.items())
     ]
 
 

@@ -19,6 +19,7 @@ from lm.openings import openings
 from lm.progress import Progress
 from lm.sampling import Request, continuations, token_steps
 from lm.text_stream import TextStream
+from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.tokenizer import Tokenizer
 
 SCHEMA_VERSION = 1
@@ -45,7 +46,7 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
 
     Raises BadInput for a prompt that is no text.
     """
-    decoder, tokenizer = load_model(model), Tokenizer(model / "tokenizer.model")
+    decoder, tokenizer = load_model(model), Tokenizer(model / TOKENIZER_FILE)
     prompts = config.prompts or ("", *default_openings(clean))
     encoded = [encode_prompt(tokenizer, prompt, decoder.shape.context) for prompt in prompts]
     requests = [
@@ -88,7 +89,7 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
 
 def stream_text(model: Path, prompt: str, sampling: Sampling, *, tokens: int, seed: int) -> Iterator[str]:
     """Yield what the model writes after a prompt, in pieces of whole characters, as it is written."""
-    decoder, tokenizer = load_model(model), Tokenizer(model / "tokenizer.model")
+    decoder, tokenizer = load_model(model), Tokenizer(model / TOKENIZER_FILE)
     text = TextStream(tokenizer)
     request = Request(encode_prompt(tokenizer, prompt, decoder.shape.context)[0], seed, sampling)
     for step in token_steps(decoder, [request], tokens):
