@@ -23,21 +23,17 @@ def closing_lines(store: Store, run: RunRecord) -> list[str]:
 
     Reads the samples with pyarrow: call it in the child that writes the report.
     """
-    facts = gather_facts(store, run)
     report = f"{INDENT}{'report':{LABEL_COLUMNS}}{_nearby(run_folder(store, run.run_id) / REPORT_FILE)}"
+    return [visible(line) for line in [*_lines(gather_facts(store, run)), report]]
+
+
+def _lines(facts: RunFacts) -> list[str]:
+    run = facts.run
     if run.status != "completed":
-        return [*_wrap(f"The run {_ending(run)}: {visible(run.reason)}".rstrip(": ")), *_kept(facts), report]
+        return [*_wrap(f"The run {_ending(run)}: {run.reason}".rstrip(": ")), *_kept(facts)]
     if run.reused:
-        count = len(run.stages)
-        return [f"Nothing to do: all {count} stages were done before, with the same settings and text.", report]
-    return [
-        *_headline(facts),
-        "",
-        *(line for row in _rows(facts) for line in _label(*row)),
-        *_sample(facts),
-        "",
-        report,
-    ]
+        return [f"Nothing to do: all {len(run.stages)} stages were done before, with the same settings and text."]
+    return [*_headline(facts), "", *(line for row in _rows(facts) for line in _label(*row)), *_sample(facts), ""]
 
 
 def _headline(facts: RunFacts) -> list[str]:
@@ -84,7 +80,7 @@ def _sample(facts: RunFacts) -> list[str]:
     sample = representative_sample(read_samples(facts))
     if sample is None:
         return []
-    text = visible(opening(sample.prompt + sample.text, SAMPLE_CHARACTERS))
+    text = opening(sample.prompt + sample.text, SAMPLE_CHARACTERS)
     lines = [line for line in text.split("\n") if line.strip()]
     wrapped = [part for line in lines for part in textwrap.wrap(line, COLUMNS - len(INDENT) - LABEL_COLUMNS)]
     if len(wrapped) > SAMPLE_LINES:

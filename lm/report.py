@@ -48,7 +48,12 @@ def render_report(store: Store, run: RunRecord) -> Path:
     """
     here = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(here),
+        autoescape=True,
+        finalize=_harmless,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     facts = gather_facts(store, run)
     content = _content(store, facts) | {"style": Markup((here / STYLE).read_text(encoding="utf-8"))}
@@ -58,6 +63,11 @@ def render_report(store: Store, run: RunRecord) -> Path:
     flush(temporary)
     temporary.replace(path)
     return path
+
+
+def _harmless(value: Any) -> Any:
+    """What the template prints, without control characters; escaping what HTML means by it is done after."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
@@ -70,8 +80,7 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
         "started": _date(run.started),
         "lede": list(report_text.lede(facts)),
         "figures": list(report_text.figures(facts)),
-        "first": first
-        and {"prompt": visible(first.prompt), "text": visible(opening(first.text, FIRST_SAMPLE_CHARACTERS))},
+        "first": first and {"prompt": first.prompt, "text": opening(first.text, FIRST_SAMPLE_CHARACTERS)},
         "evaluation": facts.evaluation and _evaluation(facts.evaluation),
         "learning": _learning(store, facts),
         "memory": _memory(store, facts),
@@ -142,10 +151,10 @@ def _pictures(svg: Mapping[str, str]) -> dict[str, str]:
 
 def _sample(sample: Sample) -> dict[str, str]:
     return {
-        "prompt": visible(sample.prompt),
-        "text": visible(sample.text),
+        "prompt": sample.prompt,
+        "text": sample.text,
         "note": report_text.sample_note(sample),
-        "nearest": visible(report_text.nearest_note(sample)),
+        "nearest": report_text.nearest_note(sample),
     }
 
 
@@ -154,10 +163,8 @@ def _stage(facts: RunFacts, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "status": stage.status,
-        "reason": visible(stage.reason) + report_text.resumed(stage),
-        "notes": [
-            visible(note) for note in [facts.metric(name, "summary"), *(facts.metric(name, "notes") or [])] if note
-        ],
+        "reason": stage.reason + report_text.resumed(stage),
+        "notes": [note for note in [facts.metric(name, "summary"), *(facts.metric(name, "notes") or [])] if note],
         "path": stage.path,
         "time": "none" if stage.status == "reused" else format_duration(stage.seconds),
         "peak": _size(stage.peak_memory_bytes),
@@ -218,7 +225,7 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
             yield from _flat(inner, dotted)
         elif inner is not None:
             text = inner if isinstance(inner, str) else f"{inner:g}" if isinstance(inner, float) else json.dumps(inner)
-            yield dotted, visible(opening(text, LONGEST_VALUE))
+            yield dotted, opening(text, LONGEST_VALUE)
 
 
 def _size(count: int | None) -> str:
