@@ -110,27 +110,21 @@ def fetch(config: DownloadConfig, corpus: Corpus, store: Store, progress: Progre
 
     limits = Limits(config.max_bytes, time.monotonic() + config.deadline_seconds, config.retries)
     incoming, visits = Incoming(store), Visits(limits)
-    sources, notes = list[Source](), list(corpus.notes)
+    sources = list[Source]()
     try:
         for source in corpus.sources:
             if source.kind != "file" and not (source.sha256 and incoming.has(source.sha256)):
                 with incoming.receiving(source) as unfinished:
-                    source = _receive(source, unfinished, incoming, config, visits, notes, progress)
+                    source = _receive(source, unfinished, incoming, config, visits, progress)
             sources.append(source)
     except OSError as error:
         kind = Stopped if error.errno in (errno.ENOSPC, errno.EDQUOT) else BadInput
         raise kind(f"download: cannot write in {incoming.folder}: {error.strerror}") from error
-    return Corpus(tuple(sources), tuple(notes))
+    return Corpus(tuple(sources), (*corpus.notes, *visits.notes))
 
 
 def _receive(
-    source: Source,
-    unfinished: Path,
-    incoming: Incoming,
-    config: DownloadConfig,
-    visits: "Visits",
-    notes: list[str],
-    progress: Progress,
+    source: Source, unfinished: Path, incoming: Incoming, config: DownloadConfig, visits: "Visits", progress: Progress
 ) -> Source:
     """Bring one source into `incoming`, check it against its pin, and pin it if it has none."""
     expected = incoming.pinned().get(identity(source.address), source.sha256)  # it may have come while we waited
@@ -138,8 +132,8 @@ def _receive(
         return replace(source, sha256=expected)
     if source.kind == "embedded":
         python_docs.write_json_lines(unfinished, progress)
-    elif not visits.fetch(source, unfinished, progress) and not expected:
-        notes.append(f"{source.name}: the server did not tell its length, so that it may be cut short")
+    else:
+        visits.fetch(source, unfinished, progress)
     found = sha256_of(unfinished)
     if expected and found != expected and not config.accept_changed:
         unfinished.unlink()
@@ -158,16 +152,10 @@ def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> dic
 
     Raises SlowburnError when a file is not what it was when its hash was taken.
     """
-    incoming = Incoming(store)
     raw_sources = list[RawSource]()
     for number, source in enumerate(_in_order(corpus)):
-        assert source.sha256, "fetch gives every source its hash"
         target = out / _file_name(number, source)
-        content = Path(source.address) if source.kind == "file" else incoming.content(source.sha256)
-        if _copy(content, target, source.name, progress) != source.sha256:
-            if source.kind != "file":
-                incoming.drop(source.sha256)
-            raise Stopped(f"{source.name} changed while it was read: run this again")
+        _place(source, target, Incoming(store), progress)
         raw_sources.append(_raw_source(source, target))
     listed = [raw.model_dump(mode="json") for raw in raw_sources]
     write_json(out / SOURCES_FILE, {"schema_version": SCHEMA_VERSION, "sources": listed})
@@ -200,6 +188,20 @@ def _raw_source(source: Source, file: Path) -> RawSource:
         format=source.format,
         separator=source.separator,
     )
+
+
+def _place(source: Source, target: Path, incoming: Incoming, progress: Progress) -> None:
+    """Copy a source's content to its place in the artifact and make sure that it is what it was."""
+    assert source.sha256, "fetch gives every source its hash"
+    content = Path(source.address) if source.kind == "file" else incoming.content(source.sha256)
+    try:
+        found = _copy(content, target, source.name, progress)
+    except FileNotFoundError:
+        found = None
+    if found != source.sha256:
+        if source.kind != "file":
+            incoming.drop(source.sha256)
+        raise Stopped(f"{source.name} changed while it was read: run this again")
 
 
 def _copy(source: Path, target: Path, name: str, progress: Progress) -> str:

@@ -63,15 +63,17 @@ class Visits:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self.notes: list[str] = []
         self._left: dict[str, float] = {}  # when each host was left
 
-    def fetch(self, source: Source, path: Path, progress: Progress) -> bool:
+    def fetch(self, source: Source, path: Path, progress: Progress) -> None:
         """Bring one source into `path`; see `fetch_url`."""
         host = urlsplit(source.address).netloc
         pause = self._left.get(host, float("-inf")) + source.pause_seconds - time.monotonic()
         time.sleep(min(max(0.0, pause), max(0.0, self._limits.seconds_left)))
         try:
-            return fetch_url(source.address, path, self._limits, progress)
+            if not fetch_url(source.address, path, self._limits, progress) and not source.sha256:
+                self.notes.append(f"{source.name}: the server did not tell its length, so it may have been cut short")
         finally:
             self._left[host] = time.monotonic()
 

@@ -72,7 +72,7 @@ def transfer(url: str, partial: PartialFile, limits: Limits, progress: Progress)
         ):
             return _receive(url, response, partial, limits, progress)
     except httpx.InvalidURL:
-        raise BadInput(f"{shown(url)} leads to an address that cannot be understood") from None
+        raise BadInput(f"{shown(url)} cannot be understood as an address") from None
     except (httpx.HTTPError, zlib.error) as error:
         raise Failed(str(error).rstrip(".") or type(error).__name__) from None
 
