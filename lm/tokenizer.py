@@ -120,7 +120,7 @@ class Tokenizer:
             if self.kind == "word":
                 return [self._encode_words(segment) for segment in batch]
             encoded: list[npt.NDArray[np.int32]] = self._processor.encode(batch, return_type="numpy", num_threads=1)
-        except UnicodeEncodeError:
+        except (UnicodeEncodeError, TypeError):
             raise BadInput("the text holds lone surrogates, which are no characters: give it as UTF-8") from None
         return encoded
 

@@ -20,6 +20,7 @@ LEAST_VOCAB_SIZE = RESERVED_PIECES + 2  # the space and one more character
 STRETCH_CHARACTERS = 16_384  # what the sample is made of: enough lines to be cheap, few enough to be spread well
 ALPHABET_COVERAGE = 0.9995  # of the characters; the rarer ones become bytes
 ALPHABET_SHARE = 0.75  # of the pieces; the rest is left for longer ones
+LONGEST_WORD = 64  # characters; sentencepiece refuses very long ones
 SCORE_STEP = 1 / 64  # sums of 4,096 scores are then exact in float32, so every reader finds the same best pieces
 TRAINING_THREADS = 4  # the sums of unigram training depend on it, so it is not the machine's number of cores
 UNTRAINABLE = frozenset(map(chr, range(32))) | {"<", "\u2585"}  # U+2585: sentencepiece drops the sentence
@@ -46,14 +47,24 @@ def train_tokenizer(
             "more"
         )
     sample = [escape(stretch) for stretch in spread_sample(texts, sample_bytes)]
+    if not sample:
+        raise BadInput("there is no text to train a tokenizer on: give more text")
     model = _fix_up(_run_trainer(sample, kind, vocab_size), kind)
     if len(model.pieces) < vocab_size and not shrink:
+        largest = _largest(sample, kind, len(model.pieces))
         raise BadInput(
-            f"the training text supports at most {len(model.pieces)} {kind} pieces, {vocab_size} were asked for: "
-            "ask for fewer, or leave the size out to have it chosen"
+            f"the training text supports at most {largest} {kind} pieces, {vocab_size} were asked for: ask for fewer, or "
+            "leave the size out to have it chosen"
         )
     serialized: bytes = model.SerializeToString(deterministic=True)
     return serialized
+
+
+def _largest(sample: list[str], kind: Kind, vocab_size: int) -> int:
+    """The first size from `vocab_size` downwards that training reaches: fewer pieces leave less room for characters."""
+    while (reached := len(_fix_up(_run_trainer(sample, kind, vocab_size), kind).pieces)) < vocab_size:
+        vocab_size = reached
+    return vocab_size
 
 
 def spread_sample(texts: Iterable[str], sample_bytes: int) -> list[str]:
@@ -83,9 +94,10 @@ def _stretches(text: str) -> Iterator[str]:
 
 def _run_trainer(sample: list[str], kind: Kind, vocab_size: int) -> bytes:
     pieces = vocab_size - RESERVED_PIECES
-    sentences = _sentences(sample, pieces if kind == "char" else max(2, int(pieces * ALPHABET_SHARE)))
+    share = ALPHABET_SHARE if kind in ("bpe", "unigram") else 1
+    sentences = _sentences(sample, max(2, int(pieces * share)))
     if kind == "word":
-        words = Counter(word for sentence in sentences for word in WORD.findall(sentence))
+        words = Counter(word for sentence in sentences for word in WORD.findall(sentence) if len(word) <= LONGEST_WORD)
         words[" "] = words.total() + 1  # never cut off: it goes before a word that has no piece
         sentences = (f"{word}\t{count}" for word, count in words.items())
     model = io.BytesIO()
@@ -114,8 +126,8 @@ def _run_trainer(sample: list[str], kind: Kind, vocab_size: int) -> bytes:
             minloglevel=3,
         )
     except RuntimeError as error:
-        reason = "it is empty" if "sentences_" in str(error) else str(error).splitlines()[0]
-        raise BadInput(f"no {kind} tokenizer can be trained on the training text ({reason}): give more text") from error
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"no {kind} tokenizer can be trained on this text ({reason}): give more of it") from error
     return model.getvalue()
 
 
