@@ -81,7 +81,7 @@ def _sample(facts: RunFacts) -> list[str]:
     if sample is None:
         return []
     text = opening(sample.prompt + sample.text, SAMPLE_CHARACTERS)
-    lines = [line for line in text.split("\n") if line.strip()]
+    lines = [" ".join(line.split()) for line in text.split("\n") if line.strip()]
     wrapped = [part for line in lines for part in textwrap.wrap(line, COLUMNS - len(INDENT) - LABEL_COLUMNS)]
     if len(wrapped) > SAMPLE_LINES:
         wrapped = [*wrapped[: SAMPLE_LINES - 1], opening(" ".join(wrapped[SAMPLE_LINES - 1 :]), 40)]

@@ -4,6 +4,7 @@ import re
 
 # C0 and C1 controls (escape sequences among them) but for tab and newline, and what turns the writing direction around
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+GAP = re.compile(r"\n[^\S\n]*\n\s*\n(?=[^\n]|$)")
 
 
 def visible(text: str) -> str:
@@ -19,3 +20,8 @@ def opening(text: str, characters: int) -> str:
     head = text[:characters]
     words = head.rsplit(None, 1)
     return (words[0] if len(words) == 2 and len(words[0]) > characters // 2 else head).rstrip() + " …"
+
+
+def close_gaps(text: str) -> str:
+    """The text with one empty line wherever there are several, so that it can be shown."""
+    return GAP.sub("\n\n", text)

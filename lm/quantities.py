@@ -19,11 +19,12 @@ def format_duration(seconds: float) -> str:
 
 def spoken_duration(seconds: float) -> str:
     """Write a time span as one would say it: `3 minutes`, `45 seconds`, `2.5 hours`."""
-    for unit, size in (("hour", 3600), ("minute", 60)):
-        if seconds >= 1.5 * size or round(seconds) == size:
-            count = round(seconds / size, 1 if seconds < 10 * size else None)
-            return f"{count:g} {unit}{'s' if count != 1 else ''}"
-    return f"{seconds:.0f} seconds"
+    if seconds < 60:
+        return f"{seconds:.0f} seconds"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return f"{seconds / 3600:.1f} hours"
 
 
 def format_text_size(count: int) -> str:

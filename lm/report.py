@@ -14,7 +14,7 @@ from lm import report_text
 from lm.learning_curve import learning_curve_svg
 from lm.memory import format_bytes
 from lm.memory_chart import memory_svg
-from lm.plain_text import opening, visible
+from lm.plain_text import close_gaps, opening, visible
 from lm.quantities import format_duration
 from lm.run_config import RunConfig
 from lm.run_facts import Evaluation, RunFacts, Sample, gather_facts, read_samples, representative_sample
@@ -80,7 +80,7 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
         "started": _date(run.started),
         "lede": list(report_text.lede(facts)),
         "figures": list(report_text.figures(facts)),
-        "first": first and {"prompt": first.prompt, "text": opening(first.text, FIRST_SAMPLE_CHARACTERS)},
+        "first": first and {"prompt": first.prompt, "text": opening(close_gaps(first.text), FIRST_SAMPLE_CHARACTERS)},
         "evaluation": facts.evaluation and _evaluation(facts.evaluation),
         "learning": _learning(store, facts),
         "memory": _memory(store, facts),
@@ -99,27 +99,30 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
 
 
 def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
-    longest = max([evaluation.bits_per_byte, *evaluation.baselines.values()])
+    """The bars. Shares are of the longest bar, or of `reach` where an interval reaches further than its bar."""
+    own, (low, high) = evaluation.bits_per_byte, evaluation.ci95 or (0.0, 0.0)
+    reach = max(own, high)
+    longest = max([reach, *evaluation.baselines.values()])
     rows: list[dict[str, Any]] = [
         {
             "name": name,
             "note": report_text.about_baseline(name),
             "value": f"{value:.2f}",
-            "share": f"{value / longest:.4f}",
+            "reach": f"{value / longest:.4f}",
+            "share": "1",
             "model": False,
             "interval": None,
         }
         for name, value in evaluation.baselines.items()
     ]
-    own = evaluation.bits_per_byte
-    low, high = evaluation.ci95 or (None, None)
     model: dict[str, Any] = {
         "name": "this model",
         "note": "",
         "value": f"{own:.2f}",
-        "share": f"{own / longest:.4f}",
+        "reach": f"{reach / longest:.4f}",
+        "share": f"{own / reach:.4f}",
         "model": True,
-        "interval": low and high and {"low": f"{low / own:.4f}", "high": f"{high / own:.4f}"},
+        "interval": evaluation.ci95 and {"low": f"{low / reach:.4f}", "high": f"{high / reach:.4f}"},
     }
     place = sum(value < own for value in evaluation.baselines.values())
     rows.insert(place, model)
@@ -152,7 +155,7 @@ def _pictures(svg: Mapping[str, str]) -> dict[str, str]:
 def _sample(sample: Sample) -> dict[str, str]:
     return {
         "prompt": sample.prompt,
-        "text": sample.text,
+        "text": close_gaps(sample.text),
         "note": report_text.sample_note(sample),
         "nearest": report_text.nearest_note(sample),
     }

@@ -28,7 +28,7 @@ ABOUT_BASELINES = {  # the first that a baseline's name contains
 }
 
 
-LONGEST_QUOTE = 90
+SHORTEST_QUOTE, LONGEST_QUOTE = 12, 90  # characters: two texts of one language share any few words
 
 
 class Figure(NamedTuple):
@@ -144,12 +144,12 @@ def evaluation_note(evaluation: Evaluation) -> str:
 
 def samples_text(facts: RunFacts) -> str:
     """How the samples came about, and whether the model repeats itself."""
-    text = "All that were drawn, as they came. The words in colour were given."
+    text = "All that were drawn, as they came; only longer gaps are closed. The words in colour were given."
     judged = facts.evaluation.degeneracy if facts.evaluation else {}
     if verdict := judged.get("verdict"):
-        text += f" Judged for repetition, the model is {verdict}: {judged['score']:.2f} on a scale where 1 only repeats"
+        text += f" Judged for repetition the model is {verdict}: it scores {judged['score']:.2f}, where 1 only repeats"
         human = judged.get("human", {}).get("score")
-        text += "." if human is None else f" and people score {human:.2f} on the same text."
+        text += "." if human is None else f" and people, writing on from the same words, score {human:.2f}."
     return text
 
 
@@ -202,11 +202,11 @@ def sample_note(sample: Sample) -> str:
 
 def nearest_note(sample: Sample) -> str:
     """Where in the training text a sample comes nearest to it."""
-    if not sample.nearest_source:
-        return ""
     shared = " ".join((sample.nearest_text or "").split())
-    words = f": “{opening(shared, LONGEST_QUOTE)}”, {len(sample.nearest_text or '')} characters" if shared else ""
-    return f"Nearest in the training text: {sample.nearest_source}{words}."
+    if not sample.nearest_source or len(shared) < SHORTEST_QUOTE:
+        return ""
+    words = f"“{opening(shared, LONGEST_QUOTE)}”, {len(shared)} characters"
+    return f"Longest stretch that is in the training text too ({sample.nearest_source}): {words}."
 
 
 def next_steps(facts: RunFacts) -> Iterator[NextStep]:

@@ -1,0 +1,159 @@
+"""The report as a real browser shows it: on a phone and on a desk, by day and by night, without a complaint."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from lm.memory import Budget
+from lm.report import render_report
+from lm.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, write_memory
+from lm.store import STAGES, Store, write_json
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+HOSTILE = "<script>document.title='owned'</script><img src='http://localhost:9/x' onerror=\"document.title='owned'\">"
+START_SECONDS = 30
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
+
+
+class Tab:
+    """A browser tab, driven over the DevTools protocol."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.events: list[dict[str, Any]] = []
+        self._last = 0
+        for domain in ("Page", "Network", "Log", "Runtime"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._last += 1
+        self.socket.send(json.dumps({"id": self._last, "method": method, "params": parameters}))
+        while (message := json.loads(self.socket.recv(timeout=START_SECONDS))).get("id") != self._last:
+            self.events.append(message)
+        assert "error" not in message, message
+        return message["result"]
+
+    def open(self, page: Path) -> None:
+        self.call("Page.navigate", url=page.as_uri())
+        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+            self.events.append(json.loads(self.socket.recv(timeout=START_SECONDS)))
+
+    def value(self, expression: str) -> Any:
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
+
+    def named(self, method: str) -> list[dict[str, Any]]:
+        return [event["params"] for event in self.events if event["method"] == method]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running browser's one tab."""
+    profile = tmp_path_factory.mktemp("profile")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"]
+    process = subprocess.Popen(
+        [str(CHROMIUM), *options, f"--user-data-dir={profile}", "about:blank"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"HOME": str(profile)},
+    )
+    try:
+        yield _address(profile)
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report to look at."""
+    return make_report(tmp_path_factory.mktemp("root"))
+
+
+def _address(profile: Path) -> str:
+    """Where the browser's one tab listens, once it does."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            port = (profile / "DevToolsActivePort").read_text().split()[0]
+            tabs = httpx.get(f"http://127.0.0.1:{port}/json/list").json()
+            return str(next(tab for tab in tabs if tab["type"] == "page")["webSocketDebuggerUrl"])
+        except (OSError, IndexError, StopIteration, httpx.HTTPError):
+            time.sleep(0.1)
+    raise TimeoutError("the browser did not start")
+
+
+def make_report(root: Path) -> Path:
+    """The report of a complete run whose prompt and text are hostile, with words that no line can hold."""
+    store = Store(root)
+    run = RunRecord(
+        run_id="a-run",
+        status="completed",
+        command="python -m flows.pipeline --corpus " + "/a/long/path" * 12,
+        corpus=["fairy-tales"],
+        config={"minutes": 1.0, "memory": "2GiB"},
+        budget=Budget(bytes=2**31, source="flag"),
+        started="2026-11-20T10:00:00Z",
+        seconds=99.0,
+        peak_memory_bytes=600 * 2**20,
+    )
+    rows = []
+    for number, stage in enumerate(STAGES):
+        key = f"{number + 1:016x}"
+        with store.writing(stage, key) as out:
+            _fill(stage, out)
+            metrics = {"parameters": 5_200_000, "train_bytes_per_token": 2.5, "heldout_bytes_per_token": 2.5}
+            told = {"seconds": 60.0, "peak_memory_bytes": 600 * 2**20}
+            artifact = store.commit(stage, key, config={}, inputs={}, metrics=metrics, versions={}, **told)
+        fields = {"key": key, "path": str(artifact.path.relative_to(root)), "status": "computed", "reason": "new"}
+        training = {"steps": 100, "resumed_from_step": None, "weights_sha256": "ab" * 32}
+        run.stages[stage] = (
+            TrainRecord(**fields, **told, **training) if stage == "train" else StageRecord(**fields, **told)
+        )
+        rows += [MemoryRow(stage, number * 10.0 + n, n * 2**26, 2**27, 2**33, 2**31) for n in range(1, 11)]
+    run.memory = write_memory(store, run.run_id, rows)
+    return render_report(store, run)
+
+
+def _fill(stage: str, out: Path) -> None:
+    if stage == "train":
+        curve = pd.DataFrame({"seconds": range(1, 61), "loss": [3 + 4 / n for n in range(1, 61)]})
+        curve.assign(heldout_loss=curve["loss"].where(curve.index % 10 == 9)).to_parquet(out / "metrics.parquet")
+    if stage == "evaluate":
+        baselines = {"5-gram": {"bits_per_byte": 2.2}, "xz": {"bits_per_byte": 2.0}, "unigram": {"bits_per_byte": 4.4}}
+        write_json(out / "evaluation.json", {"bits_per_byte": 1.75, "ci95": [1.7, 1.8], "baselines": baselines})
+    if stage == "generate":
+        texts = [HOSTILE, "word " * 200, "x" * 600]
+        pd.DataFrame({"prompt": [HOSTILE] * 3, "text": texts}).to_parquet(out / "samples.parquet")
+
+
+@pytest.mark.parametrize("width", [360, 700, 1200])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_report_in_a_browser(browser: str, page: Path, width: int, scheme: str) -> None:
+    """No error, no request, no script run, nothing wider than the window, one drawing of each curve, legible labels."""
+    with connect(browser, max_size=None) as socket:
+        tab = Tab(socket)
+        tab.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500)
+        tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        tab.open(page)
+        assert tab.named("Log.entryAdded") == [] and tab.named("Runtime.exceptionThrown") == []
+        requests = [event["request"]["url"] for event in tab.named("Network.requestWillBeSent")]
+        assert [url for url in requests if not url.startswith("data:")] == [page.as_uri()]
+        assert "owned" not in tab.value("document.title")
+        assert tab.value("document.documentElement.scrollWidth") <= width
+        assert (
+            tab.value("[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().width).length") == 2
+        )
+        heights = "[...document.querySelectorAll('svg text')].map(e => e.getBoundingClientRect().height).filter(h => h)"
+        assert min(tab.value(heights)) >= 10
+        ground = tab.value("getComputedStyle(document.body).backgroundColor")
+        assert (sum(map(int, ground[4:-1].split(","))) < 3 * 128) == (scheme == "dark")
