@@ -91,21 +91,22 @@ def test_lone_surrogates_are_refused_in_one_line() -> None:
         tokenizer_of("bpe").encode("caf\udce9")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_equal_text_gives_equal_bytes(kind: str, tmp_path: Path) -> None:
+def test_equal_text_gives_equal_bytes(tmp_path: Path) -> None:
     """Another process, with other hash seeds and another number of threads, writes the same files."""
     clean = clean_artifact(tmp_path / "clean", [ENGLISH, "", "The end."], [ENGLISH[:5000]])
     code = (
         "import sys; from pathlib import Path; from lm.progress import silent;"
         "from lm.tokenize_corpus import TokenizeConfig, tokenize;"
-        "tokenize(Path(sys.argv[1]), TokenizeConfig(kind=sys.argv[3]), Path(sys.argv[2]), silent)"
+        "[tokenize(Path(sys.argv[1]), TokenizeConfig(kind=kind), Path(sys.argv[2]) / kind, silent)"
+        " for kind in sys.argv[3:]]"
     )
     for threads in ("1", "3"):
-        out = tmp_path / threads
-        out.mkdir()
+        for kind in KINDS:
+            (tmp_path / threads / kind).mkdir(parents=True)
         environment = os.environ | {"OMP_NUM_THREADS": threads, "PYTHONHASHSEED": threads}
-        subprocess.run([sys.executable, "-c", code, clean, out, kind], env=environment, check=True)
-    assert hashes(tmp_path / "1") == hashes(tmp_path / "3")
+        subprocess.run([sys.executable, "-c", code, clean, tmp_path / threads, *KINDS], env=environment, check=True)
+    for kind in KINDS:
+        assert hashes(tmp_path / "1" / kind) == hashes(tmp_path / "3" / kind)
 
 
 def test_the_stage_keeps_documents_and_counts_them(tmp_path: Path) -> None:
