@@ -25,6 +25,7 @@ from lm.store import Store, flush
 TEMPLATE = "report.html.jinja"
 STYLE = "report.css"
 FIRST_SAMPLE_CHARACTERS = 360
+MOST_SAMPLES = 24
 LONGEST_VALUE = 160
 ALWAYS_SHOWN = ("minutes", "memory")
 SECTIONS = {
@@ -84,8 +85,9 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
         "evaluation": facts.evaluation and _evaluation(facts.evaluation),
         "learning": _learning(store, facts),
         "memory": _memory(store, facts),
-        "samples": [_sample(sample) for sample in samples],
+        "samples": [_sample(sample) for sample in samples[:MOST_SAMPLES]],
         "samples_text": report_text.samples_text(facts),
+        "samples_left_out": len(samples[MOST_SAMPLES:]),
         "asked": _asked(run),
         "reasons": (facts.plan or {}).get("reasons", []),
         "plan": list(_flat({name: value for name, value in (facts.plan or {}).items() if name != "reasons"})),
