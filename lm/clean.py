@@ -62,7 +62,8 @@ def clean(raw: Path, config: CleanConfig, out: Path, progress: Progress) -> dict
     if _too_small(written):
         raise BadInput(_too_little(written, config.heldout_fraction))
     split = "document" if by_document else "contiguous"
-    return written | cleaned.metrics() | {"split": split, "summary": _summary(written, split)}
+    notes = [*cleaned.notes(), *_split_notes(written, config, split, documents=len(first))]
+    return written | cleaned.metrics() | {"split": split, "summary": _summary(written, split), "notes": notes}
 
 
 def _write_by_document(documents: Iterable["CleanDocument"], config: CleanConfig, out: Path) -> dict[str, Any]:
@@ -89,11 +90,12 @@ def _too_small(written: dict[str, Any]) -> bool:
 
 def _too_little(written: dict[str, Any], heldout_fraction: float) -> str:
     train, heldout = (written[f"{split}_characters"] for split in ("train", "heldout"))
-    needed = max(MINIMUM_CHARACTERS["train"] / (1 - heldout_fraction), MINIMUM_CHARACTERS["heldout"] / heldout_fraction)
+    least_train, least_heldout = MINIMUM_CHARACTERS["train"], MINIMUM_CHARACTERS["heldout"]
+    needed = ceil(max(least_train / (1 - heldout_fraction), least_heldout / heldout_fraction))
+    advice = "add text" if train + heldout < needed else "leave clean.split at auto or add documents"
     return (
-        f"too little text: {train + heldout:,} characters once clean ({train:,} to train on, {heldout:,} held out), "
-        f"at least {ceil(needed):,} are needed ({MINIMUM_CHARACTERS['train']:,} and {MINIMUM_CHARACTERS['heldout']:,} "
-        "on the two sides): add text"
+        f"too little text: {train + heldout:,} characters once clean, {train:,} to train on and {heldout:,} held out; "
+        f"at least {needed:,} are needed, {least_train:,} to train on and {least_heldout:,} held out: {advice}"
     )
 
 
@@ -102,3 +104,15 @@ def _summary(written: dict[str, Any], split: str) -> str:
     total = written["train_characters"] + heldout
     how = "by document" if split == "document" else "the end of the text"
     return f"{total:,} characters, {heldout / total:.1%} of them held out ({how})"
+
+
+def _split_notes(written: dict[str, Any], config: CleanConfig, split: str, documents: int) -> list[str]:
+    """What the user did not ask for and should know."""
+    heldout = written["heldout_characters"]
+    share = heldout / (written["train_characters"] + heldout)
+    if split == "contiguous" and config.split == "auto" and documents > 1:
+        return ["too little text on one side of a split by document: the end of the whole text is held out instead"]
+    if split == "document" and not config.heldout_fraction / 3 < share < config.heldout_fraction * 3:
+        asked = f"{config.heldout_fraction:.0%} was asked for, but documents are kept whole and there are few of them"
+        return [f"{share:.1%} of the text is held out: {asked}"]
+    return []

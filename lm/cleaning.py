@@ -9,6 +9,7 @@ from typing import Any
 from lm.decoding import drop_control_characters
 from lm.gutenberg import strip_gutenberg
 from lm.progress import Progress
+from lm.quantities import format_text_size
 from lm.raw_documents import RawDocument, ReadingCounts, read_raw, read_sources
 
 PROGRESS_BYTES = 2**20
@@ -91,6 +92,22 @@ class CleanPass:
     def metrics(self) -> dict[str, Any]:
         """What was met: encodings, rejects, drops."""
         return asdict(self.reading) | asdict(self.cleaning)
+
+    def notes(self) -> list[str]:
+        """What was done to the text, in sentences, where it was anything."""
+        counts, others = self.cleaning, sorted(set(self.reading.encodings) - {"utf-8"})
+        told = {
+            f"{counts.dropped_empty:,} empty documents were dropped": counts.dropped_empty,
+            f"{counts.dropped_duplicates:,} documents were dropped that repeat another": counts.dropped_duplicates,
+            f"{format_text_size(counts.boilerplate_bytes)} around Project Gutenberg's books were taken off": (
+                counts.boilerplate_bytes
+            ),
+            f"{counts.control_characters:,} control characters were taken out": counts.control_characters,
+            f"{counts.replaced_characters:,} characters could not be decoded": counts.replaced_characters,
+            f"{self.reading.rejects:,} lines hold no document": self.reading.rejects,
+            f"not all of it is UTF-8: found {', '.join(others)}": len(others),
+        }
+        return [sentence for sentence, count in told.items() if count]
 
     def describe_drops(self) -> str:
         """Say in a few words why documents were not kept."""

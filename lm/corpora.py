@@ -35,7 +35,6 @@ class Source:
     format: Literal["text", "jsonl"] = "text"
     separator: str | None = None
     pause_seconds: float = 0.0  # between two files of the same host
-    bytes: int | None = None
 
 
 def _book(name: str, title: str, number: int) -> Source:
@@ -89,7 +88,6 @@ CATALOGUE: dict[str, tuple[Source, ...]] = {
             "Tiny Shakespeare",
             "public domain",
             sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
-            bytes=1_115_394,
         ),
     ),
     "king-james-bible": (_book("king-james-bible", "The King James Bible", 10),),
@@ -202,4 +200,4 @@ def _kind(path: Path) -> FileKind:
 
 
 def _local(path: Path, name: str) -> Source:
-    return Source(printable(name), "file", str(path.resolve()), printable(name), bytes=path.stat().st_size)
+    return Source(printable(name), "file", str(path.resolve()), printable(name))

@@ -163,6 +163,9 @@ def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> dic
     return {
         "files": len(raw_sources),
         "bytes": total,
+        "largest_document_bytes": max(
+            (r.bytes for r in raw_sources if r.format == "text" and not r.separator), default=0
+        ),
         "licences": sorted({raw.licence for raw in raw_sources}),
         "notes": list(corpus.notes),
         "summary": f"{format_text_size(total)} in {len(raw_sources)} file{'s' if len(raw_sources) > 1 else ''}",

@@ -31,13 +31,13 @@ class Incoming:
     def pinned(self) -> dict[str, str]:
         """The pinned SHA-256 of each address, named by its `identity`."""
         path = self._raw / PINS_FILE
-        return {name: pin["sha256"] for name, pin in read_json(path)["pins"].items()} if path.exists() else {}
+        return {name: pin["sha256"] for name, pin in read_json(path).get("pins", {}).items()} if path.exists() else {}
 
     def pin(self, source: Source, sha256: str) -> None:
         """Remember a source's content."""
         path = self._raw / PINS_FILE
         with FileLock(self.folder / "pins.lock"):
-            pins = read_json(path)["pins"] if path.exists() else {}
+            pins = read_json(path).get("pins", {}) if path.exists() else {}
             pins[identity(source.address)] = {"sha256": sha256, "pinned": datetime.now(UTC).date().isoformat()}
             write_json(path, {"schema_version": SCHEMA_VERSION, "pins": dict(sorted(pins.items()))})
 
