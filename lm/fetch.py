@@ -25,35 +25,42 @@ def fetch_url(url: str, path: Path, limits: Limits, progress: Progress) -> bool:
     was the end of it: what has arrived is kept then.
     """
     partial = PartialFile(path)
+    try:
+        with _quiet_loggers():
+            return _fetch_patiently(url, partial, limits, progress)
+    except BaseException as error:
+        if isinstance(error, BadInput) or not partial.arrived.bytes:
+            partial.discard()
+        raise
+
+
+def _fetch_patiently(url: str, partial: PartialFile, limits: Limits, progress: Progress) -> bool:
+    """Try until it is there, the retries are used up without a byte won, or the time is."""
     failures, most_bytes = 0, partial.arrived.bytes
-    with _quiet_loggers():
-        while True:
-            try:
-                return transfer(url, partial, limits, progress)
-            except BadInput:
-                partial.discard()
-                raise
-            except Failed as failure:
-                failures = failures + 1 if partial.arrived.bytes <= most_bytes else 1
-                most_bytes = max(most_bytes, partial.arrived.bytes)
-                wait = failure.wait_seconds
-                if wait is None:
-                    wait = limits.backoff_seconds * 2 ** (failures - 1)
-                if limits.seconds_left <= wait or failures > limits.retries:
-                    raise _stopped(url, failure, wait, partial, limits) from None
-                note = f"{shown(url)}: {failure}; trying again in {format_duration(wait)}"
-                progress(partial.arrived.bytes, partial.arrived.total, "bytes", note)
-                time.sleep(wait)
+    while True:
+        try:
+            return transfer(url, partial, limits, progress)
+        except Failed as failure:
+            failures = failures + 1 if partial.arrived.bytes <= most_bytes else 1
+            most_bytes = max(most_bytes, partial.arrived.bytes)
+            wait = failure.wait_seconds
+            if wait is None:
+                wait = limits.backoff_seconds * 2 ** (failures - 1)
+            if limits.seconds_left <= wait or failures > limits.retries:
+                raise _stopped(url, failure, wait, partial, limits) from None
+            note = f"{shown(url)}: {failure}; trying again in {format_duration(wait)}"
+            progress(partial.arrived.bytes, partial.arrived.total, "bytes", note)
+            time.sleep(wait)
 
 
 def _stopped(url: str, failure: Failed, wait: float, partial: PartialFile, limits: Limits) -> Stopped:
     arrived = partial.arrived.bytes
     kept = f"; {format_text_size(arrived)} have arrived and are kept" if arrived else ""
     if limits.seconds_left <= wait:
-        asked = f", which asks to wait {format_duration(wait)}" if failure.wait_seconds else ""
+        asked = f" ({failure}, and asks to wait {format_duration(wait)})" if failure.wait_seconds else ""
         return Stopped(
-            f"{shown(url)} did not arrive before the deadline ({failure}{asked}){kept}: run this again, or allow more "
-            "with --set download.deadline_seconds=…"
+            f"{shown(url)} did not arrive before the deadline{asked}{kept}: run this again, or allow more with "
+            "--set download.deadline_seconds=…"
         )
     return Stopped(f"{shown(url)} cannot be fetched ({failure}){kept}: check the network, then run this again")
 

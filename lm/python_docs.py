@@ -51,11 +51,15 @@ def documents() -> Iterator[Text]:
 def write_json_lines(path: Path, progress: Progress) -> None:
     """Write the corpus as JSON lines of `document` and `text`."""
     written = 0
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        for document in documents():
-            written += stream.write(json.dumps({"document": document.name, "text": document.text}, ensure_ascii=False))
-            stream.write("\n")
-            progress(written, None, "characters", document.name)
+    try:
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            for document in documents():
+                row = {"document": document.name, "text": document.text}
+                written += stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+                progress(written, None, "characters", document.name)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _topics(path: Path) -> Iterator[Text]:

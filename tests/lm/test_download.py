@@ -373,6 +373,7 @@ def test_a_server_that_is_not_there_is_no_traceback(tmp_path: Path) -> None:
     """Connection refused is one line and exit code 75."""
     with pytest.raises(Stopped, match="Connection refused"):
         fetch_url("http://127.0.0.1:9/a.txt", tmp_path / "part", limits(retries=1), silent)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_source_is_pinned_on_first_use_and_a_change_is_reported(server: Server, tmp_path: Path) -> None:
