@@ -4,8 +4,7 @@ import math
 
 from lm.recipe import Recipe
 
-BYTES_PER_TOKEN = {512: 1.9, 1024: 2.4, 2048: 2.9, 4096: 3.3}  # English prose, measured roughly
-EFFICIENCY = 0.25  # of the machine's matrix-product peak that training reaches
+EFFICIENCY = 0.2  # of the machine's matrix-product peak that training reaches
 HEAD_WIDTH = 64
 
 
@@ -17,15 +16,14 @@ def choose_recipe(
     `flops_per_second`: what the machine's matrix products reach in the precision asked for. The recipe's `steps` are
     an estimate; `lm.recipe.with_steps` sets them once the time of a step has been measured.
     """
-    vocab_size = 1024
-    width, layers = 256, 6
+    vocab_size, width = 1024, 192
     recipe = Recipe(
-        layers=layers,
+        layers=4,
         width=width,
         heads=width // HEAD_WIDTH,
         kv_heads=width // HEAD_WIDTH,
-        mlp_width=3 * width,
-        context=256,
+        mlp_width=4 * width,
+        context=128,
         batch_sequences=16,
         steps=1,
         precision="bf16" if bf16 else "fp32",

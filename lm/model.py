@@ -1,12 +1,13 @@
-"""A decoder-only transformer in Qwen3's layout: pre-norm, QK-norm, rotary positions, gated SiLU, tied embedding.
+"""A decoder-only transformer in Arcee's layout: Llama with ReLU² instead of a gate, and the embedding tied.
 
-Parameter names and arithmetic are those of Hugging Face's `Qwen3ForCausalLM`, so that a saved folder loads there, and
-llama.cpp knows the layout too. Why Qwen3 rather than Llama: see docs/training-trials.md.
+Parameter names and arithmetic are those of Hugging Face's `ArceeForCausalLM`, so that a saved folder loads there, and
+llama.cpp knows the layout too. Why this one rather than Llama or Qwen3: see docs/training-trials.md.
 
 Shapes: B sequences, T tokens, C width, H heads, K key-value heads, D head width, V vocabulary.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from lm import fused
 from lm.errors import BadInput
 from lm.recipe import BOUNDARY_ID, Shape
 
@@ -49,72 +51,53 @@ class Cache:
         return self.keys[layer], self.values[layer]
 
 
-def _linear(x: Tensor, *layers: nn.Linear) -> Tensor:
-    """One product for several matrices that read the same input, in the precision of `x`."""
-    weight = layers[0].weight if len(layers) == 1 else torch.cat([layer.weight for layer in layers])
-    return F.linear(x, weight.to(x.dtype))
-
-
-def _norm(x: Tensor, norm: nn.RMSNorm) -> Tensor:
-    return F.rms_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)
-
-
-def _rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotary positions in the half-split convention; x: (B, T, H, D), cosine and sine: (T, 1, D)."""
-    first, second = x.chunk(2, dim=-1)
-    return x * cosine + torch.cat((-second, first), dim=-1) * sine
-
-
 class Attention(nn.Module):
-    """Causal self-attention with normalised queries and keys."""
+    """Causal self-attention with rotary positions."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.heads, self.kv_heads, self.head_width = shape.heads, shape.kv_heads, shape.head_width
+        self.head_width = shape.head_width
         kv_width = shape.kv_heads * shape.head_width
         self.q_proj = nn.Linear(shape.width, shape.width, bias=False)
         self.k_proj = nn.Linear(shape.width, kv_width, bias=False)
         self.v_proj = nn.Linear(shape.width, kv_width, bias=False)
         self.o_proj = nn.Linear(shape.width, shape.width, bias=False)
-        self.q_norm = nn.RMSNorm(shape.head_width, eps=NORM_EPSILON)
-        self.k_norm = nn.RMSNorm(shape.head_width, eps=NORM_EPSILON)
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], layer: int, cache: Cache | None) -> Tensor:
         """(B, T, C) -> (B, T, C)."""
-        batch, length, _ = x.shape
-        heads = _linear(x, self.q_proj, self.k_proj, self.v_proj).view(batch, length, -1, self.head_width)
-        query, key, value = torch.split(heads, [self.heads, self.kv_heads, self.kv_heads], dim=2)
-        query = _rotate(_norm(query, self.q_norm), *rotary).transpose(1, 2)
-        key = _rotate(_norm(key, self.k_norm), *rotary).transpose(1, 2)
-        value = value.transpose(1, 2)
+        query, key, value = (self._heads(F.linear(x, _weight(m, x))) for m in (self.q_proj, self.k_proj, self.v_proj))
+        query, key = fused.rotate(query, *rotary), fused.rotate(key, *rotary)
         if cache is not None:
             key, value = cache.extend(layer, key, value)
-        mixed = _attend(query, key, value, grouped=self.kv_heads != self.heads)
-        return _linear(mixed.transpose(1, 2).reshape(batch, length, -1), self.o_proj)
+        mixed = _attend(query, key, value).transpose(1, 2).flatten(2)
+        return F.linear(mixed, _weight(self.o_proj, x))
 
+    def joint_weight(self) -> Tensor:
+        """One matrix for queries, keys and values, as many of each: (3C, C). The queries hold the softmax's scale."""
+        keys, values = (self._for_every_head(m.weight) for m in (self.k_proj, self.v_proj))
+        return torch.cat((self.q_proj.weight * self.head_width**-0.5, keys, values))
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> Tensor:
-    """Causal attention in which the last query sees every key."""
-    new, seen = query.shape[2], key.shape[2]
-    if new == seen:
-        return F.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=grouped)
-    visible = torch.ones(new, seen, dtype=torch.bool, device=query.device).tril(seen - new)
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=visible, enable_gqa=grouped)
+    def _heads(self, x: Tensor) -> Tensor:
+        """(B, T, heads·D) -> (B, heads, T, D)."""
+        return x.view(*x.shape[:2], -1, self.head_width).transpose(1, 2)
+
+    def _for_every_head(self, weight: Tensor) -> Tensor:
+        """Repeat the rows of each key-value head for the queries that share it: (K·D, C) -> (C, C)."""
+        repeats = weight.shape[1] // weight.shape[0]
+        return weight.view(-1, self.head_width, weight.shape[1]).repeat_interleave(repeats, dim=0).flatten(0, 1)
 
 
 class Mlp(nn.Module):
-    """SwiGLU (arXiv 2002.05202)."""
+    """Two matrices with a squared ReLU between them (Primer, arXiv 2109.08668)."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.gate_proj = nn.Linear(shape.width, shape.mlp_width, bias=False)
         self.up_proj = nn.Linear(shape.width, shape.mlp_width, bias=False)
         self.down_proj = nn.Linear(shape.mlp_width, shape.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) -> (B, T, C)."""
-        gate, up = _linear(x, self.gate_proj, self.up_proj).chunk(2, dim=-1)
-        return _linear(F.silu(gate) * up, self.down_proj)
+        return F.linear(F.linear(x, _weight(self.up_proj, x)).relu().square(), _weight(self.down_proj, x))
 
 
 class Layer(nn.Module):
@@ -131,6 +114,32 @@ class Layer(nn.Module):
         """(B, T, C) -> (B, T, C)."""
         x = x + self.self_attn.forward(_norm(x, self.input_layernorm), rotary, layer, cache)
         return x + self.mlp.forward(_norm(x, self.post_attention_layernorm))
+
+    def train_forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], batch: int) -> Tensor:
+        """`forward` for training, without a cache and on tokens in one row: (B·T, C) -> (B·T, C)."""
+        qkv = (self.self_attn.joint_weight() * self.input_layernorm.weight).to(x.dtype)
+        x = fused.attention(x, qkv, _weight(self.self_attn.o_proj, x), rotary, batch, NORM_EPSILON)
+        up = (self.mlp.up_proj.weight * self.post_attention_layernorm.weight).to(x.dtype)
+        return fused.mlp(x, up, _weight(self.mlp.down_proj, x), NORM_EPSILON)
+
+
+def _weight(matrix: nn.Module, x: Tensor) -> Tensor:
+    """The weight of a linear or embedding module in the precision of `x`."""
+    return cast(Tensor, matrix.weight).to(x.dtype)
+
+
+def _norm(x: Tensor, norm: nn.RMSNorm) -> Tensor:
+    return F.rms_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Causal attention in which the last query sees every key: (B, H, T, D), (B, K, S, D) twice -> (B, H, T, D)."""
+    new, seen = query.shape[2], key.shape[2]
+    grouped = key.shape[1] != query.shape[1]
+    if new == seen:
+        return F.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=grouped)
+    visible = torch.ones(new, seen, dtype=torch.bool, device=query.device).tril(seen - new)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=visible, enable_gqa=grouped)
 
 
 class Backbone(nn.Module):
@@ -163,15 +172,6 @@ class Decoder(nn.Module):
                 std = EMBEDDING_STD if name.endswith("embed_tokens.weight") else parameter.shape[1] ** -0.5
                 nn.init.normal_(parameter, std=std, generator=generator)
 
-    def hidden(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
-        """Token ids (B, T) -> normalised states (B, T, C) in the compute precision."""
-        start = cache.length if cache else 0
-        rotary = self._rotary(start, start + tokens.shape[1], tokens.device)
-        x = F.embedding(tokens, self.model.embed_tokens.weight).to(self.compute_dtype)
-        for index, layer in enumerate(self.model.layers):
-            x = layer(x, rotary, index, cache)
-        return _norm(x, self.model.norm)
-
     def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
         """Token ids (B, T) -> logits (B, T, V) in fp32.
 
@@ -181,26 +181,49 @@ class Decoder(nn.Module):
         return self.logits(self.hidden(tokens, cache))
 
     def logits(self, states: Tensor) -> Tensor:
+        """States (..., C) from `hidden` -> logits (..., V) in fp32."""
+        return F.linear(states, _weight(self.model.embed_tokens, states)).float()
+
+    def hidden(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
+        """The states (B, T, C), in the compute precision, that the output matrix turns into logits."""
+        start = cache.length if cache else 0
+        rotary = self._rotary(start, start + tokens.shape[1])
+        x = self._embed(tokens)
+        for index, layer in enumerate(self._layers()):
+            x = layer.forward(x, rotary, index, cache)
+        return _norm(x, self.model.norm)
+
+    def logits(self, states: Tensor) -> Tensor:
         """Normalised states (..., C) -> logits (..., V) in fp32."""
-        return F.linear(states, self.model.embed_tokens.weight.to(states.dtype)).float()
+        return F.linear(states, _weight(self.model.embed_tokens, states)).float()
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy in nats a token; tokens and targets: (B, T)."""
-        return F.cross_entropy(self(tokens).flatten(0, 1), targets.flatten())
+        """Mean cross-entropy in nats a token, by the training path; tokens and targets: (B, T)."""
+        rotary = self._rotary(0, tokens.shape[1])
+        x = self._embed(tokens.flatten())
+        for layer in self._layers():
+            x = layer.train_forward(x, rotary, len(tokens))
+        output = (self.model.embed_tokens.weight * self.model.norm.weight).to(x.dtype)
+        return fused.cross_entropy(x, output, targets.flatten(), NORM_EPSILON)
 
-    def _rotary(self, start: int, end: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Cosine and sine of the positions' angles: (T, 1, D) each."""
-        frequencies = ROTARY_BASE ** -(torch.arange(0, self.shape.head_width, 2).float() / self.shape.head_width)
-        angles = torch.outer(torch.arange(start, end).float(), frequencies)
-        angles = torch.cat((angles, angles), dim=-1)[:, None].to(device)
-        return angles.cos().to(self.compute_dtype), angles.sin().to(self.compute_dtype)
+    def _layers(self) -> Iterator[Layer]:
+        return cast(Iterator[Layer], iter(self.model.layers))
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        return F.embedding(tokens, self.model.embed_tokens.weight).to(self.compute_dtype)
+
+    def _rotary(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """Cosine and sine of the positions' angles, (T, D) each."""
+        cosine, sine = fused.rotary(start, end, self.shape.head_width, ROTARY_BASE)
+        device = self.model.norm.weight.device
+        return cosine.to(device, self.compute_dtype), sine.to(device, self.compute_dtype)
 
 
 def hugging_face_config(shape: Shape, vocab_size: int) -> dict[str, Any]:
     """The `config.json` with which transformers and llama.cpp's converter read the model."""
     return {
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
+        "architectures": ["ArceeForCausalLM"],
+        "model_type": "arcee",
         "vocab_size": vocab_size,
         "hidden_size": shape.width,
         "intermediate_size": shape.mlp_width,
@@ -208,8 +231,9 @@ def hugging_face_config(shape: Shape, vocab_size: int) -> dict[str, Any]:
         "num_attention_heads": shape.heads,
         "num_key_value_heads": shape.kv_heads,
         "head_dim": shape.head_width,
-        "hidden_act": "silu",
+        "hidden_act": "relu2",
         "attention_bias": False,
+        "mlp_bias": False,
         "tie_word_embeddings": True,
         "max_position_embeddings": shape.context,
         "rope_theta": ROTARY_BASE,
@@ -257,7 +281,14 @@ def _read_config(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise BadInput(f"no readable {CONFIG_FILE} in {folder}: expected a model folder") from error
     theta = config.get("rope_theta") or config.get("rope_parameters", {}).get("rope_theta")
-    ours = {"model_type": "qwen3", "hidden_act": "silu", "tie_word_embeddings": True, "attention_bias": False}
+    ours = {
+        "model_type": "arcee",
+        "hidden_act": "relu2",
+        "tie_word_embeddings": True,
+        "attention_bias": False,
+        "mlp_bias": False,
+        "rms_norm_eps": NORM_EPSILON,
+    }
     for key, expected in ours.items():
         if config.get(key) != expected:
             raise BadInput(f"{folder / CONFIG_FILE}: {key} is {config.get(key)!r}, this program reads {expected!r}")

@@ -36,11 +36,11 @@ class Shape(StageConfig):
     def matrix_parameters(self) -> int:
         """Parameters of the layers' matrices: with embedding and norms, all there are."""
         attention = self.width * self.head_width * 2 * (self.heads + self.kv_heads)
-        return self.layers * (attention + 3 * self.width * self.mlp_width)
+        return self.layers * (attention + 2 * self.width * self.mlp_width)
 
     def parameters(self, vocab_size: int) -> int:
         """All parameters; the embedding counts once, for it serves as the output matrix too."""
-        norms = self.layers * 2 * (self.width + self.head_width) + self.width
+        norms = (2 * self.layers + 1) * self.width
         return self.matrix_parameters() + norms + vocab_size * self.width
 
     def flops_per_token(self, vocab_size: int) -> int:

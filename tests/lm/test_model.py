@@ -42,21 +42,37 @@ def test_transformers_loads_the_folder_with_the_same_logits(tmp_path):
 def test_a_folder_that_transformers_wrote_loads(tmp_path):
     """Weights from elsewhere, in this layout, can be evaluated and continued."""
     transformers = pytest.importorskip("transformers")
-    config = transformers.Qwen3Config(
+    config = transformers.ArceeConfig(
         vocab_size=VOCAB_SIZE,
         hidden_size=64,
         intermediate_size=96,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        head_dim=16,
+        rms_norm_eps=1e-6,
+        bos_token_id=1,
+        eos_token_id=1,
         tie_word_embeddings=True,
         max_position_embeddings=32,
     )
-    theirs = transformers.Qwen3ForCausalLM(config).eval()
+    theirs = transformers.ArceeForCausalLM(config).eval()
     theirs.save_pretrained(tmp_path)
     tokens = some_tokens(2, 20)
     torch.testing.assert_close(load_model(tmp_path)(tokens), theirs(tokens).logits, atol=1e-4, rtol=0)
+
+
+def test_training_computes_the_same_network():
+    """The hand-written training path has the loss and the gradients of the plain one, to double precision."""
+    model = lively_model().double()
+    model.compute_dtype = torch.float64
+    tokens, targets = some_tokens(3, 200), some_tokens(3, 200).roll(1)
+    plain = torch.nn.functional.cross_entropy(model(tokens).double().flatten(0, 1), targets.flatten())
+    trained = model.loss(tokens, targets)
+    torch.testing.assert_close(trained, plain, atol=1e-7, rtol=0)
+    for ours, theirs in zip(
+        *(torch.autograd.grad(loss, list(model.parameters())) for loss in (trained, plain)), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, atol=1e-7, rtol=1e-5)
 
 
 @torch.no_grad()
