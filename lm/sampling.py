@@ -83,18 +83,21 @@ class _Reader:
 
     def __init__(self, model: Decoder) -> None:
         self.model = model
-        self.cache = Cache()
-        self.read = 0  # tokens of each text that the model has seen
+        self.start, self.cache = 0, Cache()
 
     @torch.inference_mode()
     def logits_after(self, texts: Sequence[Sequence[int]], position: int) -> Float32s:
         """The logits of what follows the first `position` tokens of each text: (B, V)."""
-        context = self.model.shape.context
-        if self.cache.length + position - self.read > context:
-            self.cache = Cache()
-            self.read = position - max(context // 2, 1)
-        tokens = torch.tensor([text[self.read : position] for text in texts])
-        self.read = position
+        start = _window_start(position, self.model.shape.context)
+        if start != self.start:
+            self.start, self.cache = start, Cache()
+        tokens = torch.tensor([text[start + self.cache.length : position] for text in texts])
         logits = self.model.logits(self.model.hidden(tokens, self.cache)[:, -1]).numpy()
         logits[:, UNKNOWN_ID] = -np.inf  # it stands for no text
         return logits
+
+
+def _window_start(position: int, context: int) -> int:
+    """Where the model begins to read what stands before `position`: the same for every batch."""
+    half = (context + 1) // 2
+    return -(min(context - position, 0) // half) * half

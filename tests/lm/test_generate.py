@@ -1,0 +1,207 @@
+"""Generated text: drawn as asked, the same for the same seed, whole characters, and traced to where it comes from."""
+
+import json
+from itertools import chain
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+import lm.nearest
+from lm.documents import Document, read_documents
+from lm.errors import BadInput
+from lm.generate import GenerateConfig, generate, stream
+from lm.model import load_model
+from lm.nearest import longest_matches
+from lm.next_token import Sampling, draw, probabilities
+from lm.openings import openings
+from lm.progress import silent
+from lm.recipe import BOUNDARY_ID
+from lm.sampling import Request, continuations
+from lm.text_stream import TextStream
+from lm.tokenizer import Tokenizer
+
+GREEDY = Sampling(temperature=0)
+logits_of_any_shape = st.lists(st.floats(-20, 20), min_size=1, max_size=12)
+
+
+@given(logits_of_any_shape, st.floats(0, 1, exclude_max=True), st.floats(0.05, 3), st.floats(0.01, 1))
+def test_top_p_draws_from_the_smallest_nucleus(logits, uniform, temperature, top_p):
+    """What is left holds top_p of the probability, would not without its last token, and every draw comes from it."""
+    plain = probabilities(logits, Sampling(temperature=temperature, top_p=1))
+    cut = probabilities(logits, Sampling(temperature=temperature, top_p=top_p))
+    kept = plain[cut > 0]
+    assert cut.sum() == pytest.approx(1)
+    assert kept.sum() >= top_p - 1e-9
+    assert kept.sum() - kept.min() < top_p + 1e-9
+    assert kept.min() >= plain[cut == 0].max(initial=0)
+    assert cut[draw(logits, uniform, Sampling(temperature=temperature, top_p=top_p))] > 0
+
+
+def test_draws_come_as_often_as_their_probability_says():
+    """Evenly spread uniform numbers draw every token in its share; temperature 0 always takes the likeliest."""
+    logits = np.log([0.5, 0.3, 0.2])
+    warm, spread = Sampling(temperature=1, top_p=1), (np.arange(1000) + 0.5) / 1000
+    assert np.bincount([draw(logits, uniform, warm) for uniform in spread]).tolist() == [500, 300, 200]
+    assert {draw(logits, uniform, GREEDY) for uniform in spread} == {0}
+    assert probabilities(logits, Sampling(temperature=1, top_p=1, top_k=2)) == pytest.approx([0.625, 0.375, 0])
+    assert probabilities(logits, Sampling(temperature=1, top_p=1, min_p=0.5)) == pytest.approx([0.625, 0.375, 0])
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("temperature", -0.1), ("temperature", float("nan")), ("top_p", 0), ("top_p", 1.01), ("top_k", -1), ("tokens", 0),
+     ("tokens", 10**9), ("samples", 0), ("seed", -1), ("warmth", 1)],
+)  # fmt: skip
+def test_settings_that_mean_nothing_are_refused_by_name(setting, value):
+    """A setting out of its range, or one that does not exist, is refused with its name."""
+    with pytest.raises(ValidationError) as refusal:
+        GenerateConfig(**{setting: value})
+    assert [error["loc"] for error in refusal.value.errors()] == [(setting,)]
+
+
+def test_the_cache_changes_no_text(toy):
+    """Greedy text with the key-value cache is what the whole forward pass says, token for token."""
+    model, prompt = load_model(toy.model), [BOUNDARY_ID, 70, 80, 90]
+    text = list(prompt)
+    while len(text) < model.shape.context:
+        with torch.no_grad():
+            logits = model(torch.tensor([text]))[0, -1]
+        logits[0] = -torch.inf
+        text.append(int(logits.argmax()))
+    written = continuations(model, [Request(prompt[1:], 0, GREEDY)], len(text) - len(prompt))
+    assert written == [text[len(prompt) :]]
+
+
+def test_text_goes_on_past_the_context_and_does_not_depend_on_its_neighbours(toy):
+    """Samples of several prompts, lengths and settings at once are those that each seed gives alone, in any order."""
+    model = load_model(toy.model)
+    requests = [
+        Request(prompt, seed, Sampling(temperature=temperature))
+        for seed, (prompt, temperature) in enumerate([([], 0.8), ([70] * 5, 0), ([80, 90], 1.2), ([75] * 200, 0.5)])
+    ]
+    together = continuations(model, requests, 100)
+    assert max(map(len, together)) > 2 * model.shape.context
+    assert [continuations(model, [request], 100)[0] for request in requests] == together
+    assert continuations(model, requests[::-1], 100) == together[::-1]
+
+
+def test_text_ends_where_the_model_ends_it(toy):
+    """A continuation stops before the boundary token; the others go on."""
+    wild = Sampling(temperature=100, top_p=1)
+    written = continuations(load_model(toy.model), [Request([], seed, wild) for seed in range(8)], 400)
+    assert all(BOUNDARY_ID not in tokens for tokens in written)
+    assert min(map(len, written)) < 400
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_streamed_pieces_are_whole_characters_and_lose_nothing(toy, data):
+    """Whatever tokens come, the pieces together are the text of all of them, and no valid character is torn."""
+    tokenizer = Tokenizer(toy.model / "tokenizer.model")
+    character = st.characters(exclude_categories=("Cs",)).map(lambda text: tokenizer.encode(text).tolist())
+    anything = st.integers(0, tokenizer.vocab_size - 1).map(lambda token: [token])
+    tokens = list(chain(*data.draw(st.lists(character | anything, max_size=30))))
+    text = TextStream(tokenizer)
+    pieces = [text.add(token) for token in tokens] + [text.rest()]
+    assert "".join(pieces) == tokenizer.decode(tokens)
+
+
+def test_the_stream_is_the_sample(toy, tmp_path):
+    """What the terminal shows piece by piece is what the samples hold for the same prompt and seed."""
+    config = GenerateConfig(prompts=("The ", ""), samples=2, tokens=60, seed=5)
+    generate(toy.model, toy.clean, config, tmp_path, silent)
+    for row in pq.read_table(tmp_path / "samples.parquet").to_pylist():
+        pieces = list(stream(toy.model, row["prompt"], config, tokens=60, seed=row["seed"]))
+        assert "".join(pieces) == row["text"]
+        assert len(pieces) > 10
+
+
+def test_samples_are_written_traced_and_the_same_every_time(toy, tmp_path):
+    """Defaults give samples from an empty page and from held-out openings; their nearest passage is really there."""
+    config = GenerateConfig(tokens=120)
+    for folder in (tmp_path / "first", tmp_path / "again"):
+        folder.mkdir()
+        metrics = generate(toy.model, toy.clean, config, folder, silent)
+    file = tmp_path / "first" / "samples.parquet"
+    assert file.read_bytes() == (tmp_path / "again" / "samples.parquet").read_bytes()
+    table = pq.read_table(file)
+    assert table.schema.metadata[b"schema_version"] == b"1"
+    rows = table.to_pylist()
+    heldout = [document.text for document in read_documents(toy.clean, "heldout")]
+    training = {document.document_id: document.text for document in read_documents(toy.clean, "train")}
+    prompts = {row["prompt"] for row in rows}
+    assert len(rows) == 8
+    assert "" in prompts
+    assert all(any(prompt in text for text in heldout) for prompt in prompts)
+    traced = [row for row in rows if row["nearest_text"]]
+    assert traced
+    for row in traced:
+        assert row["nearest_text"] in row["text"]
+        assert row["nearest_text"] in training[row["nearest_document"]]
+        assert row["nearest_source"] == "python-docs"
+    assert metrics["longest_match_characters"] == max(len(row["nearest_text"]) for row in traced)
+    json.dumps(metrics)
+
+
+def test_a_prompt_longer_than_the_context_is_cut_and_said(toy, tmp_path):
+    """The end of a long prompt counts, and the metrics say how much of it."""
+    metrics = generate(toy.model, toy.clean, GenerateConfig(prompts=("word " * 400,), tokens=5), tmp_path, silent)
+    assert len(metrics["notes"]) == 1
+    assert "reads 48 at once" in metrics["notes"][0]
+
+
+def test_a_prompt_that_is_no_text_is_refused(toy, tmp_path):
+    """Half a surrogate pair, as a terminal makes it of bytes that are not UTF-8, is one clear line."""
+    for refused in (
+        lambda: generate(toy.model, toy.clean, GenerateConfig(prompts=("caf\udce9",)), tmp_path, silent),
+        lambda: list(stream(toy.model, "caf\udce9", Sampling(), tokens=5, seed=1)),
+    ):
+        with pytest.raises(BadInput) as refusal:
+            refused()
+        assert "\n" not in str(refusal.value)
+    assert not list(tmp_path.iterdir())
+
+
+few_letters = st.text(alphabet="ab é", max_size=60)
+
+
+@settings(max_examples=200)
+@given(st.lists(few_letters, max_size=4), st.lists(few_letters, max_size=4))
+def test_the_longest_match_is_the_longest(texts, documents):
+    """The match found has the length that trying everything finds, and is in the document it names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lm.nearest, "BLOCK_BYTES", 25)  # so that documents are cut and joined
+        patch.setattr(lm.nearest, "PAIRS_AT_ONCE", 3)
+        passages = [Document(str(index), "source", text, "train") for index, text in enumerate(documents)]
+        found = longest_matches(texts, passages)
+    for text, match in zip(texts, found, strict=True):
+        longest = max((len(shared) for other in documents for shared in common_bytes(text, other)), default=0)
+        if match is None:
+            assert longest < lm.nearest.SEED_BYTES
+        else:
+            assert len(match.text.encode()) >= longest - 2  # halves of characters at its ends are left out
+            assert match.text in text
+            assert match.text in documents[int(match.document_id)]
+
+
+def common_bytes(one: str, other: str) -> list[bytes]:
+    """Every stretch of bytes that stands in both."""
+    first, second = one.encode(), other.encode()
+    stretches = {first[a:b] for a in range(len(first)) for b in range(a + 1, len(first) + 1)}
+    return [stretch for stretch in stretches if stretch in second]
+
+
+@given(st.lists(st.text(alphabet="ab \n", max_size=120), min_size=1, max_size=12), st.integers(1, 5))
+def test_openings_are_beginnings_with_their_continuations(texts, count):
+    """Every opening stands in a text and is followed there by its continuation; never more than asked for."""
+    found = list(openings(texts, sum(map(len, texts)), len(texts), count))
+    assert len(found) <= count
+    for opening in found:
+        assert opening.text
+        assert opening.continuation.strip()
+        assert any(text.endswith(opening.text + opening.continuation) for text in texts)

@@ -1,0 +1,72 @@
+"""The baselines are real ones: proper distributions, fitted on the training text only."""
+
+import os
+import pydoc_data.topics
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lm.ngram
+from lm.compressors import COMPRESSORS, conditional_bytes
+from lm.ngram import NGram
+
+few_letters = st.lists(st.sampled_from(list(b"abc")), max_size=40).map(bytes)
+
+
+def naive_witten_bell(texts: list[bytes], text: bytes, order: int) -> list[float]:
+    """The formula of the module's first lines, counted with dictionaries."""
+    followers = defaultdict(Counter)
+    for known in texts:
+        for place in range(len(known)):
+            for length in range(order):
+                context = tuple([None] * (length - place)) + tuple(known[max(place - length, 0) : place])
+                followers[context][known[place]] += 1
+    result = []
+    for place in range(len(text)):
+        probability = 1 / 256
+        for length in range(order):
+            context = tuple([None] * (length - place)) + tuple(text[max(place - length, 0) : place])
+            seen = followers[context]
+            if seen:
+                different, total = len(seen), sum(seen.values())
+                probability = (seen[text[place]] + different * probability) / (total + different)
+        result.append(probability)
+    return result
+
+
+@given(st.lists(few_letters, max_size=4), few_letters, st.integers(1, 5))
+def test_probabilities_are_those_of_the_formula(texts, text, order):
+    """Sorted arrays and dictionaries count alike, at the beginning of a text too."""
+    fitted = NGram.fit(texts, order).probabilities(text)
+    assert fitted.shape == (order, len(text))
+    np.testing.assert_allclose(fitted[-1], naive_witten_bell(texts, text, order), rtol=1e-12)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.binary(max_size=60), max_size=3), st.binary(max_size=8), st.integers(1, 7))
+def test_the_next_byte_is_certain_to_be_one_of_256(texts, context, order):
+    """After any context the probabilities of the 256 bytes add up to 1, and none of them is 0."""
+    model = NGram.fit(texts, order)
+    following = np.array([model.probabilities(context + bytes([byte]))[:, -1] for byte in range(256)])
+    np.testing.assert_allclose(following.sum(axis=0), 1.0, rtol=1e-9)
+    assert (following > 0).all()
+
+
+def test_fitting_in_blocks_changes_nothing(monkeypatch):
+    """Memory is bounded by taking the text in blocks; the counts are those of the whole."""
+    texts = [b"to be or not to be", b"", b"that is the question", b"or is it"]
+    whole = NGram.fit(texts).probabilities(b"to be is the question")
+    monkeypatch.setattr(lm.ngram, "BLOCK_BYTES", 20)
+    np.testing.assert_array_equal(NGram.fit(texts).probabilities(b"to be is the question"), whole)
+
+
+@pytest.mark.parametrize("name", COMPRESSORS)
+def test_a_compressor_knows_what_it_has_read(name):
+    """Text costs less to one that has read it, noise costs its full size."""
+    known = "".join(pydoc_data.topics.topics.values()).encode()[:60_000]
+    seen, noise = known[-20_000:], os.urandom(20_000)
+    assert conditional_bytes(name, known, seen) < conditional_bytes(name, b"", seen) / 2
+    assert conditional_bytes(name, known, noise) == pytest.approx(len(noise), rel=0.15)
