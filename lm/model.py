@@ -180,10 +180,6 @@ class Decoder(nn.Module):
         """
         return self.logits(self.hidden(tokens, cache))
 
-    def logits(self, states: Tensor) -> Tensor:
-        """States (..., C) from `hidden` -> logits (..., V) in fp32."""
-        return F.linear(states, _weight(self.model.embed_tokens, states)).float()
-
     def hidden(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
         """The states (B, T, C), in the compute precision, that the output matrix turns into logits."""
         start = cache.length if cache else 0
@@ -192,10 +188,6 @@ class Decoder(nn.Module):
         for index, layer in enumerate(self._layers()):
             x = layer.forward(x, rotary, index, cache)
         return _norm(x, self.model.norm)
-
-    def logits(self, states: Tensor) -> Tensor:
-        """Normalised states (..., C) -> logits (..., V) in fp32."""
-        return F.linear(states, _weight(self.model.embed_tokens, states)).float()
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy in nats a token, by the training path; tokens and targets: (B, T)."""
