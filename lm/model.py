@@ -180,6 +180,10 @@ class Decoder(nn.Module):
         """
         return self.logits(self.hidden(tokens, cache))
 
+    def logits(self, states: Tensor) -> Tensor:
+        """States (..., C) from `hidden` -> logits (..., V) in fp32."""
+        return F.linear(states, _weight(self.model.embed_tokens, states)).float()
+
     def hidden(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
         """The states (B, T, C), in the compute precision, that the output matrix turns into logits."""
         start = cache.length if cache else 0
