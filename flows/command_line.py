@@ -16,6 +16,7 @@ from rich.console import Console
 
 from flows.pipeline import StageName, pipeline
 from flows.terminal import Terminal
+from lm.addresses import without_secrets
 from lm.errors import Interrupted, SlowburnError, Stopped
 from lm.run_config import build_config, setting_names
 from tasks import listen
@@ -71,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
             stack.enter_context(temporary_settings(_server_settings()))
             _quiet_prefect()
             listen.terminal.set(Terminal(Console()))
-            listen.command.set(shlex.join(["python", "-m", "flows.pipeline", *arguments]))
+            listen.command.set(without_secrets(shlex.join(["python", "-m", "flows.pipeline", *arguments])))
             state = pipeline(config, options.run_id, options.until, options.replan, return_state=True)
         if not state.is_completed():
             return _say(*_outcome(state))

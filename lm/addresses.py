@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import re
 import socket
 from urllib.parse import urlsplit
 
@@ -9,6 +10,10 @@ from lm.errors import BadInput
 
 HIDDEN_QUERY = "?…"
 LONGEST_ADDRESS = 2_000  # characters
+_ADDRESS = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?:[^\s/?#]*@)?(?P<place>[^\s?#'\"]*)(?P<query>\?[^\s#'\"]*)?(?:#[^\s'\"]*)?",
+    re.I,
+)
 
 
 def is_url(word: str) -> bool:
@@ -38,6 +43,11 @@ def shown(address: str) -> str:
         return printable(address)
     parts = urlsplit(address)
     return printable(f"{parts.scheme.lower()}://{_host(address)}{parts.path or '/'}")
+
+
+def without_secrets(text: str) -> str:
+    """Return a text, such as a command line, with every address in it as it may be shown; a hidden query is marked."""
+    return _ADDRESS.sub(lambda match: match["scheme"] + match["place"] + (HIDDEN_QUERY if match["query"] else ""), text)
 
 
 def printable(text: str) -> str:

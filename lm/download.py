@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, SerializationInfo, field_serializer
 
 from lm import corpora, python_docs
-from lm.addresses import HIDDEN_QUERY, identity, is_url, shown
+from lm.addresses import identity, shown, without_secrets
 from lm.config import StageConfig
 from lm.corpora import Corpus, Source
 from lm.errors import BadInput, Stopped
@@ -48,18 +48,11 @@ class DownloadConfig(StageConfig):
     def _without_secrets(self, corpus: tuple[str, ...], info: SerializationInfo) -> list[str]:
         """Show addresses without users, passwords and queries; whole in `secrets()` alone."""
         whole = bool(info.context and info.context.get("secrets"))
-        return [word if whole else public_word(word) for word in corpus]
+        return [word if whole else without_secrets(word) for word in corpus]
 
     def secrets(self) -> dict[str, Any]:
         """Return the config as JSON with its addresses whole: for the process that fetches, and never to be stored."""
         return self.model_dump(mode="json", context={"secrets": True})
-
-
-def public_word(word: str) -> str:
-    """Return a word of a request as it may be shown and stored."""
-    if not is_url(word):
-        return word
-    return shown(word) + (HIDDEN_QUERY if "?" in word else "")
 
 
 def resolve(config: DownloadConfig, store: Store) -> Corpus:

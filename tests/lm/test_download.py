@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from lm.addresses import check_redirect, is_private, shown
+from lm.addresses import check_redirect, is_private, shown, without_secrets
 from lm.download import DownloadConfig, assemble, fetch, inputs_of, key_of, resolve, sweep
 from lm.errors import BadInput, SlowburnError, Stopped
 from lm.fetch import fetch_url
@@ -147,6 +147,12 @@ def no_length(h: Handler) -> None:
     h.wfile.write(TEXT)
 
 
+def endless(h: Handler) -> None:
+    h.head(200, None, Connection="close")
+    while True:
+        h.wfile.write(TEXT)
+
+
 def drip(h: Handler) -> None:
     h.head(200, len(TEXT), ETag='"one"')
     for byte in TEXT:
@@ -220,7 +226,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "/bomb": lambda h: h.body(gzip.compress(b"x" * 50_000_000), Content_Encoding="gzip"),
     "/brotli": lambda h: h.body(b"whatever", Content_Encoding="br"),
     "/large": lambda h: h.head(200, 10**12),
-    "/endless": lambda h: (h.head(200, None, Connection="close"), [h.wfile.write(TEXT) for _ in range(10**6)]),  # type: ignore[func-returns-value]
+    "/endless": endless,
     "/missing": lambda h: h.head(404, 0),
     "/broken": lambda h: h.head(500, 0),
     "/later": lambda h: h.head(429, 0, Retry_After="9999"),
@@ -423,6 +429,23 @@ def test_secrets_in_an_address_are_used_and_never_told(
         assert "s3cr3t" not in words
     with pytest.raises(BadInput, match="in full"):
         resolve(DownloadConfig.model_validate(config.model_dump(mode="json")), Store(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (
+            "run --corpus 'https://me:pw@example.org/a.txt?key=1#top' notes",
+            "run --corpus 'https://example.org/a.txt?…' notes",
+        ),
+        ("--corpus=ftp://me@example.org/@home/a.txt", "--corpus=ftp://example.org/@home/a.txt"),
+        ("notes/me@home.txt", "notes/me@home.txt"),
+        ("http://example.org:8080/a.txt", "http://example.org:8080/a.txt"),
+    ],
+)
+def test_a_command_line_is_kept_without_its_secrets(told: str, kept: str) -> None:
+    """What a run remembers of its command names the place and nothing that opens it."""
+    assert without_secrets(told) == kept
 
 
 def test_a_folder_gives_its_text_files_and_nothing_from_outside(tmp_path: Path) -> None:
