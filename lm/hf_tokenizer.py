@@ -1,7 +1,7 @@
 """Hugging Face's files for a tokenizer: the same ids and the same text back, with no custom code.
 
 What `lm.tokenizer` does in Python is said here in the terms of the `tokenizers` library: the escapes and the space
-are Replace normalisers and decoders, the segments a Split, byte fallback its own. A BPE's merges are every way to put
+are Replace normalisers and decoders, the lines a Split, byte fallback its own. A BPE's merges are every way to put
 a piece together from two others, in the order of the pieces. Unigram scores are summed in float64 there and in
 float32 by sentencepiece; they were rounded in training so that both sums are exact.
 """
@@ -11,9 +11,10 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from lm.store import write_json
-from lm.tokenizer import BOUNDARY_PIECE, ESCAPES, OWN_SYMBOLS, SEGMENT, SPACE, UNKNOWN_ID, ModelProto
+from lm.tokenizer import BOUNDARY_PIECE, ESCAPES, OWN_SYMBOLS, SEGMENT_CHARACTERS, SPACE, UNKNOWN_ID, ModelProto
 from lm.tokenizer import Tokenizer as SlowburnTokenizer
 
+LINE = rf"[^\n]{{1,{SEGMENT_CHARACTERS}}}\n?|\n"
 NORMAL = 1  # sentencepiece's number for a piece that is text
 WORD_LIMIT = (
     "The word tokenizer has no Hugging Face files: their word models cannot fall back to bytes. Use tokenizer.model."
@@ -50,7 +51,7 @@ def _in_hugging_face_terms(model: models.Model, special: list[str]) -> Tokenizer
     tokenizer = Tokenizer(model)
     spaces = (" ", SPACE)
     tokenizer.normalizer = normalizers.Sequence([normalizers.Replace(*pair) for pair in (*ESCAPES, spaces)])
-    splits = [pre_tokenizers.Split(Regex(SEGMENT.pattern), "isolated")]
+    splits = [pre_tokenizers.Split(Regex(LINE), "isolated")]
     # Unlike sentencepiece, a unigram model here would find `<0x41>` in a text; no text piece holds `<` and more.
     splits += [pre_tokenizers.Split(symbol, "isolated") for symbol in OWN_SYMBOLS]
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(splits)

@@ -58,14 +58,14 @@ def _batches(texts: Iterable[str]) -> Iterator[_Batch]:
 
 def _encode(tokenizer: Tokenizer, batch: _Batch) -> Tokens:
     encoded = tokenizer.encode_segments(batch.segments)
-    decoded = tokenizer.decode_segments(encoded)
-    if decoded != batch.segments:
-        pairs = zip(batch.segments, decoded, strict=True)
-        raise _lossy(next(segment for segment, again in pairs if segment != again))
     for start in reversed(batch.starts):
         encoded.insert(start, np.array([BOUNDARY_ID], np.int32))
-    return np.concatenate([*encoded, np.empty(0, np.int32)]).astype(tokenizer.dtype)
+    tokens = np.concatenate([*encoded, np.empty(0, np.int32)])
+    text = "".join(batch.segments)
+    if tokenizer.decode_escaped(tokens) != text:
+        raise _lossy(text)
+    return tokens.astype(tokenizer.dtype)
 
 
 def _lossy(text: str) -> SlowburnError:
-    return SlowburnError(f"tokens do not give back the text that begins {text[:60]!r}: this is a fault in Slowburn")
+    return SlowburnError(f"tokens do not give back the text at {text[:60]!r}: this is a fault in Slowburn, report it")

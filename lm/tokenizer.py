@@ -5,8 +5,8 @@ Left alone, sentencepiece is lossy: it normalises, collapses spaces and reads U+
 - U+2581 and the escape character itself are escaped, so that the text handed to sentencepiece never holds U+2581;
 - newline and `<` are always symbols of their own. Every piece that is no text (`<unk>`, `<|endoftext|>`, `<0x41>`)
   begins with `<`, so no text can spell one, in readers that match pieces by name either;
-- text is encoded in segments (a line with its newline, cut when very long), so that memory stays bounded and other
-  readers, which add scores up with another precision, come to the same pieces.
+- text is encoded line by line, and a very long line in stretches, so that memory stays bounded and other readers,
+  which add scores up with another precision, come to the same pieces.
 """
 
 import re
@@ -36,8 +36,6 @@ ESCAPE = "\x10"  # data link escape: hardly ever in a text, and one byte when it
 ESCAPES = ((ESCAPE, ESCAPE + "0"), (SPACE, ESCAPE + "1"))  # in this order; undone in the reverse order
 WORDS_REMEMBERED = 1 << 14
 SEGMENT_CHARACTERS = 4096
-BLOCK_CHARACTERS = 256 * SEGMENT_CHARACTERS
-SEGMENT = re.compile(rf"[^\n]{{1,{SEGMENT_CHARACTERS}}}\n?|\n")
 WORD = re.compile(r" ?\w+(?:['\u2019]\w+)*| ?[^\w\s<]+|\s|<")
 
 
@@ -56,12 +54,14 @@ def unescape(text: str) -> str:
 
 
 def segments(escaped: str) -> Iterator[str]:
-    """Cut an escaped text into lines, newline included, and long lines into stretches of SEGMENT_CHARACTERS."""
+    """Cut an escaped text into stretches of whole lines, SEGMENT_CHARACTERS at most; a longer line is cut there.
+
+    As no piece holds a newline and more, the tokens are those of the lines by themselves.
+    """
     position = 0
     while position < len(escaped):
-        end = escaped.rfind("\n", position, position + BLOCK_CHARACTERS) + 1
-        end = end or min(position + BLOCK_CHARACTERS, len(escaped))
-        yield from SEGMENT.findall(escaped, position, end)
+        end = escaped.rfind("\n", position, position + SEGMENT_CHARACTERS) + 1 or position + SEGMENT_CHARACTERS
+        yield escaped[position:end]
         position = end
 
 
@@ -106,8 +106,7 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int] | npt.NDArray[np.integer]) -> str:
         """Decode token ids. Document boundaries become nothing, bytes that are not UTF-8 become U+FFFD."""
-        escaped: str = self._processor.decode(np.asarray(ids, dtype=np.int32).tolist())
-        return unescape(escaped)
+        return unescape(self.decode_escaped(np.asarray(ids, dtype=np.int32)))
 
     def byte(self, token: int) -> int | None:
         """The byte that a token stands for; None for a token of whole characters."""
@@ -124,10 +123,10 @@ class Tokenizer:
             raise BadInput("the text holds lone surrogates, which are no characters: give it as UTF-8") from None
         return encoded
 
-    def decode_segments(self, batch: list[npt.NDArray[np.int32]]) -> list[str]:
-        """Undo `encode_segments`; the segments are still escaped."""
-        decoded: list[str] = self._processor.decode(batch, num_threads=1)  # type: ignore[arg-type]  # arrays too
-        return decoded
+    def decode_escaped(self, ids: npt.NDArray[np.int32]) -> str:
+        """Decode to the escaped text."""
+        escaped: str = self._processor.decode(ids)  # type: ignore[arg-type]  # arrays too
+        return escaped
 
     def _encode_words(self, segment: str) -> npt.NDArray[np.int32]:
         """Encode a segment word by word: sentencepiece's own words end only at spaces (`house,` would be one)."""

@@ -10,7 +10,7 @@ from typing import Any
 import sentencepiece
 
 from lm.errors import BadInput
-from lm.tokenizer import BOUNDARY_PIECE, OWN_SYMBOLS, UNKNOWN_ID, WORD, Kind, ModelProto, escape, segments
+from lm.tokenizer import BOUNDARY_PIECE, OWN_SYMBOLS, UNKNOWN_ID, WORD, Kind, ModelProto, escape
 from lm.tokens import BOUNDARY_ID
 
 DEFAULT_VOCAB_SIZE = 1024
@@ -121,7 +121,7 @@ def _run_trainer(sample: list[str], kind: Kind, vocab_size: int) -> bytes:
             pad_id=-1,
             bos_piece=BOUNDARY_PIECE,
             unk_surface="",
-            max_sentence_length=1 << 20,  # in bytes; a longer one would be dropped silently, a segment never is
+            max_sentence_length=1 << 20,  # in bytes; a longer one would be dropped silently, a stretch never is
             num_threads=TRAINING_THREADS,
             minloglevel=3,
         )
@@ -139,9 +139,7 @@ def _sentences(sample: list[str], alphabet_size: int) -> Iterator[str]:
     breaks = dict.fromkeys(map(ord, counts.keys() - _alphabet(counts, alphabet_size)), "\n")
     yield " "  # it has a piece even where a text has no spaces
     for stretch in sample:
-        for segment in segments(stretch.translate(breaks)):
-            if sentence := segment.rstrip("\n"):
-                yield sentence
+        yield from filter(None, stretch.translate(breaks).split("\n"))
 
 
 def _alphabet(counts: Counter[str], size: int) -> set[str]:

@@ -159,7 +159,7 @@ class _ShardWriter:
             },
         )
         self._writer = pq.ParquetWriter(
-            path, self._schema, compression="zstd", write_page_checksum=True, write_statistics=False
+            path, self._schema, compression="lz4", write_page_checksum=True, write_statistics=False
         )
 
     def write(self, group: Tokens) -> None:

@@ -19,7 +19,7 @@ from lm.documents import Document, read_documents, write_documents
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent
 from lm.tokenize_corpus import TOKENIZER_FILE, TokenizeConfig, tokenize
-from lm.tokenizer import BOUNDARY_PIECE, SEGMENT, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer, escape, segments
+from lm.tokenizer import BOUNDARY_PIECE, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer, escape
 from lm.tokenizer_training import LEAST_VOCAB_SIZE, spread_sample, train_tokenizer
 from lm.tokens import documents, token_count
 
@@ -77,12 +77,15 @@ def test_a_tokenizer_of_odd_text_loses_nothing_either(kind: str, text: str) -> N
         assert tokenizer.decode(tokenizer.encode(other)) == other
 
 
-@given(text=st.text(alphabet="a\n").map(lambda text: text.replace("aaa", "a" * (SEGMENT_CHARACTERS - 1))))
-@settings(max_examples=40, deadline=None)
-def test_segments_do_not_depend_on_how_the_text_is_walked(text: str) -> None:
-    """Segments found block by block are those that one pattern finds in the whole text: other readers use that."""
-    text = text * (1 + 300_000 // max(1, len(text)) * ("a" in text))
-    assert list(segments(text)) == SEGMENT.findall(text)
+@pytest.mark.parametrize("kind", KINDS)
+@given(lines=st.lists(st.sampled_from(["", "the house", "na\u0131ve  <", "x" * 4095, "the house " * 410, "é" * 9000])))
+@settings(max_examples=30, deadline=None)
+def test_a_text_has_the_tokens_of_its_lines(kind: str, lines: list[str]) -> None:
+    """Tokens do not depend on the lines around, and a long line has those of its stretches of 4,096 characters."""
+    stretches = [f"{line}\n"[i : i + SEGMENT_CHARACTERS] for line in lines for i in range(0, len(line) + 1, 4096)]
+    tokenizer = tokenizer_of(kind)
+    apart = [token for stretch in stretches for token in tokenizer.encode(stretch).tolist()]
+    assert tokenizer.encode("".join(stretches)).tolist() == apart
 
 
 def test_lone_surrogates_are_refused_in_one_line() -> None:
