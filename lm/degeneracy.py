@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+Codes = npt.NDArray[np.uint32]
+Rows = npt.NDArray[np.int64]
 Verdict = Literal["healthy", "repetitive", "collapsed"]
 
 WORD = re.compile(r"\w+|[^\w\s]+")
@@ -49,8 +51,8 @@ def degeneracy(text: str) -> Degeneracy:
     """
     words = WORD.findall(text)
     rep_n = tuple(repeated_share(words, length) for length in NGRAM_LENGTHS)
-    codes = np.frombuffer(_without_layout(text).encode("utf-32-le"), np.uint32)
-    loop_share, loop_period = loops(codes)
+    codes, widths = _compact(text)
+    loop_share, loop_period = loops(codes, widths)
     entropy = entropy_bits(codes)
     score = max(
         loop_share,
@@ -84,10 +86,11 @@ def repeated_share(words: Sequence[str], length: int) -> float:
     return 1 - len(set(ngrams)) / len(ngrams) if ngrams else 0.0
 
 
-def loops(codes: npt.NDArray[np.uint32]) -> tuple[float, int | None]:
-    """Share of the characters inside loops, and the period of the longest.
+def loops(codes: Codes, widths: Rows) -> tuple[float, int | None]:
+    """Share of the text inside loops, and the period of the longest.
 
-    A loop is a stretch that repeats at once, LOOP_REPEATS times or more. codes: (characters,).
+    A loop is a stretch that repeats at once, LOOP_REPEATS times or more. codes: (characters,); widths: (characters,),
+    how much of the text each of them stands for.
     """
     inside = np.zeros(len(codes), np.bool_)
     longest, longest_period = 0, None
@@ -100,10 +103,10 @@ def loops(codes: npt.NDArray[np.uint32]) -> tuple[float, int | None]:
                 inside[start : end + period] = True
                 if length > longest:
                     longest, longest_period = length, period
-    return float(inside.mean()) if len(codes) else 0.0, longest_period
+    return float(widths[inside].sum() / widths.sum()) if len(codes) else 0.0, longest_period
 
 
-def entropy_bits(codes: npt.NDArray[np.uint32]) -> float:
+def entropy_bits(codes: Codes) -> float:
     """Entropy of single characters, in bits."""
     share = np.unique(codes, return_counts=True)[1] / max(len(codes), 1)
     return float(-(share * np.log2(share)).sum()) if len(codes) else 0.0
@@ -130,8 +133,15 @@ def summary(texts: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _without_layout(text: str) -> str:
-    return RULE.sub(lambda rule: rule[1] if len(rule[0]) <= LONGEST_RULE else rule[0], text)
+def _compact(text: str) -> tuple[Codes, Rows]:
+    """The text's characters with every rule as one of them, and how many each stands for: (characters,) twice."""
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    widths = np.ones(len(codes), np.int64)
+    for rule in RULE.finditer(text):
+        if len(rule[0]) <= LONGEST_RULE:
+            widths[rule.start()] = len(rule[0])
+            widths[rule.start() + 1 : rule.end()] = 0
+    return codes[widths > 0], widths[widths > 0]
 
 
 def _between(value: float, healthy: float, collapsed: float) -> float:

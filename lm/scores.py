@@ -93,7 +93,7 @@ def score(judges: Judges, heldout: Extent, tokens: Path, clean: Path, progress: 
             scores.add_positions(nats, judges.model.shape.context)
             done += len(text)
             progress(done, heldout.bytes, "byte", f"document {len(scores.documents)} of {heldout.documents}")
-        if len(scores.documents) != heldout.documents:
+        if len(scores.documents) != heldout.documents or next(ids, None) is not None:
             raise NotTheSameText
     except NotTheSameText:
         raise SlowburnError(

@@ -39,7 +39,7 @@ def windows(document: int, length: int, context: int) -> Iterator[Window]:
     end = 0
     while end < length:
         scored = end
-        end = min(end + (context // 2 if end else context), length)
+        end = min(end + (max(context // 2, 1) if end else context), length)
         yield Window(document, max(end - context, 0), scored, end)
 
 
