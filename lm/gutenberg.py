@@ -1,6 +1,6 @@
 """What Project Gutenberg puts around its books, taken off.
 
-The three forms its plain-text files have had, seen in the files themselves: a pair of lines with stars
+The three forms its plain-text files have had, as Project Gutenberg has published them: a pair of lines with stars
 (`*** START OF THE PROJECT GUTENBERG EBOOK … ***`, older ones `*** START OF THIS PROJECT …`), the small print of the
 1990s (`*END*THE SMALL PRINT! …*END*`), and a heading of `Title:`-like fields with no stars at all.
 """

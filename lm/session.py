@@ -9,8 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 import psutil
 
+from lm.addresses import without_secrets
 from lm.config import StageConfig
-from lm.errors import CannotFit, Crash, Interrupted, MemoryStop, Stopped
+from lm.errors import CannotFit, Crash, Interrupted, MemoryStop, SlowburnError, Stopped
 from lm.memory import Budget, format_budget, format_bytes, resolve_budget, tree_bytes
 from lm.plan import Plan
 from lm.predict import predict_least, predict_stage
@@ -61,7 +62,7 @@ class Session:
         self.record = RunRecord(
             run_id=run_id,
             command=command,
-            corpus=list(config.download.corpus),
+            corpus=[without_secrets(word) for word in config.download.corpus],
             config=config.model_dump(mode="json"),
             budget=self.budget,
             started=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -86,11 +87,18 @@ class Session:
             details.write_text(error.details + "\n", encoding="utf-8")
             self.record.reason += f" (details in {details})"
         self.save()
-        with SupervisedChild(REPORT_BUDGET) as child:
-            lines = child.call(
-                "write_report", root=str(self.store.root), run_id=self.record.run_id, memory_rows=self.memory_rows
-            )
-        self.listener.run_finished(lines)
+        self.listener.run_finished(self._report())
+
+    def _report(self) -> list[str]:
+        """Draw the report; the run is what it is even where that fails."""
+        try:
+            with SupervisedChild(REPORT_BUDGET) as child:
+                lines: list[str] = child.call(
+                    "write_report", root=str(self.store.root), run_id=self.record.run_id, memory_rows=self.memory_rows
+                )
+                return lines
+        except (SlowburnError, OutOfMemory) as error:
+            return [f"The run is {self.record.status}, but its report could not be drawn: {error}"]
 
     def work(self, stage: str, config: StageConfig, **inputs: Artifact) -> Work:
         """Resolve what a stage would do."""

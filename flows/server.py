@@ -1,0 +1,173 @@
+"""`make up`, `make down`, `make status`: a Prefect server on loopback, a worker, the deployments of prefect.yaml."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+
+from lm.errors import SlowburnError
+from lm.store import read_json, write_json
+
+PROJECT = Path(__file__).parent.parent
+HOME = PROJECT / ".prefect"
+STATE_FILE = HOME / "services.json"
+POOL = "slowburn"
+PROFILE = "slowburn"  # of Prefect's settings: active while the server is up, so that its commands find the server
+HOST = "127.0.0.1"
+START_SECONDS = 90.0
+STOP_SECONDS = 30.0  # a training run saves within this
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the first argument says; returns the exit code."""
+    commands = {"up": up, "down": down, "status": status}
+    if len(arguments) != 1 or arguments[0] not in commands:
+        print(f"flows.server: expected one of {', '.join(commands)}", file=sys.stderr)
+        return 2
+    try:
+        return commands[arguments[0]]()
+    except SlowburnError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def up() -> int:
+    """Start what is not running yet."""
+    HOME.mkdir(exist_ok=True)
+    url = f"http://{HOST}:{os.environ.get('PREFECT_SERVER_API_PORT', '4200')}/api"
+    services = running()
+    if "server" not in services:
+        if _answers(url):
+            raise SlowburnError(
+                f"another Prefect server answers at {url}: stop it, or choose a port with PREFECT_SERVER_API_PORT"
+            )
+        print("Starting the server …", flush=True)
+        services["server"] = _start("server", url, "server", "start", "--host", HOST, "--port", str(urlsplit(url).port))
+        _remember(url, services)
+        _wait_for(url, services["server"])
+    _prefect(url, "profile", "create", PROFILE, check=False)
+    _prefect(url, "profile", "use", PROFILE)
+    _prefect(url, "config", "set", f"PREFECT_API_URL={url}")
+    _prefect(url, "work-pool", "create", POOL, "--type", "process", "--overwrite")
+    print("Deploying …", flush=True)
+    _prefect(url, "deploy", "--all")
+    if "worker" not in services:
+        print("Starting the worker …", flush=True)
+        services["worker"] = _start("worker", url, "worker", "start", "--pool", POOL, "--name", "slowburn-worker")
+        _remember(url, services)
+    print(f"Ready. Look at {url.removesuffix('/api')}, or run a deployment:")
+    print("  .venv/bin/prefect deployment run pipeline/quick --watch")
+    return 0
+
+
+def down() -> int:
+    """Stop what `up` started: the worker first, whose runs save before they end, then the server."""
+    services = running()
+    if STATE_FILE.exists():
+        _prefect(str(read_json(STATE_FILE)["url"]), "profile", "use", "ephemeral", check=False)
+    for name in ("worker", "server"):
+        if name in services:
+            print(f"Stopping the {name} …", flush=True)
+            _stop(services[name])
+    STATE_FILE.unlink(missing_ok=True)
+    print("Everything is stopped." if services else "Nothing was running.")
+    return 0
+
+
+def status() -> int:
+    """Say what runs; 0 when both server and worker do."""
+    services = running()
+    for name in ("server", "worker"):
+        print(f"{name:8} {'runs, process ' + str(services[name]) if name in services else 'is not running'}")
+    if "server" in services:
+        print(f"look at  {str(read_json(STATE_FILE)['url']).removesuffix('/api')}")
+    return 0 if len(services) == 2 else 1
+
+
+def running() -> dict[str, int]:
+    """Process ids of what `up` started and is still alive: same id and same start time, so never a stranger."""
+    if not STATE_FILE.exists():
+        return {}
+    kept: dict[str, dict[str, Any]] = read_json(STATE_FILE)["services"]
+    return {name: service["pid"] for name, service in kept.items() if _is_alive(service)}
+
+
+def _remember(url: str, services: dict[str, int]) -> None:
+    """Note down what was started, so that `down` finds it whatever happens next."""
+    identities = {name: {"pid": pid, "created": psutil.Process(pid).create_time()} for name, pid in services.items()}
+    write_json(STATE_FILE, {"url": url, "services": identities})
+
+
+def _is_alive(service: dict[str, Any]) -> bool:
+    with suppress(psutil.Error):
+        process = psutil.Process(service["pid"])
+        return abs(process.create_time() - service["created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _environment(url: str) -> dict[str, str]:
+    return os.environ | {"PREFECT_API_URL": url, "PREFECT_HOME": str(HOME)}
+
+
+def _start(name: str, url: str, *arguments: str) -> int:
+    """Start a service in a session of its own, its output in a log file; returns its process id."""
+    log: IO[bytes]
+    with (HOME / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prefect", *arguments],
+            cwd=PROJECT,
+            env=_environment(url),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    return process.pid
+
+
+def _prefect(url: str, *arguments: str, check: bool = True) -> None:
+    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+    done = subprocess.run(command, cwd=PROJECT, env=_environment(url), capture_output=True, text=True)
+    if check and done.returncode:
+        raise SlowburnError(f"prefect {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}".rstrip())
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=2.0).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _wait_for(url: str, pid: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(url):
+        if time.monotonic() > deadline or not psutil.pid_exists(pid):
+            raise SlowburnError(f"the server did not start: see {HOME / 'server.log'}")
+        time.sleep(0.3)
+
+
+def _stop(pid: int) -> None:
+    """Ask a service and all it started to end, wait, then insist."""
+    with suppress(psutil.NoSuchProcess):
+        service = psutil.Process(pid)
+        family = [service, *service.children(recursive=True)]
+        for process in reversed(family):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGTERM)
+        _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
+        for process in alive:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
