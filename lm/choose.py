@@ -1,11 +1,22 @@
-"""Which model, vocabulary and batch suit a text, a time and a machine."""
+"""Which model, vocabulary and batch suit a text, a time and a machine. The measurements: docs/training-trials.md."""
 
 import math
 
-from lm.recipe import Recipe
+from lm.recipe import Recipe, Shape
 
-EFFICIENCY = 0.2  # of the machine's matrix-product peak that training reaches
-HEAD_WIDTH = 64
+# What training reaches of the rate of square matrix products: in bf16 other work than products dominates.
+EFFICIENCY = {"bf16": 0.17, "fp32": 0.5}
+# The run that the scaling starts from, the best one found at its price.
+TUNED_FLOPS = 2e13
+TUNED_PARAMETERS = 1.8e6
+TUNED_STEP_TOKENS = 2048
+PARAMETERS_PER_BYTE = 8  # more than these would only learn the text by heart
+LEAST_STEPS = 20
+
+HEADS_OF_WIDTH = {64: 1, 96: 1, 128: 2, 160: 2, 192: 2, 256: 2, 320: 4, 384: 3, 512: 4, 640: 5, 768: 6, 1024: 8}
+WIDTH_PER_LAYER = 56
+VOCAB_OF_BYTES = {0: 512, 200_000: 1024, 700_000: 2048, 10_000_000: 4096, 100_000_000: 8192}
+CONTEXT_OF_FLOPS = {0: 128, 4e13: 256, 2e16: 512}
 
 
 def choose_recipe(
@@ -13,22 +24,56 @@ def choose_recipe(
 ) -> tuple[int, Recipe]:
     """The vocabulary's size and the recipe for `seconds` of training on `train_bytes` of text.
 
-    `flops_per_second`: what the machine's matrix products reach in the precision asked for. The recipe's `steps` are
-    an estimate; `lm.recipe.with_steps` sets them once the time of a step has been measured.
+    `flops_per_second`: what the machine's square matrix products reach in the precision asked for. The recipe's
+    `steps` are an estimate; `lm.recipe.with_steps` sets them once the time of a step has been measured.
     """
-    vocab_size, width = 1024, 192
+    precision = "bf16" if bf16 else "fp32"
+    flops = seconds * flops_per_second * EFFICIENCY[precision]
+    growth = flops / TUNED_FLOPS
+    context = _last_reached(CONTEXT_OF_FLOPS, flops)
+    shape = _choose_shape(min(TUNED_PARAMETERS * math.sqrt(growth), PARAMETERS_PER_BYTE * train_bytes), context)
+    vocab_size = _choose_vocab_size(train_bytes, shape)
+    step_tokens = TUNED_STEP_TOKENS * growth**0.25
     recipe = Recipe(
-        layers=4,
-        width=width,
-        heads=width // HEAD_WIDTH,
-        kv_heads=width // HEAD_WIDTH,
-        mlp_width=4 * width,
-        context=128,
-        batch_sequences=16,
-        steps=1,
-        precision="bf16" if bf16 else "fp32",
+        **shape.model_dump(),
+        batch_sequences=max(1, _power_of_two(step_tokens / context)),
+        steps=LEAST_STEPS,
+        precision=precision,
         seed=seed,
     )
     flops_per_step = recipe.flops_per_token(vocab_size) * recipe.tokens_per_step
-    steps = math.ceil(seconds * flops_per_second * EFFICIENCY / flops_per_step)
-    return vocab_size, recipe.model_copy(update={"steps": max(20, steps)})
+    return vocab_size, recipe.model_copy(update={"steps": max(LEAST_STEPS, round(flops / flops_per_step))})
+
+
+def _choose_shape(parameters: float, context: int) -> Shape:
+    """The shape whose layers come closest to so many parameters."""
+    shapes = [
+        Shape(
+            layers=max(2, math.ceil(width / WIDTH_PER_LAYER)),
+            width=width,
+            heads=heads,
+            kv_heads=heads,
+            mlp_width=4 * width,
+            context=context,
+        )
+        for width, heads in HEADS_OF_WIDTH.items()
+    ]
+    return min(shapes, key=lambda shape: abs(math.log(shape.matrix_parameters() / parameters)))
+
+
+def _choose_vocab_size(train_bytes: int, shape: Shape) -> int:
+    """As many pieces as the text has examples for, but the layers keep most of the parameters."""
+    vocab_size = _last_reached(VOCAB_OF_BYTES, train_bytes)
+    while vocab_size > min(VOCAB_OF_BYTES.values()) and vocab_size * shape.width > shape.matrix_parameters() / 2:
+        vocab_size //= 2
+    return vocab_size
+
+
+def _last_reached(table: dict[float, int] | dict[int, int], amount: float) -> int:
+    """The value of the largest key that is not above the amount."""
+    return [value for key, value in table.items() if key <= amount][-1]
+
+
+def _power_of_two(amount: float) -> int:
+    """The power of two that is nearest on a logarithmic scale, 1 or more."""
+    return int(2 ** max(0, round(math.log2(amount))))

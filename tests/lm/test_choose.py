@@ -1,0 +1,39 @@
+"""The recipe suits the text, the time and the machine: nobody has to know what a layer is."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lm.choose import LEAST_STEPS, choose_recipe
+from lm.recipe import with_steps
+
+BYTES = st.integers(50_000, 2_000_000_000)
+SECONDS = st.floats(20, 36_000)
+SPEEDS = st.floats(2e10, 1e12)
+
+
+@given(BYTES, SECONDS, SPEEDS, st.booleans())
+def test_every_machine_gets_a_model_it_can_train(train_bytes, seconds, speed, bf16):
+    """From an old laptop to a workstation, from a pamphlet to a library: some hundred steps, no absurd model."""
+    vocab_size, recipe = choose_recipe(train_bytes, seconds, speed, bf16=bf16)
+    assert recipe.steps >= LEAST_STEPS * 4
+    assert 512 <= vocab_size <= 8192
+    assert vocab_size * recipe.width <= recipe.matrix_parameters() or vocab_size == 512
+    assert recipe.parameters(vocab_size) <= max(400_000, 20 * train_bytes)
+    assert recipe.precision == ("bf16" if bf16 else "fp32")
+
+
+@given(BYTES, SPEEDS)
+def test_more_time_never_means_a_smaller_model(train_bytes, speed):
+    """Sizes grow with the budget."""
+    recipes = [choose_recipe(train_bytes, seconds, speed)[1] for seconds in (20, 60, 180, 600, 3600, 36_000)]
+    for shorter, longer in pairwise(recipes):
+        assert longer.matrix_parameters() >= shorter.matrix_parameters()
+        assert longer.tokens_per_step >= shorter.tokens_per_step
+
+
+def test_the_steps_can_be_set_once_the_machine_was_measured():
+    """Only the number of steps changes."""
+    _, recipe = choose_recipe(1_000_000, 60, 1e12)
+    assert with_steps(recipe, 77) == recipe.model_copy(update={"steps": 77})
