@@ -23,7 +23,6 @@ class TrainConfig(StageConfig):
     muon_rate: float | None = None
     adam_rate: float | None = None
     weight_decay: float | None = None
-    dropout: float | None = None
     seed: int = 1
 
     def apply_to(self, recipe: Recipe) -> Recipe:
