@@ -37,7 +37,7 @@ def toy(tmp_path_factory) -> Toy:
         layers=2, width=64, heads=2, kv_heads=1, mlp_width=128, context=48, batch_sequences=16,
         steps=60, precision="fp32", seed=1,
     )  # fmt: skip
-    training = Training(recipe, made.tokens, made.model, micro_batch=16, device="cpu")
+    training = Training(recipe, made.tokens, made.model, micro_batch=16, device="cpu", checkpoint_seconds=15)
     training.run_until(recipe.steps, lambda: None, silent)
     training.finish()
     return made
