@@ -109,7 +109,16 @@ def probe(
 
 
 def start_training(
-    child: "Child", state: State, *, root: str, key: str, recipe: Any, tokens: str, micro_batch: int, device: str
+    child: "Child",
+    state: State,
+    *,
+    root: str,
+    key: str,
+    recipe: Any,
+    tokens: str,
+    micro_batch: int,
+    device: str,
+    checkpoint_seconds: float,
 ) -> dict[str, Any]:
     """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
 
@@ -122,7 +131,12 @@ def start_training(
     store = Store(Path(root))
     partial = state.setdefault("stack", ExitStack()).enter_context(store.writing("train", key, resumable=True))
     training = Training(
-        Recipe.model_validate(recipe), store.path("tokenize", tokens), partial, micro_batch=micro_batch, device=device
+        Recipe.model_validate(recipe),
+        store.path("tokenize", tokens),
+        partial,
+        micro_batch=micro_batch,
+        device=device,
+        checkpoint_seconds=checkpoint_seconds,
     )
     state["training"] = training
     child.stops_itself = True

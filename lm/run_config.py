@@ -23,6 +23,7 @@ class RunConfig(StageConfig):
 
     minutes: float = Field(default=3.0, gt=0, description="minutes of training, its checkpoints included")
     memory: str | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")
+    checkpoint_seconds: float = Field(default=15.0, gt=0, description="training time that a kill may cost, at most")
     download: DownloadConfig = DownloadConfig()
     clean: CleanConfig = CleanConfig()
     tokenize: TokenizeConfig = TokenizeConfig()

@@ -24,7 +24,6 @@ from lm.tokenizer import Tokenizer
 from lm.tokens import memory_map, token_count
 from lm.trainer import Trainer
 
-CHECKPOINT_SECONDS = 15.0  # of work that a kill may cost, with room below the promised 20
 CHECKPOINTS = "checkpoints"
 TOKEN_MAP = "train.tokens"
 SCRATCH = (CHECKPOINTS, TOKEN_MAP)  # what a finished model's folder does not keep
@@ -47,8 +46,11 @@ class Training:
     All that resuming needs is the trainer's state and `_facts`: both are written together, and nowhere else.
     """
 
-    def __init__(self, recipe: Recipe, tokens: Path, partial: Path, *, micro_batch: int, device: str) -> None:
+    def __init__(
+        self, recipe: Recipe, tokens: Path, partial: Path, *, micro_batch: int, device: str, checkpoint_seconds: float
+    ) -> None:
         self.recipe, self.tokens, self.partial = recipe, tokens, partial
+        self.checkpoint_seconds = checkpoint_seconds
         self.numerics = numerics(device)
         self.vocab_size = Tokenizer(tokens / "tokenizer.model").vocab_size
         stream = memory_map(tokens, "train", partial / TOKEN_MAP)
@@ -90,7 +92,7 @@ class Training:
             self._record(self.trainer.step())
             progress(self.trainer.step_index, self.recipe.steps, "step", f"loss {self.metrics.smooth_loss:.3f}")
             reason = stop_reason()
-            if reason or time.monotonic() - self._saved_at >= CHECKPOINT_SECONDS:
+            if reason or time.monotonic() - self._saved_at >= self.checkpoint_seconds:
                 self.save()
             if reason:
                 raise Stopped(f"{reason} at step {self.trainer.step_index} of {self.recipe.steps}")

@@ -42,6 +42,7 @@ def _train(session: Session, work: Work, tokens: Artifact, plan: Plan) -> Artifa
                 recipe=plan.recipe.model_dump(mode="json"),
                 micro_batch=current_micro_batch(partial, plan),
                 device=plan.device,
+                checkpoint_seconds=session.config.checkpoint_seconds,
             )
             for note in begun["notes"]:
                 session.listener.tell(f"train: {note}")

@@ -1,0 +1,159 @@
+"""What tests share: a tiny corpus, a training of seconds, the pipeline run as a user runs it, a Prefect server."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+WORDS = (
+    "the of and a to in is you that it he was for on are as with his they I at be this have from or one had by word but "
+    "not what all were we when your can said there use an each which she do how their if will up other about out many"
+).split()
+TINY_MODEL = {
+    "layers": 1,
+    "width": 64,
+    "heads": 1,
+    "kv_heads": 1,
+    "mlp_width": 128,
+    "context": 64,
+    "batch_sequences": 8,
+    "precision": "fp32",
+}
+
+
+def write_corpus(folder: Path, documents: int = 24, seed: int = 1) -> Path:
+    """A folder of small texts, always the same for the same seed."""
+    generator = random.Random(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(documents):
+        lines = (" ".join(generator.choice(WORDS) for _ in range(10)).capitalize() + "." for _ in range(40))
+        (folder / f"{number:02}.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@dataclass
+class Outcome:
+    """How a run of the command line ended."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def last_line(self) -> str:
+        return self.errors.strip().splitlines()[-1]
+
+
+@dataclass
+class Workplace:
+    """A root of its own for data and artifacts, and the command line to fill it."""
+
+    root: Path
+    corpus: Path
+    environment: dict[str, str]
+
+    def command(self, *arguments: str, steps: int = 30, model: dict[str, Any] | None = None) -> list[str]:
+        settings = [f"train.{name}={value}" for name, value in (TINY_MODEL | {"steps": steps} | (model or {})).items()]
+        quick = ["generate.tokens=24", "evaluate.sample_tokens=24", "evaluate.resamples=100"]
+        base = [sys.executable, "-m", "flows.pipeline", "--minutes", "0.2"]
+        corpus = [] if "--corpus" in arguments else ["--corpus", str(self.corpus)]
+        return [*base, *corpus, "--set", *settings, *quick, *arguments]
+
+    def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
+        """Start the pipeline in a process group of its own."""
+        return subprocess.Popen(
+            self.command(*arguments, **options),
+            cwd=PROJECT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, **options: Any) -> Outcome:
+        """Run the pipeline to its end."""
+        process = self.start(*arguments, **options)
+        output, errors = process.communicate(timeout=240)
+        return Outcome(process.returncode, output, errors)
+
+    def record(self, run_id: str) -> dict[str, Any]:
+        """What `run.json` says."""
+        return dict(json.loads((self.root / "artifacts" / "runs" / run_id / "run.json").read_text()))
+
+    def checkpoints(self) -> list[int]:
+        """The steps of the committed checkpoints of all unfinished trainings."""
+        found = self.root.glob("artifacts/models/.*.partial/checkpoints/step-*.json")
+        return sorted(int(path.stem.removeprefix("step-")) for path in found)
+
+    def wait_for_checkpoints(self, count: int, process: "subprocess.Popen[str]") -> list[int]:
+        """Wait until a running pipeline has saved at least so many checkpoints."""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
+            if len(self.checkpoints()) >= count:
+                return self.checkpoints()
+            time.sleep(0.02)
+        raise AssertionError(f"no {count} checkpoints: {process.communicate()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Prefect server, shared so that each run of the pipeline need not start its own."""
+    home = tmp_path_factory.mktemp("prefect")
+    url = f"http://127.0.0.1:{(port := free_port())}/api"
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+            cwd=PROJECT,
+            env=os.environ | {"PREFECT_HOME": str(home), "PREFECT_API_URL": url},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        for _ in range(600):
+            try:
+                if httpx.get(f"{url}/health", timeout=1).is_success:
+                    break
+            except httpx.HTTPError:
+                time.sleep(0.2)
+        else:
+            raise AssertionError((home / "server.log").read_text())
+        yield url
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "letters")
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, tiny_corpus: Path, prefect_server: str) -> Workplace:
+    """An empty place to run the pipeline in, against the shared server."""
+    environment = os.environ | {
+        "SLOWBURN_ROOT": str(tmp_path / "root"),
+        "PREFECT_API_URL": prefect_server,
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+    }
+    return Workplace(tmp_path / "root", tiny_corpus, environment)

@@ -1,0 +1,95 @@
+"""Nothing finished is done twice, nothing started is lost: proved with real kills and compared bytes."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+STEPS = 900
+OFTEN = ("--until", "train", "--set", "checkpoint_seconds=0.4")
+
+
+def fingerprint(workplace, run_id):
+    """All that must be equal: the weights, the optimiser's state, the steps."""
+    train = workplace.record(run_id)["stages"]["train"]
+    manifest = (workplace.root / train["path"] / "manifest.json").read_text()
+    state = manifest.split('"final_state_sha256": "')[1][:64]
+    return train["weights_sha256"], state, train["steps"]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_killed_training_goes_on_and_ends_in_the_same_bytes(workplace, tmp_path, precision):
+    """kill -9 of the whole group after the second checkpoint; the same command resumes there, and the model is equal."""
+    model = {"precision": precision}
+    process = workplace.start(*OFTEN, "--run-id", "cut", steps=STEPS, model=model)
+    workplace.wait_for_checkpoints(2, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    newest = workplace.checkpoints()[-1]
+    assert 0 < newest < STEPS
+
+    again = workplace.run(*OFTEN, "--run-id", "again", steps=STEPS, model=model)
+    assert again.code == 0, again.errors
+    record = workplace.record("again")["stages"]["train"]
+    assert record["resumed_from_step"] == newest
+    assert workplace.record("cut")["status"] == "running", "a killed run never claims to be complete"
+    assert not workplace.checkpoints(), "a finished model keeps no checkpoints"
+
+    workplace.environment["SLOWBURN_ROOT"] = str(tmp_path / "whole")
+    cut, workplace.root = workplace.root, tmp_path / "whole"
+    whole = workplace.run(*OFTEN, "--run-id", "whole", steps=STEPS, model=model)
+    assert whole.code == 0, whole.errors
+    uninterrupted = fingerprint(workplace, "whole")
+    workplace.root = cut
+    assert fingerprint(workplace, "again") == uninterrupted
+
+
+def test_no_child_outlives_its_parent(workplace):
+    """When only the orchestrating process is killed, its child saves and is gone within seconds."""
+    process = workplace.start(*OFTEN, steps=100_000)
+    workplace.wait_for_checkpoints(1, process)
+    children = psutil.Process(process.pid).children(recursive=True)
+    before = workplace.checkpoints()[-1]
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(children, timeout=15)
+    assert not alive
+    assert workplace.checkpoints()[-1] >= before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+def test_an_interrupted_run_saves_says_so_and_goes_on(workplace, number, code):
+    """Ctrl-C and SIGTERM end within seconds, with a checkpoint of the last step and the exit code that means it."""
+    process = workplace.start(*OFTEN[:2], "--run-id", "cut", "--set", "checkpoint_seconds=600", steps=100_000)
+    deadline = time.monotonic() + 90
+    while "train to step" not in " " and not workplace.root.glob("artifacts/models/.*.partial/train.tokens"):
+        assert time.monotonic() < deadline
+    while not list(workplace.root.glob("artifacts/models/.*.partial/train.tokens")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(3)
+    os.killpg(process.pid, number)
+    started = time.monotonic()
+    _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - started < 30
+    assert process.returncode == code
+    assert "run the same command again" in errors.strip().splitlines()[-1]
+    assert "Traceback" not in errors
+    assert len(workplace.checkpoints()) == 1, "saved although no checkpoint was due"
+    assert workplace.record("cut")["status"] == "stopped"
+
+
+def test_two_runs_at_once_do_the_work_once(workplace):
+    """A second run of the same command beside the first either waits and reuses, or says who is at work and ends with 75."""
+    first = workplace.start(*OFTEN, "--run-id", "first", steps=STEPS)
+    second = workplace.start(*OFTEN, "--run-id", "second", steps=STEPS)
+    outcomes = [process.communicate(timeout=240) for process in (first, second)]
+    codes = sorted([first.returncode, second.returncode])
+    assert codes in ([0, 0], [0, 75]), outcomes
+    for process, (_, errors) in zip((first, second), outcomes, strict=True):
+        if process.returncode == 75:
+            assert "another process is making this same artifact" in errors
+    again = workplace.run(*OFTEN, "--run-id", "third", steps=STEPS)
+    assert again.code == 0
+    assert workplace.record("third")["stages"]["train"]["status"] == "reused"
