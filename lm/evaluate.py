@@ -18,10 +18,11 @@ class EvaluateConfig(StageConfig):
     precision: Literal["auto", "bf16", "fp32"] = Field(
         default="auto", description="of the arithmetic; auto: that of the training"
     )
-    baseline_bytes: int = Field(
-        default=8 << 20,
-        ge=1,
-        description="baselines are fitted on at most so much training text, spread evenly over it",
+    ngram_bytes: int = Field(
+        default=16 << 20, ge=1, description="training text the n-grams are counted in, at most; spread evenly over it"
+    )
+    compressor_bytes: int = Field(
+        default=2 << 20, ge=1, description="training text the compressors read, at most, and held-out text as well"
     )
     ngram_order: int = Field(default=5, ge=1, le=7, description="length of the n-gram baseline, in bytes")
     resamples: int = Field(default=2000, ge=100, description="bootstrap samples for the confidence intervals")

@@ -9,14 +9,13 @@ from typing import Any
 import torch
 
 from lm import degeneracy
+from lm.baselines import fit_baselines
 from lm.bootstrap import interval, resampled_rates
-from lm.compressors import COMPRESSORS, conditional_bytes
 from lm.documents import read_documents
 from lm.evaluate import EvaluateConfig
-from lm.heldout import Extent, extent, sample
+from lm.heldout import Extent, extent
 from lm.model import Decoder, load_model
 from lm.next_token import Sampling
-from lm.ngram import NGram
 from lm.openings import Opening, openings
 from lm.progress import Progress
 from lm.sampling import Request, continuations
@@ -35,11 +34,8 @@ def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, p
     train, heldout = extent(clean, "train"), extent(clean, "heldout")
 
     progress(0, heldout.bytes, "byte", "fitting the baselines")
-    training_text = sample(clean, "train", train, config.baseline_bytes)
-    judges = Judges(decoder, tokenizer, NGram.fit(training_text, config.ngram_order))
-    heldout_text = sample(clean, "heldout", heldout, config.baseline_bytes)
-    compressed = compress(training_text, heldout_text)
-
+    baselines = fit_baselines(clean, train, heldout, config)
+    judges = Judges(decoder, tokenizer, baselines.ngram)
     decoder.compute_dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     scores = score(judges, heldout, tokens, clean, progress)
 
@@ -49,10 +45,10 @@ def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, p
     starts = list(openings(texts, heldout.characters, heldout.documents, config.samples))
     return {
         "schema_version": SCHEMA_VERSION,
-        **bits_report(scores, judges.ngram_name, compressed, heldout, config),
+        **bits_report(scores, judges.ngram_name, baselines.compressed, heldout, config),
         "context": decoder.shape.context,
         "precision": precision,
-        "baseline_text": _baseline_text(training_text, heldout_text, train),
+        "baseline_text": baselines.text,
         "degeneracy": judge_samples(decoder, tokenizer, starts, config),
         "by_position": _by_position(scores),
         "by_document": _by_document(scores, judges.ngram_name),
@@ -73,12 +69,6 @@ def training_precision(model: Path) -> str:
     """The precision that the model's manifest says it was trained in; fp32 where there is none."""
     manifest = model / "manifest.json"
     return str(read_json(manifest)["config"].get("precision", "fp32")) if manifest.exists() else "fp32"
-
-
-def compress(training: list[bytes], heldout: list[bytes]) -> dict[str, float]:
-    """Bits a byte that each compressor needs for held-out text after the training text."""
-    before, after = b"".join(training), b"".join(heldout)
-    return {name: 8 * conditional_bytes(name, before, after) / len(after) for name in COMPRESSORS}
 
 
 def bits_report(
@@ -159,19 +149,6 @@ def _verdict(name: str, comparison: Mapping[str, Any]) -> str:
     low, high = sorted(map(abs, ends))
     words = "beats" if difference < 0 else "loses to"
     return f"{words} the {name} by {abs(difference):.3f} bits per byte (95 % interval {low:.3f} to {high:.3f})"
-
-
-def _baseline_text(training: list[bytes], heldout: list[bytes], train: Extent) -> dict[str, Any]:
-    """Which text the baselines saw."""
-    fitted_on = sum(map(len, training))
-    return {
-        "training_bytes": train.bytes,
-        "fitted_on_bytes": fitted_on,
-        "compressed_heldout_bytes": sum(map(len, heldout)),
-        "note": "all of the training text"
-        if fitted_on == train.bytes
-        else "stretches spread evenly over the training text, the same every time",
-    }
 
 
 def _by_position(scores: Scores) -> list[dict[str, Any]]:

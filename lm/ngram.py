@@ -17,10 +17,12 @@ import numpy.typing as npt
 SYMBOL_BITS = 9  # 256 bytes, and 0 for what stands before a text's first byte
 SYMBOL_MASK = np.uint64((1 << SYMBOL_BITS) - 1)
 MAX_ORDER = 64 // SYMBOL_BITS
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 2 << 20  # counted at a time
+PIECE_BYTES = 64 << 10  # judged at a time
 
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
+Float32s = npt.NDArray[np.float32]
 Float64s = npt.NDArray[np.float64]
 
 
@@ -38,7 +40,7 @@ class NGram:
     def fit(cls, texts: Iterable[bytes], order: int = 5) -> "NGram":
         """Count the n-grams of texts, each of which begins afresh.
 
-        Memory is bounded by the number of different n-grams and by blocks of 4 MiB of text, not by the text's size.
+        Memory is bounded by the number of different n-grams and by blocks of 2 MiB of text, not by the text's size.
         """
         model = cls(order)
         grams, counts = np.empty(0, np.uint64), np.empty(0, np.int64)
@@ -55,10 +57,17 @@ class NGram:
             model._contexts.append((different, _runs(contexts, ngram_counts)[1], followers))
         return model
 
-    def probabilities(self, text: bytes) -> Float64s:
-        """Return the probability of every byte of a text that begins afresh, by every order: (order, bytes)."""
+    def nats(self, text: bytes) -> Float32s:
+        """-ln p of every byte of a text that begins afresh, by every order from the unigram up: (order, bytes)."""
+        result = np.empty((self.order, len(text)), np.float32)
         symbols = np.concatenate([np.zeros(self.order - 1, np.uint16), _symbols(text)])
-        windows = _windows(symbols, self.order)
+        for start in range(0, len(text), PIECE_BYTES):
+            windows = _windows(symbols[start : start + PIECE_BYTES + self.order - 1], self.order)
+            result[:, start : start + PIECE_BYTES] = -np.log(self._probabilities(windows))
+        return result
+
+    def _probabilities(self, windows: UInt64s) -> Float64s:
+        """Of the last symbol of each window, by every order: (order, windows)."""
         result = np.empty((self.order, len(windows)))
         shorter = np.full(len(windows), 1 / 256)
         for length in range(1, self.order + 1):

@@ -88,7 +88,7 @@ def score(judges: Judges, heldout: Extent, tokens: Path, clean: Path, progress: 
         for document, document_ids, nats in rows:
             text = document.text.encode()
             cut = units(text, document_ids, judges.tokenizer.decode, heldout.block_bytes)
-            byte_nats = -np.log(judges.ngram.probabilities(text))  # (order, bytes)
+            byte_nats = judges.ngram.nats(text)  # (order, bytes)
             scores.add(document, cut, nats, {UNIGRAM: byte_nats[0], judges.ngram_name: byte_nats[-1]})
             scores.add_positions(nats, judges.model.shape.context)
             done += len(text)

@@ -155,7 +155,7 @@ def test_baselines_are_fitted_on_the_training_text_alone(toy, tmp_path):
     result = read_json(tmp_path / "evaluation.json")
     train = [document.text.encode() for document in read_documents(toy.clean, "train")]
     heldout = [document.text.encode() for document in read_documents(toy.clean, "heldout")]
-    nats = -sum(np.log(NGram.fit(train).probabilities(text)).sum(axis=1) for text in heldout)  # (order,)
+    nats = sum(NGram.fit(train).nats(text).sum(axis=1, dtype=float) for text in heldout)  # (order,)
     baselines = result["baselines"]
     assert list(baselines) == ["unigram", "5-gram", "bz2", "xz"]
     assert baselines["5-gram"]["bits_per_byte"] == pytest.approx(nats[-1] / result["bytes"] / log(2))
@@ -163,15 +163,16 @@ def test_baselines_are_fitted_on_the_training_text_alone(toy, tmp_path):
     assert result["verdict"].startswith("loses to the 5-gram by")  # the toy has seen too little to do better
     low, high = baselines["5-gram"]["model_minus_this_ci95"]
     assert 0 < low < baselines["5-gram"]["model_minus_this"] < high
-    assert result["baseline_text"]["fitted_on_bytes"] == sum(map(len, train))
+    assert result["baseline_text"]["ngram_bytes"] == sum(map(len, train))
 
 
 def test_large_texts_are_compared_on_a_stated_sample(toy, tmp_path):
     """Where the training text exceeds the cap, the baselines see a part of it, and the evaluation says how much."""
-    config = QUICK.model_copy(update={"baseline_bytes": 50_000})
+    config = QUICK.model_copy(update={"ngram_bytes": 50_000, "compressor_bytes": 30_000})
     evaluate(toy.model, toy.tokens, toy.clean, config, tmp_path, silent)
     said = read_json(tmp_path / "evaluation.json")["baseline_text"]
-    assert 10_000 < said["fitted_on_bytes"] <= 50_000 < said["training_bytes"]
+    assert 10_000 < said["ngram_bytes"] <= 50_000 < said["training_bytes"]
+    assert 10_000 < said["compressor_bytes"] <= 30_000
     assert "spread evenly" in said["note"]
 
 
