@@ -117,20 +117,16 @@ class SupervisedChild:
                 if event["event"] == "result":
                     return event["value"]
                 raise self._failure(event)
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            self.close(SAVE_SECONDS)
-            raise
         except BaseException as error:
-            # Prefect's cancellation arrives as a BaseException of its own: the child must get to save then too.
-            if not isinstance(error, Exception):
+            if not isinstance(error, Exception):  # Ctrl-C, or Prefect's cancellation: the child gets to save
                 self.close(SAVE_SECONDS)
             raise
 
     def close(self, grace_seconds: float = 2.0) -> None:
-        """End the child: ask, wait, then kill it with all its descendants."""
-        with suppress(OSError):
-            self._send({"stop": "asked to stop"})
+        """End the child: ask, wait, then kill it with all its descendants. A child that is gone stays gone."""
         assert self._process.stdin
+        if not self._process.stdin.closed:
+            self._send({"stop": "asked to stop"})
         with suppress(OSError):
             self._process.stdin.close()
         try:
