@@ -25,7 +25,7 @@ class TokenizeConfig(StageConfig):
     kind: Literal["bpe", "unigram", "char", "word"] = Field("bpe", description="what the pieces are, and how found")
     vocab_size: int | None = Field(None, description="number of pieces; an error where the text supports fewer")
     default_vocab_size: int = Field(1024, description="where vocab_size is not given; fewer where the text is small")
-    sample_bytes: int = Field(10_000_000, ge=100_000, description="text the tokenizer is trained on, at most")
+    sample_bytes: int = Field(5_000_000, ge=100_000, description="text the tokenizer is trained on, at most")
 
 
 class _Reader:

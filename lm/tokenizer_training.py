@@ -14,7 +14,7 @@ from lm.tokenizer import BOUNDARY_PIECE, OWN_SYMBOLS, UNKNOWN_ID, WORD, Kind, Mo
 from lm.tokens import BOUNDARY_ID
 
 DEFAULT_VOCAB_SIZE = 1024
-DEFAULT_SAMPLE_BYTES = 10_000_000
+DEFAULT_SAMPLE_BYTES = 5_000_000
 RESERVED_PIECES = 2 + len(OWN_SYMBOLS) + 256  # unknown, boundary, own symbols, bytes
 LEAST_VOCAB_SIZE = RESERVED_PIECES + 2  # the space and one more character
 STRETCH_CHARACTERS = 16_384  # what the sample is made of: enough lines to be cheap, few enough to be spread well

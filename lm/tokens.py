@@ -133,7 +133,7 @@ class _Shard:
             with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
                 for index in range(file.num_row_groups):
                     column = file.read_row_group(index, columns=["tokens"], use_threads=False).column("tokens")
-                    tokens = column.combine_chunks().flatten().to_numpy().astype(self.dtype, copy=False)
+                    tokens = _values(column.combine_chunks().flatten(), self.dtype)
                     digest.update(tokens.data)
                     yield tokens
         except (OSError, pa.ArrowException) as error:
@@ -148,9 +148,9 @@ class _ShardWriter:
     def __init__(self, path: Path, dtype: Dtype, first_token: int) -> None:
         self.tokens = 0
         self._digest = hashlib.sha256()
-        element = pa.field("element", pa.from_numpy_dtype(dtype), nullable=False)
+        self._element = pa.field("element", pa.from_numpy_dtype(dtype), nullable=False)
         self._schema = pa.schema(
-            [pa.field("tokens", pa.list_(element), nullable=False)],
+            [pa.field("tokens", pa.list_(self._element), nullable=False)],
             metadata={
                 "schema_version": str(SCHEMA_VERSION),
                 "dtype": dtype.name,
@@ -166,12 +166,20 @@ class _ShardWriter:
         self._digest.update(group.data)
         self.tokens += group.size
         offsets = np.append(np.arange(0, group.size, ROW_TOKENS, dtype=np.int32), np.int32(group.size))
-        rows = pa.ListArray.from_arrays(pa.array(offsets), pa.array(group), type=self._schema.field("tokens").type)
+        values = pa.Array.from_buffers(self._element.type, group.size, [None, pa.py_buffer(group)])
+        list_type = self._schema.field("tokens").type
+        rows = pa.Array.from_buffers(list_type, len(offsets) - 1, [None, pa.py_buffer(offsets)], children=[values])
         self._writer.write_table(pa.Table.from_arrays([rows], schema=self._schema))
 
     def close(self) -> None:
         self._writer.add_key_value_metadata({"tokens": str(self.tokens), "tokens_sha256": self._digest.hexdigest()})
         self._writer.close()
+
+
+def _values(array: pa.Array, dtype: Dtype) -> Tokens:
+    """What an Arrow array without nulls holds; its own way to numpy, and back, would import pandas (44 MiB)."""
+    values: Tokens = np.frombuffer(array.buffers()[1], dtype)
+    return values[array.offset : array.offset + len(array)]
 
 
 def _regroup(stream: Iterable[npt.NDArray[np.integer]], dtype: Dtype) -> Iterator[Tokens]:
