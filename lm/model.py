@@ -8,7 +8,6 @@ Shapes: B sequences, T tokens, C width, H heads, K key-value heads, D head width
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,27 +27,32 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 
 
-@dataclass
 class Cache:
-    """Keys and values of the tokens seen so far, for each layer: (B, K, tokens, D). Starts empty, grows with use."""
+    """Keys and values of the tokens seen so far, for each layer. Starts empty, grows with use, ahead of the need."""
 
-    keys: list[Tensor] = field(default_factory=list)
-    values: list[Tensor] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._memory: list[Tensor] = []  # of each layer: keys and values in one, (2, B, K, room, D)
+        self._filled: list[int] = []
 
     @property
     def length(self) -> int:
         """Tokens seen so far."""
-        return self.keys[0].shape[2] if self.keys else 0
+        return self._filled[0] if self._filled else 0
 
     def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Append one layer's new keys and values (B, K, T, D); returns all of them."""
-        if layer == len(self.keys):
-            self.keys.append(key)
-            self.values.append(value)
-        else:
-            self.keys[layer] = torch.cat((self.keys[layer], key), dim=2)
-            self.values[layer] = torch.cat((self.values[layer], value), dim=2)
-        return self.keys[layer], self.values[layer]
+        """Append one layer's new keys and values (B, K, T, D); returns all of them: (B, K, tokens, D) each."""
+        if layer == len(self._memory):
+            self._memory.append(key.new_empty(2, *key.shape[:2], 0, key.shape[3]))
+            self._filled.append(0)
+        memory, start = self._memory[layer], self._filled[layer]
+        end = start + key.shape[2]
+        if end > memory.shape[3]:
+            grown = memory.new_empty(*memory.shape[:3], max(2 * memory.shape[3], end), memory.shape[4])
+            grown[:, :, :, :start] = memory[:, :, :, :start]
+            self._memory[layer] = memory = grown
+        memory[0, :, :, start:end], memory[1, :, :, start:end] = key, value
+        self._filled[layer] = end
+        return memory[0, :, :, :end], memory[1, :, :, :end]
 
 
 class Attention(nn.Module):
@@ -136,8 +140,8 @@ def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Causal attention in which the last query sees every key: (B, H, T, D), (B, K, S, D) twice -> (B, H, T, D)."""
     new, seen = query.shape[2], key.shape[2]
     grouped = key.shape[1] != query.shape[1]
-    if new == seen:
-        return F.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=grouped)
+    if new in (1, seen):
+        return F.scaled_dot_product_attention(query, key, value, is_causal=new == seen > 1, enable_gqa=grouped)
     visible = torch.ones(new, seen, dtype=torch.bool, device=query.device).tril(seen - new)
     return F.scaled_dot_product_attention(query, key, value, attn_mask=visible, enable_gqa=grouped)
 
