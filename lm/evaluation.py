@@ -11,12 +11,11 @@ import torch
 from lm import degeneracy
 from lm.baselines import fit_baselines
 from lm.bootstrap import interval, resampled_rates
-from lm.documents import read_documents
 from lm.evaluate import EvaluateConfig
 from lm.heldout import Extent, extent
 from lm.model import Decoder, load_model
 from lm.next_token import Sampling
-from lm.openings import Opening, openings
+from lm.openings import Opening, heldout_openings
 from lm.progress import Progress
 from lm.sampling import Request, continuations
 from lm.scores import LN2, MODEL, Judges, Scores, score
@@ -41,15 +40,13 @@ def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, p
 
     progress(heldout.bytes, heldout.bytes, "byte", "judging samples for repetition")
     decoder.compute_dtype = torch.float32
-    texts = (document.text for document in read_documents(clean, "heldout"))
-    starts = list(openings(texts, heldout.characters, heldout.documents, config.samples))
     return {
         "schema_version": SCHEMA_VERSION,
         **bits_report(scores, judges.ngram_name, baselines.compressed, heldout, config),
         "context": decoder.shape.context,
         "precision": precision,
         "baseline_text": baselines.text,
-        "degeneracy": judge_samples(decoder, tokenizer, starts, config),
+        "degeneracy": judge_samples(decoder, tokenizer, heldout_openings(clean, config.samples), config),
         "by_position": _by_position(scores),
         "by_document": _by_document(scores, judges.ngram_name),
     }

@@ -1,7 +1,7 @@
 """The generating itself: prompts to samples with their nearest passages, and text as it is written."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,10 @@ import pyarrow.parquet as pq
 from lm import degeneracy
 from lm.documents import read_documents
 from lm.generate import GenerateConfig
-from lm.heldout import extent
 from lm.model import load_model
 from lm.nearest import longest_matches
 from lm.next_token import Sampling
-from lm.openings import openings
+from lm.openings import heldout_openings
 from lm.progress import Progress
 from lm.sampling import Request, continuations, token_steps
 from lm.text_stream import TextStream
@@ -59,7 +58,9 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
     seconds = time.monotonic() - started
     texts = [tokenizer.decode(tokens) for tokens in written]
     progress(len(texts), len(texts), "sample", "looking for the nearest passages")
-    nearest = longest_matches(texts, read_documents(clean, "train"))
+    human = human_texts(clean, texts)
+    matches = longest_matches([*texts, *human], read_documents(clean, "train"))
+    nearest, of_humans = matches[: len(texts)], matches[len(texts) :]
     rows = [
         {
             "prompt": prompts[index // config.samples],
@@ -83,6 +84,7 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
         "tokens_per_second": round(sum(map(len, written)) / max(seconds, 1e-9), 1),
         "degeneracy": degeneracy.summary(texts),
         "longest_match_characters": max((match.characters for match in nearest if match), default=0),
+        "human_longest_match_characters": max((match.characters for match in of_humans if match), default=0),
         "notes": [note for _, note in encoded if note],
     }
 
@@ -102,9 +104,13 @@ def stream_text(model: Path, prompt: str, sampling: Sampling, *, tokens: int, se
 
 def default_openings(clean: Path) -> list[str]:
     """A few openings of the held-out text, the same every time."""
-    heldout = extent(clean, "heldout")
-    texts = (document.text for document in read_documents(clean, "heldout"))
-    return [opening.text for opening in openings(texts, heldout.characters, heldout.documents, OPENINGS)]
+    return [opening.text for opening in heldout_openings(clean, OPENINGS)]
+
+
+def human_texts(clean: Path, samples: Sequence[str]) -> list[str]:
+    """Held-out text in as many pieces as there are samples, each as long as a sample where there is enough of it."""
+    starts = heldout_openings(clean, len(samples))
+    return [start.continuation[: len(text)] for start, text in zip(starts, samples, strict=False)]
 
 
 def encode_prompt(tokenizer: Tokenizer, prompt: str, context: int) -> tuple[list[int], str | None]:

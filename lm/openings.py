@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+
+from lm.documents import read_documents
+from lm.heldout import extent
 
 OPENING_CHARACTERS = 40
 PARAGRAPH_WITHIN_CHARACTERS = 2000
@@ -36,6 +40,13 @@ def openings(texts: Iterable[str], total_characters: int, total_texts: int, coun
             if total_texts >= count:
                 break
         seen += len(text)
+
+
+def heldout_openings(clean: Path, count: int) -> list[Opening]:
+    """Take up to `count` openings from the held-out text of a clean artifact's folder."""
+    heldout = extent(clean, "heldout")
+    texts = (document.text for document in read_documents(clean, "heldout"))
+    return list(openings(texts, heldout.characters, heldout.documents, count))
 
 
 def _paragraph_after(text: str, position: int) -> int:

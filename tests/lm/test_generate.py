@@ -145,6 +145,7 @@ def test_samples_are_written_traced_and_the_same_every_time(toy, tmp_path):
         assert row["nearest_text"] in training[row["nearest_document"]]
         assert row["nearest_source"] == "python-docs"
     assert metrics["longest_match_characters"] == max(len(row["nearest_text"]) for row in traced)
+    assert metrics["human_longest_match_characters"] > 20  # topics repeat their phrases, across the split too
     json.dumps(metrics)
 
 
