@@ -81,18 +81,21 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    if options.tokens < 1:
-        raise BadInput(f"--tokens: got {options.tokens}, expected 1 or more")
     sampling = _sampling(options)
     model = _model(Store.default(), options.name)
     prompt = sys.stdin.read() if options.prompt == "-" else options.prompt
     from lm.generate import stream  # brings torch
 
+    pieces = stream(model.path, prompt, sampling, tokens=options.tokens, seed=options.seed, tell=_tell)
     print(prompt, end="", flush=True)
-    for piece in stream(model.path, prompt, sampling, tokens=options.tokens, seed=options.seed):
+    for piece in pieces:
         print(piece, end="", flush=True)
     print()
     return 0
+
+
+def _tell(note: str) -> None:
+    print(note, file=sys.stderr)
 
 
 def _sampling(options: argparse.Namespace) -> Sampling:

@@ -1,6 +1,6 @@
 """The generate stage: samples from prompts, each with the passage of the training text that it comes nearest to."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,20 @@ def generate(model: Path, clean: Path, config: GenerateConfig, out: Path, progre
     return sample_prompts(model, clean, config, out / SAMPLES_FILE, progress)
 
 
-def stream(model: Path, prompt: str, sampling: Sampling, *, tokens: int, seed: int) -> Iterator[str]:
+def stream(
+    model: Path,
+    prompt: str,
+    sampling: Sampling,
+    *,
+    tokens: int,
+    seed: int,
+    tell: Callable[[str], object] = lambda note: None,
+) -> Iterator[str]:
     """Yield the continuation of a prompt piece by piece, as the model in folder `model` writes it.
 
-    Never yields a part of a character. Raises BadInput for a prompt that is no text.
+    Never yields a part of a character. `tell` is given, in a line, what the user should know before the first piece.
+    Raises BadInput, at once, for a prompt that is no text, fewer than one token, or a seed below 0.
     """
     from lm.generation import stream_text  # torch and all: not for readers of the config
 
-    return stream_text(model, prompt, sampling, tokens=tokens, seed=seed)
+    return stream_text(model, prompt, sampling, tokens=tokens, seed=seed, tell=tell)

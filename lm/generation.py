@@ -1,7 +1,7 @@
 """The generating itself: prompts to samples with their nearest passages, and text as it is written."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 
 from lm import degeneracy
 from lm.documents import read_documents
+from lm.errors import BadInput
 from lm.generate import GenerateConfig
-from lm.model import load_model
+from lm.model import Decoder, load_model
 from lm.nearest import longest_matches
 from lm.next_token import Sampling
 from lm.openings import heldout_openings
@@ -89,11 +90,24 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
     }
 
 
-def stream_text(model: Path, prompt: str, sampling: Sampling, *, tokens: int, seed: int) -> Iterator[str]:
-    """Yield what the model writes after a prompt, in pieces of whole characters, as it is written."""
+def stream_text(
+    model: Path, prompt: str, sampling: Sampling, *, tokens: int, seed: int, tell: Callable[[str], object]
+) -> Iterator[str]:
+    """Yield what the model writes after a prompt, in pieces of whole characters, as it is written.
+
+    What is wrong with the request is raised at once, before the first piece is asked for.
+    """
+    if tokens < 1 or seed < 0:
+        raise BadInput(f"got {tokens} tokens and seed {seed}: expected 1 token or more, and a seed of 0 or more")
     decoder, tokenizer = load_model(model), Tokenizer(model / TOKENIZER_FILE)
+    ids, note = encode_prompt(tokenizer, prompt, decoder.shape.context)
+    if note:
+        tell(note)
+    return _pieces(decoder, tokenizer, Request(ids, seed, sampling), tokens)
+
+
+def _pieces(decoder: Decoder, tokenizer: Tokenizer, request: Request, tokens: int) -> Iterator[str]:
     text = TextStream(tokenizer)
-    request = Request(encode_prompt(tokenizer, prompt, decoder.shape.context)[0], seed, sampling)
     for step in token_steps(decoder, [request], tokens):
         for _, token in step:
             if piece := text.add(token):

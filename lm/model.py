@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -267,10 +268,9 @@ def load_model(folder: Path) -> Decoder:
         context=config["max_position_embeddings"],
     )
     model = Decoder(shape, config["vocab_size"])
-    weights = {name: weight.float() for name, weight in load_file(folder / WEIGHTS_FILE).items()}
     try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
+        model.load_state_dict({name: weight.float() for name, weight in load_file(folder / WEIGHTS_FILE).items()})
+    except (OSError, SafetensorError, RuntimeError) as error:
         raise BadInput(f"{folder / WEIGHTS_FILE} does not hold the weights its config.json describes") from error
     return model.eval()
 

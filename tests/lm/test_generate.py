@@ -154,18 +154,30 @@ def test_a_prompt_longer_than_the_context_is_cut_and_said(toy, tmp_path):
     metrics = generate(toy.model, toy.clean, GenerateConfig(prompts=("word " * 400,), tokens=5), tmp_path, silent)
     assert len(metrics["notes"]) == 1
     assert "reads 48 at once" in metrics["notes"][0]
+    told: list[str] = []
+    stream(toy.model, "word " * 400, Sampling(), tokens=5, seed=1, tell=told.append)
+    assert told == metrics["notes"]
 
 
-def test_a_prompt_that_is_no_text_is_refused(toy, tmp_path):
-    """Half a surrogate pair, as a terminal makes it of bytes that are not UTF-8, is one clear line."""
+def test_a_request_that_makes_no_sense_is_refused_before_anything_is_written(toy, tmp_path):
+    """Half a surrogate pair, as a terminal makes it of bytes that are not UTF-8, a negative seed, a model cut short."""
+    for name in ("config.json", "tokenizer.model", "model.safetensors"):
+        (tmp_path / name).write_bytes((toy.model / name).read_bytes())
+    (tmp_path / "model.safetensors").write_bytes((toy.model / "model.safetensors").read_bytes()[:-100])
+    out = tmp_path / "out"
+    out.mkdir()
     for refused in (
-        lambda: generate(toy.model, toy.clean, GenerateConfig(prompts=("caf\udce9",)), tmp_path, silent),
-        lambda: list(stream(toy.model, "caf\udce9", Sampling(), tokens=5, seed=1)),
+        lambda: generate(toy.model, toy.clean, GenerateConfig(prompts=("caf\udce9",)), out, silent),
+        lambda: generate(tmp_path, toy.clean, GenerateConfig(), out, silent),
+        lambda: stream(toy.model, "caf\udce9", Sampling(), tokens=5, seed=1),
+        lambda: stream(toy.model, "", Sampling(), tokens=5, seed=-1),
+        lambda: stream(toy.model, "", Sampling(), tokens=0, seed=1),
+        lambda: stream(tmp_path, "", Sampling(), tokens=5, seed=1),
     ):
         with pytest.raises(BadInput) as refusal:
             refused()
         assert "\n" not in str(refusal.value)
-    assert not list(tmp_path.iterdir())
+    assert not list(out.iterdir())
 
 
 few_letters = st.text(alphabet="ab é", max_size=60)
