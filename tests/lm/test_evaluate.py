@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import pydoc_data.topics
+import shutil
 from math import exp, log
 from pathlib import Path
 
@@ -147,6 +148,17 @@ def test_an_evaluation_counts_the_whole_heldout_text(toy, tmp_path):
     assert sum(row["bits_per_byte"] * row["bytes"] for row in rows) == pytest.approx(result["bits_per_byte"] * size)
     assert sum(row["tokens"] for row in result["by_position"]) == result["tokens"]
     assert metrics["bits_per_byte"] == result["bits_per_byte"]
+
+
+def test_a_model_is_measured_in_the_precision_it_was_trained_in(toy, tmp_path):
+    """The manifest's precision is used and recorded; bf16 moves bits per byte by less than a hundredth."""
+    shutil.copytree(toy.model, tmp_path / "model")
+    (tmp_path / "model" / "manifest.json").write_text('{"config": {"precision": "bf16"}}')
+    fp32 = evaluate(toy.model, toy.tokens, toy.clean, QUICK, tmp_path, silent)
+    assert read_json(tmp_path / "evaluation.json")["precision"] == "fp32"
+    bf16 = evaluate(tmp_path / "model", toy.tokens, toy.clean, QUICK, tmp_path, silent)
+    assert read_json(tmp_path / "evaluation.json")["precision"] == "bf16"
+    assert 0 < abs(bf16["bits_per_byte"] - fp32["bits_per_byte"]) < 0.01
 
 
 def test_baselines_are_fitted_on_the_training_text_alone(toy, tmp_path):
