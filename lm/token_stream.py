@@ -58,9 +58,8 @@ def _batches(texts: Iterable[str]) -> Iterator[_Batch]:
 
 def _encode(tokenizer: Tokenizer, batch: _Batch) -> Tokens:
     encoded = tokenizer.encode_segments(batch.segments)
-    for start in reversed(batch.starts):
-        encoded.insert(start, np.array([BOUNDARY_ID], np.int32))
-    tokens = np.concatenate([*encoded, np.empty(0, np.int32)])
+    ends = np.cumsum([0, *map(len, encoded)])
+    tokens = np.insert(np.concatenate([np.empty(0, np.int32), *encoded]), ends[batch.starts], BOUNDARY_ID)
     text = "".join(batch.segments)
     if tokenizer.decode_escaped(tokens) != text:
         raise _lossy(text)

@@ -99,6 +99,13 @@ def test_repetitive_text(kind: str, tmp_path: Path) -> None:
             assert_same(ours, theirs, text(chance.randint(1, 60)))
 
 
+def test_long_runs(both: tuple[Tokenizer, PreTrainedTokenizerFast]) -> None:
+    """Ids are equal in long runs, where the last digit of a score decides which of the equal ways is taken."""
+    for unit in (" ", "  ", "-", "an", "rrs", "."):
+        for count in range(1, 400, 3):
+            assert_same(*both, unit * count)
+
+
 def test_the_boundary_is_the_beginning_and_the_end(both: tuple[Tokenizer, PreTrainedTokenizerFast]) -> None:
     """Generation knows where a document starts and ends, adds nothing by itself, and does not show the boundary."""
     ours, theirs = both
