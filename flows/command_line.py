@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from typing import Any, get_args
 
 import httpx
-from prefect import State
 from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
@@ -71,11 +70,13 @@ def main(arguments: list[str] | None = None) -> int:
         with ExitStack() as stack:
             stack.enter_context(temporary_settings(_server_settings()))
             _quiet_prefect()
-            listen.terminal.set(Terminal(Console()))
+            terminal = Terminal(Console())
+            listen.terminal.set(terminal)
             listen.command.set(without_secrets(shlex.join(["python", "-m", "flows.pipeline", *arguments])))
             state = pipeline(config, options.run_id, options.until, options.replan, return_state=True)
         if not state.is_completed():
-            return _say(*_outcome(state))
+            code = terminal.error.exit_code if isinstance(terminal.error, SlowburnError) else SlowburnError.exit_code
+            return _say(str(state.message), code)
     except SlowburnError as error:
         return _say(str(error), error.exit_code)
     except (KeyboardInterrupt, _Terminated) as error:
@@ -103,12 +104,6 @@ def _server_settings() -> dict[Any, Any]:
         print(f"No Prefect server answers at {url}: running with the embedded one.", file=sys.stderr)
         return {PREFECT_API_URL: None}
     return {}
-
-
-def _outcome(state: State[Any]) -> tuple[str, int]:
-    """The sentence and the exit code for a state that is not complete."""
-    code = state.data.exit_code if isinstance(state.data, SlowburnError) else SlowburnError.exit_code
-    return str(state.message), code
 
 
 def _quiet_prefect() -> None:

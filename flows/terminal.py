@@ -26,6 +26,7 @@ class Terminal(Listener):
             console=console,
             transient=True,
         )
+        self.error: BaseException | None = None
         self._stage = ""
         self._said = time.monotonic()
 
@@ -54,9 +55,10 @@ class Terminal(Listener):
         """Say something between the stages' lines."""
         self._console.print(f"  {message}", markup=False, highlight=False)
 
-    def run_finished(self, lines: list[str]) -> None:
+    def run_finished(self, lines: list[str], error: BaseException | None) -> None:
         """Close with the few lines that say what it came to."""
         self._clear()
+        self.error = error
         self._console.print()
         for line in lines:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -22,6 +22,7 @@ from lm.errors import Interrupted, SlowburnError
 from lm.memory import own_peak_bytes
 
 PROGRESS_INTERVAL_SECONDS = 0.2
+UNTOUCHED_BYTES = 128 * 2**20  # thread stacks and what allocators reserve ahead: measured 118 MiB on two threads
 SAVE_SECONDS = 10.0  # how long an orphan may take to save what it has
 OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "not enough memory", "bad_alloc", "out of memory", "malloc of size")
 
@@ -58,6 +59,10 @@ class Child:
         import torch
 
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+        self.cap_anew()
+
+    def cap_anew(self) -> None:
+        """Set the memory cap to match what is loaded by now."""
         cap_memory(self.budget_bytes)
 
     def stop(self, reason: str) -> None:
@@ -98,8 +103,9 @@ class Child:
 def cap_memory(budget_bytes: int) -> None:
     """Let this process's data grow by what its budget still allows, and no further (Linux; elsewhere only watched).
 
-    RLIMIT_DATA counts anonymous memory while the budget counts resident memory with its libraries, so the cap is
-    set relative to what both are now; call it again once the libraries are loaded.
+    RLIMIT_DATA counts data that is reserved while the budget counts memory that is resident, libraries included, so
+    the cap is set relative to what both are now, with some room for what is reserved and never touched; call it again
+    once more is loaded. What slips through that room the watching parent catches.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -107,7 +113,7 @@ def cap_memory(budget_bytes: int) -> None:
 
     status = Path("/proc/self/status").read_text()
     data_bytes, resident_bytes = (int(status.split(f"{name}:")[1].split()[0]) * 1024 for name in ("VmData", "VmRSS"))
-    limit = data_bytes + max(0, budget_bytes - resident_bytes)
+    limit = data_bytes + max(0, budget_bytes - resident_bytes) + UNTOUCHED_BYTES
     resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
 
 

@@ -5,7 +5,9 @@ Imports wait for the job that needs them: a child that cleans text should not we
 
 import subprocess
 import time
+from base64 import b64encode
 from contextlib import ExitStack
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -145,6 +147,7 @@ def start_training(
 
 def train_chunk(child: "Child", state: State, *, last_step: int) -> dict[str, Any]:
     """Train until `last_step`, saving on the way and at the end."""
+    child.cap_anew()
     training = state["training"]
     training.run_until(last_step, lambda: child.stop_reason, child.progress)
     return {"step": last_step, "loss": training.metrics.smooth_loss, "seconds": training.seconds}
@@ -185,6 +188,18 @@ def write_report(child: "Child", state: State, *, root: str, run_id: str, memory
     save_run(store, run)
     render_report(store, run)
     return closing_lines(store, run)
+
+
+def show_run(child: "Child", state: State, *, root: str, run_id: str) -> dict[str, Any]:
+    """A run's pictures, as PNG in base64 by name, and its samples, as rows."""
+    from lm.run_facts import gather_facts, read_samples
+    from lm.run_pictures import pictures_png
+    from lm.run_record import RUN_FILE, open_run, run_folder
+
+    store = Store(Path(root))
+    facts = gather_facts(store, open_run(run_folder(store, run_id) / RUN_FILE))
+    pictures = {name: b64encode(png).decode() for name, png in pictures_png(store, facts).items()}
+    return {"pictures": pictures, "samples": [asdict(sample) for sample in read_samples(facts)]}
 
 
 def versions() -> dict[str, str]:

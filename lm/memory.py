@@ -4,6 +4,7 @@ psutil reports the whole machine's memory even inside a container, so the limits
 are read too (v1 and v2), and the least headroom counts.
 """
 
+import math
 import re
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from lm.config import StageConfig
 from lm.errors import BadInput
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+SOFT_SHARE = 0.95  # of the budget: beyond it a child is asked to save and stop, so work must fit below it
 SHARE_OF_AVAILABLE = 0.75  # what a run takes when nobody says: the rest stays for the person at the machine
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 PROC_CGROUP = Path("/proc/self/cgroup")
@@ -46,6 +48,11 @@ def format_bytes(count: float) -> str:
 def format_budget(count: int) -> str:
     """Write a size as an option that `parse_bytes` reads and that is not below it: `1433MiB`."""
     return f"{-(-count // 2**20)}MiB"
+
+
+def required_budget(needed_bytes: int) -> int:
+    """The least budget in which work that needs so much is never asked to stop."""
+    return math.ceil(needed_bytes / SOFT_SHARE)
 
 
 def _read_int(path: Path) -> int | None:

@@ -6,15 +6,16 @@ Light: measuring happens in a child, through the `measure` and `probe` that the 
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from lm.choose import choose_recipe
 from lm.config import StageConfig
 from lm.errors import BadInput, CannotFit
-from lm.memory import Budget, format_budget, format_bytes
+from lm.memory import Budget, format_budget, format_bytes, required_budget
 from lm.predict import TRAINING_MARGIN, predict_training
+from lm.quantities import format_count, format_duration, format_text_size
 from lm.recipe import Recipe, with_steps
 from lm.run_config import RunConfig
 from lm.store import SCHEMA_VERSION, Artifact, Store, fingerprint, read_json, write_json
@@ -23,6 +24,8 @@ from lm.supervise import OutOfMemory
 PLAN_VERSION = 1
 SHARE_FOR_STEPS = 0.97  # of the minutes; the rest goes to checkpoints and looks at the held-out loss
 LEAST_STEPS = 20
+SMALLEST_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
+ROUGH_BYTES_PER_TOKEN = 2.5  # before the tokenizer exists
 CHUNK_SECONDS = 30.0
 MOST_CHUNKS = 24
 
@@ -94,81 +97,114 @@ def _same_work_other_budget(store: Store, config: RunConfig, clean_key: str, bud
         plan = open_plan(path)
         if plan is None or plan.clean_key != clean_key or plan.request | {"memory": config.memory} != request:
             continue
-        if plan.predicted_memory_bytes <= budget.bytes:
+        if required_budget(plan.predicted_memory_bytes) <= budget.bytes:
             return plan.model_copy(update={"request": request})
     return None
 
 
 def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
     machine = measure()
-    train_bytes = clean.manifest.metrics["train_bytes"]
-    seconds = config.minutes * 60
-    vocab_size, recipe, precision_reason = _choose(config, train_bytes, seconds, machine)
-    micro_batch, needed = _fit(recipe, vocab_size, budget)
-    while True:
-        try:
-            probed = probe(recipe, vocab_size, micro_batch)
-        except OutOfMemory:
-            if micro_batch == 1:
-                raise _cannot_fit(needed * 5 // 4, budget) from None
-            micro_batch = smaller_micro_batch(recipe, micro_batch)
-            continue
-        break
-    steps = config.train.steps or max(LEAST_STEPS, int(seconds * SHARE_FOR_STEPS / probed["step_seconds"]))
-    recipe = with_steps(recipe, steps)
-    foreseen = steps * probed["step_seconds"] / SHARE_FOR_STEPS
-    predicted = int(probed["peak_memory_bytes"] * TRAINING_MARGIN)
-    passes = steps * recipe.tokens_per_step / max(1, train_bytes / 2.5)
+    text_bytes = clean.manifest.metrics["train_bytes"]
+    choice = _choose(config, text_bytes, budget, machine)
+    micro_batch, probed = _try(choice, budget, probe)
+    step_seconds = probed["step_seconds"]
+    steps = config.train.steps or max(LEAST_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
+    recipe = with_steps(choice.recipe, steps)
+    seconds = steps * step_seconds / SHARE_FOR_STEPS
+    passes = steps * recipe.tokens_per_step / (text_bytes / ROUGH_BYTES_PER_TOKEN)
     return Plan(
         request=training_request(config),
         clean_key=clean.key,
-        vocab_size=vocab_size,
+        vocab_size=choice.vocab_size,
         recipe=recipe,
         micro_batch=micro_batch,
-        chunk_steps=chunk_steps(steps, foreseen),
+        chunk_steps=chunk_steps(steps, seconds),
         device=machine["device"],
         threads=machine["threads"],
-        step_seconds=probed["step_seconds"],
+        step_seconds=step_seconds,
         checkpoint_bytes=probed["checkpoint_bytes"],
-        predicted_memory_bytes=predicted,
+        predicted_memory_bytes=int(probed["peak_memory_bytes"] * TRAINING_MARGIN),
         machine=machine,
         reasons=(
-            precision_reason,
-            f"{recipe.layers} layers of width {recipe.width} ({recipe.parameters(vocab_size) / 1e6:.1f} million "
-            f"parameters) with {vocab_size} word pieces suit {train_bytes / 1e6:.1f} MB of text and {_time(foreseen)}.",
-            f"A step of {recipe.tokens_per_step} tokens took {probed['step_seconds'] * 1000:.0f} ms here, so "
-            f"{_time(seconds)} allow {steps} steps: about {passes:.1f} passes over the text."
-            if config.train.steps is None
-            else f"{steps} steps were asked for; at {probed['step_seconds'] * 1000:.0f} ms each: {_time(foreseen)}.",
-            f"A trial of a few steps peaked at {format_bytes(probed['peak_memory_bytes'])}; the budget is "
+            *choice.reasons,
+            f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial, so {steps} steps "
+            f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
+            f"about {passes:.1f} passes over the text.",
+            f"The trial peaked at {format_bytes(probed['peak_memory_bytes'])}; the budget is "
             f"{format_bytes(budget.bytes)} ({budget.source}).",
         ),
     )
 
 
-def _choose(config: RunConfig, train_bytes: int, seconds: float, machine: dict[str, Any]) -> tuple[int, Recipe, str]:
-    """Vocabulary and recipe, with what was fixed by hand, and why this precision."""
+class Choice(NamedTuple):
+    """A model and recipe that should fit, and why them."""
+
+    vocab_size: int
+    recipe: Recipe
+    micro_batch: int
+    reasons: tuple[str, ...]
+
+
+def _choose(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Choice:
+    """The best model for the time, or the largest smaller one that fits the budget. Raises CannotFit."""
     speeds = {name: machine[f"{name}_flops_per_second"] for name in ("bf16", "fp32")}
     precision = config.train.precision or ("bf16" if speeds["bf16"] > speeds["fp32"] else "fp32")
-    vocab_size, recipe = choose_recipe(train_bytes, seconds, speeds[precision], bf16=precision == "bf16")
-    reason = (
+    seconds = config.minutes * 60
+    reasons = [
         f"{precision} arithmetic: matrix products reach {speeds['bf16'] / 1e9:.0f} GFLOP/s in bf16 and "
         f"{speeds['fp32'] / 1e9:.0f} in fp32 on {machine['threads']} threads."
+    ]
+    while True:
+        vocab_size, chosen = choose_recipe(text_bytes, seconds, speeds[precision], bf16=precision == "bf16")
+        vocab_size = config.tokenize.vocab_size or vocab_size
+        recipe = _with_settings(config, chosen)
+        micro_batch, needed = _largest_micro_batch(recipe, vocab_size, budget)
+        if required_budget(needed) <= budget.bytes:
+            break
+        seconds /= 2
+        if seconds < SMALLEST_CHOICE_SECONDS:
+            raise _cannot_fit(needed, budget)
+    if seconds < config.minutes * 60:
+        reasons.append(f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does.")
+    reasons.append(
+        f"{recipe.layers} layers of width {recipe.width} ({format_count(recipe.parameters(vocab_size))} parameters) "
+        f"and {vocab_size} word pieces for {format_text_size(text_bytes)} of text."
     )
+    return Choice(vocab_size, recipe, micro_batch, tuple(reasons))
+
+
+def _with_settings(config: RunConfig, recipe: Recipe) -> Recipe:
     try:
-        return config.tokenize.vocab_size or vocab_size, config.train.apply_to(recipe), reason
+        return config.train.apply_to(recipe)
     except ValidationError as error:
         raise BadInput(f"train: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
-def _fit(recipe: Recipe, vocab_size: int, budget: Budget) -> tuple[int, int]:
-    """The largest micro-batch whose predicted peak fits, and that peak. Raises CannotFit."""
+def _largest_micro_batch(recipe: Recipe, vocab_size: int, budget: Budget) -> tuple[int, int]:
+    """The largest micro-batch whose predicted peak fits, else 1; and that peak."""
     micro_batch = recipe.batch_sequences
-    while (needed := predict_training(recipe, vocab_size, micro_batch)) > budget.bytes:
-        if micro_batch == 1:
-            raise _cannot_fit(needed, budget)
+    while True:
+        needed = predict_training(recipe, vocab_size, micro_batch)
+        if micro_batch == 1 or required_budget(needed) <= budget.bytes:
+            return micro_batch, needed
         micro_batch = smaller_micro_batch(recipe, micro_batch)
-    return micro_batch, needed
+
+
+def _try(choice: Choice, budget: Budget, probe: Probe) -> tuple[int, dict[str, Any]]:
+    """A few real steps, in smaller pieces where the prediction was too low; the micro-batch, and what was measured."""
+    micro_batch = choice.micro_batch
+    while True:
+        try:
+            probed = probe(choice.recipe, choice.vocab_size, micro_batch)
+        except OutOfMemory as error:
+            needed = error.peak_bytes
+        else:
+            needed = int(probed["peak_memory_bytes"] * TRAINING_MARGIN)
+            if required_budget(needed) <= budget.bytes:
+                return micro_batch, probed
+        if micro_batch == 1:
+            raise _cannot_fit(int(max(needed, budget.bytes) * TRAINING_MARGIN), budget)
+        micro_batch = smaller_micro_batch(choice.recipe, micro_batch)
 
 
 def smaller_micro_batch(recipe: Recipe, micro_batch: int) -> int:
@@ -179,7 +215,8 @@ def smaller_micro_batch(recipe: Recipe, micro_batch: int) -> int:
 def _cannot_fit(needed: int, budget: Budget) -> CannotFit:
     return CannotFit(
         f"train: needs about {format_bytes(needed)} even with the smallest micro-batch, the budget is "
-        f"{format_bytes(budget.bytes)} ({budget.source}); run again with --memory {format_budget(needed)}"
+        f"{format_bytes(budget.bytes)} ({budget.source}); run again with "
+        f"--memory {format_budget(required_budget(needed))}"
     )
 
 
@@ -187,9 +224,3 @@ def chunk_steps(steps: int, seconds: float) -> int:
     """Steps a chunk: a few dozen seconds each, more in long runs, at least two chunks beyond a minute."""
     chunks = min(MOST_CHUNKS, max(1 if seconds < 60 else 2, round(seconds / CHUNK_SECONDS)))
     return math.ceil(steps / chunks)
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.1f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -9,23 +9,28 @@ from lm.store import Artifact
 
 TRAINING_MARGIN = 1.05
 MIB = 2**20
+TOKENIZER_SAMPLE_BYTES = 16_000_000
+BASELINE_BYTES = 16 * MIB
+LEAST_TRAINING = 440 * MIB  # the smallest model, its libraries and its tokenizer's files
 
 
 def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
-    """A first estimate of training's peak, before anything has been tried."""
+    """A first estimate of training's peak, before anything has been tried.
+
+    Weights, gradients and optimiser state; activations of every layer for each token of the micro-batch; logits and
+    their gradient. Two bytes a value, or four in fp32.
+    """
     tokens = micro_batch * recipe.context
-    parameters = recipe.parameters(vocab_size)
     value_bytes = 2 if recipe.precision == "bf16" else 4
-    stream = tokens * recipe.width * value_bytes
-    layer = 8 * stream + 4 * tokens * recipe.mlp_width * value_bytes
-    logits = 3 * tokens * vocab_size * 4
-    base = 340 * MIB
-    return base + 16 * parameters + recipe.layers * layer + 2 * stream + logits
+    layer = value_bytes * (10 * recipe.width + recipe.heads * recipe.context)
+    logits = 4 * value_bytes * vocab_size
+    states = 14 * recipe.parameters(vocab_size) + 4 * vocab_size * recipe.width
+    return LEAST_TRAINING + states + tokens * (recipe.layers * layer + logits)
 
 
 def predict_probe() -> int:
     """What measuring the machine and trying a few steps need at least."""
-    return 400 * MIB
+    return LEAST_TRAINING
 
 
 def predict_download() -> int:
@@ -35,9 +40,19 @@ def predict_download() -> int:
 
 def predict_stage(stage: str, inputs: dict[str, Artifact]) -> int:
     """What making this stage's artifact from these inputs will need."""
-    return 200 * MIB
+    metrics = {name: artifact.manifest.metrics for name, artifact in inputs.items()}
+    if stage == "clean":
+        return 140 * MIB + 5 * int(metrics["download"]["largest_document_bytes"])
+    if stage == "tokenize":
+        sample_bytes = min(int(metrics["clean"]["train_bytes"]), TOKENIZER_SAMPLE_BYTES)
+        return 130 * MIB + 30 * sample_bytes + 5 * int(metrics["clean"]["longest_document_bytes"])
+    weights = 4 * int(metrics["train"]["parameters"])
+    text_bytes = int(metrics["clean"]["train_bytes"]) + int(metrics["clean"]["heldout_bytes"])
+    if stage == "evaluate":
+        return 340 * MIB + weights + 12 * min(text_bytes, BASELINE_BYTES)
+    return 340 * MIB + 2 * weights
 
 
 def predict_least() -> tuple[str, int]:
     """The stage that needs the most even for the smallest text and model, and how much."""
-    return "train", predict_probe()
+    return "train", LEAST_TRAINING + 20 * MIB

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from lm import training as _training  # noqa: F401 its libraries weigh in a training too
 from lm.checkpoint import save_checkpoint
 from lm.memory import own_peak_bytes
+from lm.metrics import MetricsLog
 from lm.progress import Progress
 from lm.recipe import Recipe
 from lm.trainer import Trainer
@@ -39,6 +41,7 @@ def probe_training(
         start = time.perf_counter()
         save_checkpoint(Path(folder), 1, trainer.state(), {})
         save_seconds = time.perf_counter() - start
+        MetricsLog(recipe).write(Path(folder) / "metrics.parquet")
         save_bytes = sum(file.stat().st_size for file in Path(folder).iterdir())
     return {
         "step_seconds": statistics.median(durations[WARM_UP_STEPS:]),

@@ -12,7 +12,7 @@ import psutil
 from lm.addresses import without_secrets
 from lm.config import StageConfig
 from lm.errors import CannotFit, Crash, Interrupted, MemoryStop, SlowburnError, Stopped
-from lm.memory import Budget, format_budget, format_bytes, resolve_budget, tree_bytes
+from lm.memory import Budget, format_budget, format_bytes, required_budget, resolve_budget, tree_bytes
 from lm.plan import Plan
 from lm.predict import predict_least, predict_stage
 from lm.progress import Progress
@@ -23,6 +23,7 @@ from lm.store import Artifact, Store
 from lm.supervise import OutOfMemory, SupervisedChild
 
 REPORT_BUDGET = Budget(bytes=2**30, source="fixed")
+SAVE_INTERVAL_SECONDS = 2.0  # of the record while a stage is at work: what a killed run is known by
 HEADROOM = 1.25  # what a stage that ran out is advised to get, over what it reached
 
 
@@ -47,8 +48,8 @@ class Listener:
     def tell(self, message: str) -> None:
         """Something the user should know."""
 
-    def run_finished(self, lines: list[str]) -> None:
-        """The run is over; `lines` say what it came to."""
+    def run_finished(self, lines: list[str], error: BaseException | None) -> None:
+        """The run is over; `lines` say what it came to, `error` what ended it early."""
 
 
 class Session:
@@ -71,7 +72,8 @@ class Session:
 
     def save(self) -> None:
         """Write the record as it is now."""
-        self.record.seconds = round(time.monotonic() - self._started, 3)
+        self._saved = time.monotonic()
+        self.record.seconds = round(self._saved - self._started, 3)
         save_run(self.store, self.record)
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -87,7 +89,7 @@ class Session:
             details.write_text(error.details + "\n", encoding="utf-8")
             self.record.reason += f" (details in {details})"
         self.save()
-        self.listener.run_finished(self._report())
+        self.listener.run_finished(self._report(), error)
 
     def _report(self) -> list[str]:
         """Draw the report; the run is what it is even where that fails."""
@@ -119,10 +121,11 @@ class Session:
 
     def check_memory(self, stage: str, needed_bytes: int) -> None:
         """Refuse to start what is not expected to fit. Raises CannotFit, or Stopped when only the moment is bad."""
-        if needed_bytes > self.budget.bytes:
+        required_bytes = required_budget(needed_bytes)
+        if required_bytes > self.budget.bytes:
             raise CannotFit(
                 f"{stage}: needs about {format_bytes(needed_bytes)}, the budget is {format_bytes(self.budget.bytes)} "
-                f"({self.budget.source}); run again with --memory {format_budget(needed_bytes)}"
+                f"({self.budget.source}); run again with --memory {format_budget(required_bytes)}"
             )
 
     def predicted_bytes(self, work: Work) -> int:
@@ -170,19 +173,21 @@ class Session:
         def report(done: float, total: float | None, unit: str, note: str = "") -> None:
             if self.record.unfinished and total:
                 self.record.unfinished.progress = f"{unit} {done:,.0f} of {total:,.0f}"
+                if time.monotonic() - self._saved >= SAVE_INTERVAL_SECONDS:
+                    self.save()
             self.listener.stage_progress(stage, done, total, unit, note)
 
         return report
 
     @contextmanager
     def child(
-        self, stage: str, key: str | None, predicted_bytes: int | None = None, threads: int = 0
+        self, stage: str, key: str | None, predicted_bytes: int | None = None, *, threads: int = 0, trains: bool = False
     ) -> Iterator[SupervisedChild]:
         """A supervised child for one stage; its memory joins the record whatever becomes of it."""
         self.record.unfinished = UnfinishedStage(stage=stage, key=key, predicted_memory_bytes=predicted_bytes)
         self.save()
         started = time.monotonic()
-        child = SupervisedChild(self.budget, threads=threads)
+        child = SupervisedChild(self.budget, threads=threads, trains=trains)
         try:
             with child:
                 yield child

@@ -20,16 +20,22 @@ from typing import Any, NamedTuple, Self
 import psutil
 
 from lm import errors
-from lm.memory import Budget, available_bytes, format_bytes, process_bytes, tree_bytes
+from lm.memory import SOFT_SHARE, Budget, available_bytes, format_bytes, process_bytes, tree_bytes
 from lm.progress import Progress, silent
 
 WATCH_INTERVAL_SECONDS = 0.05
 LOOK_INTERVAL_SECONDS = 0.25  # at descendants and the machine, which costs a millisecond
-SOFT_SHARE = 0.95  # of the budget: beyond it the child is asked to save and stop
 RESERVE_SHARE = 0.03  # of the machine: below it available memory means that somebody else needs it now
 SAVE_SECONDS = 15.0
 KEPT_ERROR_LINES = 60
 KEPT_SAMPLES = 1000  # beyond that every second one goes, and they are taken half as often
+
+# glibc: no page is given back between two training steps, only to be asked for again in the next.
+KEEP_FREED_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(4 * 2**30),
+    "MALLOC_TOP_PAD_": str(16 * 2**20),
+}
 
 
 class MemorySample(NamedTuple):
@@ -52,7 +58,8 @@ class OutOfMemory(Exception):
 class SupervisedChild:
     """A child process that does jobs of `lm.jobs`, one at a time, within a budget. Use it as a context manager."""
 
-    def __init__(self, budget: Budget, *, threads: int = 0) -> None:
+    def __init__(self, budget: Budget, *, threads: int = 0, trains: bool = False) -> None:
+        """`threads`: of torch, 0 for its own choice; `trains`: whether speed wants freed memory to be kept."""
         self.budget = budget
         self.samples: list[MemorySample] = []
         self.peak_bytes = 0
@@ -65,7 +72,10 @@ class SupervisedChild:
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")])),
             "TOKENIZERS_PARALLELISM": "false",
+            "ARROW_DEFAULT_MEMORY_POOL": "system",  # mimalloc reserves a GiB at once, which a cap counts
         }
+        if trains:
+            environment |= KEEP_FREED_MEMORY
         if threads:
             environment |= {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         self._process = subprocess.Popen(

@@ -15,7 +15,7 @@ from tasks.guard import guard
 from tasks.publish import publish_plan
 
 
-@task(name="plan", cache_policy=NO_CACHE)
+@task(name="plan", task_run_name="plan", cache_policy=NO_CACHE)
 def plan(session: Session, cleaned: Artifact, replan: bool = False) -> Plan:
     """Exact numbers for what was asked, kept from last time unless `replan`."""
     path = plan_path(session.store, session.config, cleaned.key)
@@ -45,7 +45,7 @@ def _measure(session: Session) -> dict[str, Any]:
 
 
 def _probe(session: Session, recipe: Recipe, vocab_size: int, micro_batch: int) -> dict[str, Any]:
-    with session.child("plan", None) as child:
+    with session.child("plan", None, trains=True) as child:
         probed: dict[str, Any] = child.call(
             "probe",
             session.progress("plan"),

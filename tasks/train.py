@@ -35,7 +35,7 @@ def _train(session: Session, work: Work, tokens: Artifact, plan: Plan) -> Artifa
     partial = session.store.partial("train", work.key)
     common: dict[str, Any] = {"root": str(session.store.root), "key": work.key, "tokens": tokens.key}
     try:
-        with session.child("train", work.key, plan.predicted_memory_bytes, threads=plan.threads) as child:
+        with session.child("train", work.key, plan.predicted_memory_bytes, threads=plan.threads, trains=True) as child:
             begun = child.call(
                 "start_training",
                 **common,
@@ -48,7 +48,7 @@ def _train(session: Session, work: Work, tokens: Artifact, plan: Plan) -> Artifa
                 session.listener.tell(f"train: {note}")
             if begun["step"]:
                 session.listener.tell(f"train: continues from step {begun['step']:,} of {plan.recipe.steps:,}")
-            board = TrainingBoard(plan.recipe.steps)
+            board = TrainingBoard(begun["step"], plan.recipe.steps)
             for last_step in _chunk_ends(begun["step"], plan):
                 board.show(train_chunk(session, child, last_step))
             child.call("finish_training", **common, downshifts=downshifts(partial))

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 PROJECT = Path(__file__).parent.parent
-WORDS = (
-    "the of and a to in is you that it he was for on are as with his they I at be this have from or one had by word but "
-    "not what all were we when your can said there use an each which she do how their if will up other about out many"
-).split()
+WORDS = """
+the of and a to in is you that it he was for on are as with his they I at be this have from or one had by word but not
+what all were we when your can said there use an each which she do how their if will up other about out many
+""".split()
 TINY_MODEL = {
     "layers": 1,
     "width": 64,
@@ -93,19 +93,26 @@ class Workplace:
         """What `run.json` says."""
         return dict(json.loads((self.root / "artifacts" / "runs" / run_id / "run.json").read_text()))
 
+    def progress(self, run_id: str) -> str:
+        """How far the stage that is at work has come, by what `run.json` says while it works."""
+        if not (self.root / "artifacts" / "runs" / run_id / "run.json").exists():
+            return ""
+        unfinished = self.record(run_id)["unfinished"] or {}
+        return str(unfinished["progress"]) if unfinished.get("stage") == "train" else ""
+
     def checkpoints(self) -> list[int]:
         """The steps of the committed checkpoints of all unfinished trainings."""
         found = self.root.glob("artifacts/models/.*.partial/checkpoints/step-*.json")
         return sorted(int(path.stem.removeprefix("step-")) for path in found)
 
-    def wait_for_checkpoints(self, count: int, process: "subprocess.Popen[str]") -> list[int]:
-        """Wait until a running pipeline has saved at least so many checkpoints."""
+    def wait_for(self, condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+        """Wait until something holds of a pipeline that is running."""
         deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and process.poll() is None:
-            if len(self.checkpoints()) >= count:
-                return self.checkpoints()
+        while not condition():
+            if time.monotonic() > deadline or process.poll() is not None:
+                process.kill()
+                raise AssertionError(process.communicate())
             time.sleep(0.02)
-        raise AssertionError(f"no {count} checkpoints: {process.communicate()}")
 
 
 def free_port() -> int:
