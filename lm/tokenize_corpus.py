@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 
 VERSION = 1
 TOKENIZER_FILE = "tokenizer.model"
+LEAST_VOCAB_SIZE = 262  # as in lm.tokenizer_training, which readers of the config need not load
 
 
 class TokenizeConfig(StageConfig):
     """How text becomes tokens."""
 
     kind: Literal["bpe", "unigram", "char", "word"] = Field("bpe", description="what the pieces are, and how found")
-    vocab_size: int | None = Field(None, description="number of pieces; an error where the text supports fewer")
-    default_vocab_size: int = Field(1024, description="where vocab_size is not given; fewer where the text is small")
+    vocab_size: int | None = Field(
+        None, ge=LEAST_VOCAB_SIZE, description="number of pieces; an error where the text supports fewer"
+    )
+    default_vocab_size: int = Field(
+        1024, ge=LEAST_VOCAB_SIZE, description="where vocab_size is not given; fewer where the text is small"
+    )
     sample_bytes: int = Field(5_000_000, ge=100_000, description="text the tokenizer is trained on, at most")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from lm.documents import Document, read_documents, write_documents
 from lm.errors import BadInput, SlowburnError
@@ -165,6 +166,9 @@ def test_the_least_vocabulary(kind: str) -> None:
     """One too small is refused with the least that would do, and that least one works, and loses nothing."""
     with pytest.raises(BadInput, match=f"ask for {LEAST_VOCAB_SIZE} or more"):
         train_tokenizer([ENGLISH], kind, LEAST_VOCAB_SIZE - 1)
+    with pytest.raises(ValidationError, match="vocab_size"):
+        TokenizeConfig(vocab_size=LEAST_VOCAB_SIZE - 1)
+    assert TokenizeConfig(vocab_size=LEAST_VOCAB_SIZE).vocab_size == LEAST_VOCAB_SIZE
     tokenizer = Tokenizer.from_bytes(train_tokenizer([ENGLISH], kind, LEAST_VOCAB_SIZE))
     assert tokenizer.vocab_size == LEAST_VOCAB_SIZE
     assert tokenizer.decode(tokenizer.encode(ENGLISH)) == ENGLISH
