@@ -16,7 +16,7 @@ from rich.console import Console
 from flows.pipeline import StageName, pipeline
 from flows.terminal import Terminal
 from lm.addresses import without_secrets
-from lm.errors import Interrupted, SlowburnError, Stopped
+from lm.errors import BadInput, Interrupted, SlowburnError, Stopped
 from lm.run_config import build_config, setting_names
 from tasks import listen
 
@@ -42,7 +42,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--corpus", nargs="+", metavar="NAME|PATH|URL", help="what to train on (several make one)")
     parser.add_argument("--minutes", type=float, help="minutes of training, its checkpoints included (default 3)")
     parser.add_argument("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB")
-    parser.add_argument("--run-id", metavar="ID", help="name of the run's folder in artifacts/runs")
+    parser.add_argument("--run-id", type=_run_id, metavar="ID", help="name of the run's folder in artifacts/runs")
     parser.add_argument("--until", choices=get_args(StageName), default="generate", help="last stage to run")
     parser.add_argument("--replan", action="store_true", help="choose the numbers anew instead of the kept plan")
     parser.add_argument(
@@ -55,6 +55,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help=f"any setting: {', '.join(setting_names()[:4])} …",
     )
     return parser.parse_args(arguments)
+
+
+def _run_id(text: str) -> str:
+    try:
+        return listen.checked_run_id(text)
+    except BadInput as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def main(arguments: list[str] | None = None) -> int:

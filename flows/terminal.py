@@ -36,7 +36,7 @@ class Terminal(Listener):
         if not self._console.is_terminal:
             if time.monotonic() - self._said >= LINE_SECONDS:
                 self._said = time.monotonic()
-                self._console.print(f"  {stage:{STAGE_COLUMNS}} {text.strip()}", markup=False, highlight=False)
+                self._say(f"  {stage:{STAGE_COLUMNS}} {text.strip()}")
             return
         if stage != self._stage:
             self._clear()
@@ -49,19 +49,21 @@ class Terminal(Listener):
         """Leave one line of a finished stage."""
         self._clear()
         took = "reused" if reused else format_duration(seconds)
-        self._console.print(f"  {stage:{STAGE_COLUMNS}} {took:>10}  {summary}", markup=False, highlight=False)
+        self._say(f"  {stage:{STAGE_COLUMNS}} {took:>10}  {summary}".rstrip())
 
     def tell(self, message: str) -> None:
         """Say something between the stages' lines."""
-        self._console.print(f"  {message}", markup=False, highlight=False)
+        self._say(f"  {message}")
 
     def run_finished(self, lines: list[str], error: BaseException | None) -> None:
         """Close with the few lines that say what it came to."""
         self._clear()
         self.error = error
-        self._console.print()
-        for line in lines:
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        for line in ("", *lines):
+            self._say(line)
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _clear(self) -> None:
         if self._stage:

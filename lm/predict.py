@@ -4,12 +4,16 @@ The training formula counts what AdamW-style training keeps per parameter and pe
 then replaces it with the measured peak of a few real steps. The other stages were measured (docs/decisions.md).
 """
 
+from typing import Any
+
+from lm.config import StageConfig
+from lm.cpu import usable_cores
 from lm.recipe import Recipe
 from lm.store import Artifact
+from lm.tokenize_corpus import TokenizeConfig
 
 TRAINING_MARGIN = 1.05
 MIB = 2**20
-TOKENIZER_SAMPLE_BYTES = 16_000_000
 BASELINE_BYTES = 16 * MIB
 LEAST_TRAINING = 440 * MIB  # the smallest model, its libraries and its tokenizer's files
 
@@ -38,19 +42,27 @@ def predict_download() -> int:
     return 120 * MIB
 
 
-def predict_stage(stage: str, inputs: dict[str, Artifact]) -> int:
+def predict_stage(stage: str, config: StageConfig, inputs: dict[str, Artifact]) -> int:
     """What making this stage's artifact from these inputs will need."""
     metrics = {name: artifact.manifest.metrics for name, artifact in inputs.items()}
     if stage == "clean":
         return 140 * MIB + 5 * int(metrics["download"]["largest_document_bytes"])
-    if stage == "tokenize":
-        sample_bytes = min(int(metrics["clean"]["train_bytes"]), TOKENIZER_SAMPLE_BYTES)
-        return 130 * MIB + 30 * sample_bytes + 5 * int(metrics["clean"]["longest_document_bytes"])
+    if isinstance(config, TokenizeConfig):
+        return _tokenizing(config, metrics["clean"])
     weights = 4 * int(metrics["train"]["parameters"])
     text_bytes = int(metrics["clean"]["train_bytes"]) + int(metrics["clean"]["heldout_bytes"])
     if stage == "evaluate":
-        return 340 * MIB + weights + 12 * min(text_bytes, BASELINE_BYTES)
-    return 340 * MIB + 2 * weights
+        return 390 * MIB + weights + 12 * min(text_bytes, BASELINE_BYTES)
+    return 370 * MIB + 2 * weights
+
+
+def _tokenizing(config: TokenizeConfig, text: dict[str, Any]) -> int:
+    """The tokenizer's training on a sample, then threads that encode, and the longest document a few times over."""
+    sample_bytes = min(config.sample_bytes, int(text["train_bytes"]))
+    per_sample_byte = 25 if config.kind == "unigram" else 13
+    return (
+        190 * MIB + 5 * MIB * usable_cores() + 6 * int(text["longest_document_bytes"]) + per_sample_byte * sample_bytes
+    )
 
 
 def predict_least() -> tuple[str, int]:

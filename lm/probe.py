@@ -26,7 +26,8 @@ def probe_training(
 ) -> dict[str, Any]:
     """Train on random tokens for a few seconds.
 
-    Returns the median seconds of a step, the seconds and bytes of a checkpoint, and the process's peak memory.
+    Returns the seconds of a step (their lower quartile: others may be at work too), the seconds and bytes of a
+    checkpoint, and the process's peak memory.
     """
     tokens = np.random.default_rng(0).integers(2, vocab_size, recipe.context * 64).astype(np.uint16)
     trainer = Trainer(recipe, vocab_size, tokens, micro_batch=micro_batch, device=device)
@@ -44,7 +45,7 @@ def probe_training(
         MetricsLog(recipe).write(Path(folder) / "metrics.parquet")
         save_bytes = sum(file.stat().st_size for file in Path(folder).iterdir())
     return {
-        "step_seconds": statistics.median(durations[WARM_UP_STEPS:]),
+        "step_seconds": statistics.quantiles(durations[WARM_UP_STEPS:], n=4)[0],
         "checkpoint_seconds": save_seconds,
         "checkpoint_bytes": save_bytes,
         "peak_memory_bytes": own_peak_bytes(),

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
 from lm.config import StageConfig
 from lm.recipe import Recipe
 
@@ -11,19 +13,19 @@ VERSION = 1
 class TrainConfig(StageConfig):
     """What to fix of the recipe by hand; what stays empty is chosen by the plan, for this text, time and machine."""
 
-    layers: int | None = None
-    width: int | None = None
-    heads: int | None = None
-    kv_heads: int | None = None
-    mlp_width: int | None = None
-    context: int | None = None
-    batch_sequences: int | None = None
-    steps: int | None = None
+    layers: PositiveInt | None = None
+    width: PositiveInt | None = None
+    heads: PositiveInt | None = None
+    kv_heads: PositiveInt | None = None
+    mlp_width: PositiveInt | None = None
+    context: PositiveInt | None = None
+    batch_sequences: PositiveInt | None = None
+    steps: PositiveInt | None = None
     precision: Literal["bf16", "fp32"] | None = None
-    muon_rate: float | None = None
-    adam_rate: float | None = None
-    weight_decay: float | None = None
-    seed: int = 1
+    muon_rate: PositiveFloat | None = None
+    adam_rate: PositiveFloat | None = None
+    weight_decay: NonNegativeFloat | None = None
+    seed: NonNegativeInt = 1
 
     def apply_to(self, recipe: Recipe) -> Recipe:
         """The recipe with what was fixed by hand. Raises pydantic's ValidationError when the two cannot go together."""

@@ -43,16 +43,21 @@ class RunLog(Listener):
         self._terminal.tell(message)
         self._logger.info("%s", message)
 
-    def run_finished(self, lines: list[str]) -> None:
+    def run_finished(self, lines: list[str], error: BaseException | None) -> None:
         """Log how it ended."""
-        self._terminal.run_finished(lines)
+        self._terminal.run_finished(lines, error)
         self._logger.info("%s", "\n".join(lines))
 
 
 def open_session(config: RunConfig, run_id: str | None) -> Session:
     """Begin a run under this name, or under one made of the time and the flow run's name."""
     made = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{flow_run.get_name() or 'run'}"
-    name = run_id or made
+    name = checked_run_id(run_id or made)
+    return Session(Store.default(), config, name, RunLog(), command=command.get())
+
+
+def checked_run_id(name: str) -> str:
+    """The name, if it can be a folder's on every system. Raises BadInput."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
         raise BadInput(f"run id: got {name!r}, expected up to 80 letters, digits, dots, dashes and underscores")
-    return Session(Store.default(), config, name, RunLog(), command=command.get())
+    return name

@@ -1,0 +1,100 @@
+"""The pipeline from the command line: what it makes, what it reuses, and what it says to bad input."""
+
+import json
+import os
+
+import pytest
+
+from lm.store import STAGES
+
+
+def test_a_run_makes_everything_and_the_next_one_reuses_it(workplace):
+    """All six artifacts, the report and the record; then nothing is computed again, whatever the run is called."""
+    first = workplace.run("--run-id", "first")
+    assert first.code == 0, first
+    assert first.last_line == "complete"
+    record = workplace.record("first")
+    assert record["status"] == "completed"
+    assert list(record["stages"]) == list(STAGES)
+    for stage in record["stages"].values():
+        assert stage["status"] == "computed"
+        manifest = json.loads((workplace.root / stage["path"] / "manifest.json").read_text())
+        assert manifest["key"] == stage["key"]
+    assert (workplace.root / "artifacts/runs/first/report.html").exists()
+    assert "bits per byte" in first.output
+    assert "report" in first.output
+
+    second = workplace.run("--run-id", "second")
+    assert second.code == 0
+    assert "Nothing to do" in second.output
+    assert {stage["status"] for stage in workplace.record("second")["stages"].values()} == {"reused"}
+
+    other = workplace.run("--run-id", "other", "--set", "generate.temperature=0.5")
+    assert other.code == 0
+    status = {name: stage["status"] for name, stage in workplace.record("other")["stages"].items()}
+    assert status == dict.fromkeys(STAGES, "reused") | {"generate": "computed"}, "what changed is made, and no more"
+
+
+def test_a_damaged_artifact_is_made_again_and_it_says_why(workplace):
+    """A file cut short is noticed at once; only that artifact is made again, with the same bytes."""
+    assert workplace.run("--run-id", "first", "--until", "tokenize").code == 0
+    stages = workplace.record("first")["stages"]
+    folder = workplace.root / stages["tokenize"]["path"]
+    before = json.loads((folder / "manifest.json").read_text())["outputs"]
+    os.truncate(folder / "tokenizer.model", 10)
+
+    assert workplace.run("--run-id", "again", "--until", "tokenize").code == 0
+    again = workplace.record("again")["stages"]
+    assert again["clean"]["status"] == "reused"
+    assert again["tokenize"]["status"] == "computed"
+    assert "tokenizer.model has 10 bytes" in again["tokenize"]["reason"]
+    assert json.loads((folder / "manifest.json").read_text())["outputs"] == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--corpus", "lovecrat"], 2, "lovecraft"),
+        (["--corpus", "no/such/file.txt"], 2, "no/such/file.txt"),
+        (["--corpus", "file:///etc/passwd"], 2, "https://"),
+        (["--set", "train.stepz=3"], 2, "train.steps"),
+        (["--set", "train.steps=many"], 2, "train.steps"),
+        (["--set", "train.steps=0"], 2, "train.steps"),
+        (["--set", "train.width=100", "train.heads=3"], 2, "width"),
+        (["--set", "minutes"], 2, "name=value"),
+        (["--memory", "lots"], 2, "2GiB"),
+        (["--minutes", "-1"], 2, "minutes"),
+        (["--run-id", "../../escape"], 2, "run id"),
+        (["--set", "tokenize.vocab_size=90000"], 2, "at most"),
+    ],
+)
+def test_bad_requests_get_one_clear_line(workplace, arguments, code, says):
+    """What was got, what was expected, what to do; the exit code; no traceback; nothing half-written."""
+    outcome = workplace.run(*arguments)
+    assert outcome.code == code, outcome
+    assert says in outcome.last_line
+    assert "Traceback" not in outcome.output + outcome.errors
+    assert not list(workplace.root.glob("*/*/.*.partial")), "nothing half-written is left"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"", "empty"), (b"one\ntwo\nthree\n", "at least"), (b"   \n\n \t\n", "empty"), (bytes(range(256)) * 40, "text")],
+)
+def test_a_corpus_that_is_no_corpus_is_refused(workplace, tmp_path, content, says):
+    """An empty file, three lines, white space and binary data: one clear line each."""
+    (tmp_path / "bad.txt").write_bytes(content)
+    outcome = workplace.run("--corpus", str(tmp_path / "bad.txt"))
+    assert outcome.code == 2, outcome
+    assert says in outcome.last_line
+    assert not list(workplace.root.glob("*/*/.*.partial"))
+
+
+def test_a_root_that_cannot_be_written_is_said(workplace, tmp_path):
+    """A file where the root should be: one clear line, no traceback."""
+    (tmp_path / "file").write_text("")
+    workplace.environment["SLOWBURN_ROOT"] = str(tmp_path / "file" / "root")
+    outcome = workplace.run()
+    assert outcome.code not in (0, 75, 78), outcome
+    assert str(tmp_path / "file") in outcome.last_line
+    assert "Traceback" not in outcome.output + outcome.errors

@@ -1,0 +1,35 @@
+"""The rules of the house that no linter sees."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+FLOORS = ["lm", "tasks", "flows"]
+
+
+def imported_packages(file: Path) -> set[str]:
+    tree = ast.parse(file.read_text())
+    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_imports_run_one_way(floor):
+    """flows → tasks → lm, and lm/ knows no Prefect."""
+    above = set(FLOORS[FLOORS.index(floor) + 1 :]) | ({"prefect"} if floor == "lm" else set())
+    for file in (PROJECT / floor).glob("*.py"):
+        assert not imported_packages(file) & above, file
+
+
+@pytest.mark.parametrize("module", ["flows.pipeline", "flows.stages", "lm.__main__"])
+def test_the_orchestrating_process_stays_light(module):
+    """Neither torch nor the data libraries are loaded where nothing is computed."""
+    heavy = ("torch", "pandas", "pyarrow", "matplotlib", "sentencepiece")
+    script = f"import sys, {module}; print(*[name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
