@@ -10,6 +10,7 @@ from typing import Any, Literal
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
+from flows.run_name import flow_run_name
 from lm.errors import CannotFit, MemoryStop, SlowburnError
 from lm.run_config import RunConfig
 from lm.session import Session
@@ -55,7 +56,7 @@ def run_stages(config: RunConfig, run_id: str | None, until: StageName, replan: 
         session.finish(error)
         publish_run(session)
         name = "MemoryGuard" if isinstance(error, MemoryStop | CannotFit) else type(error).__name__
-        return Failed(name=name, message=session.record.reason, data=error)
+        return Failed(name=name, message=session.record.reason)
     except BaseException as error:
         session.finish(error)
         raise
@@ -64,7 +65,7 @@ def run_stages(config: RunConfig, run_id: str | None, until: StageName, replan: 
     return Completed(message=f"run {session.record.run_id} is complete")
 
 
-@flow(name="pipeline", description=__doc__)
+@flow(name="pipeline", flow_run_name=flow_run_name, description=__doc__)
 def pipeline(
     config: RunConfig = RunConfig(),  # noqa: B008 frozen: sharing one default is safe
     run_id: str | None = None,

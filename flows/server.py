@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
+from flows.worker_runs import WorkerRuns
 from lm.errors import SlowburnError
 from lm.store import read_json, write_json
 
 PROJECT = Path(__file__).parent.parent
-HOME = PROJECT / ".prefect"
+HOME = Path(os.environ.get("PREFECT_HOME") or PROJECT / ".prefect").absolute()
 STATE_FILE = HOME / "services.json"
 POOL = "slowburn"
 PROFILE = "slowburn"  # of Prefect's settings: active while the server is up, so that its commands find the server
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 def up() -> int:
     """Start what is not running yet."""
-    HOME.mkdir(exist_ok=True)
+    HOME.mkdir(parents=True, exist_ok=True)
     url = f"http://{HOST}:{os.environ.get('PREFECT_SERVER_API_PORT', '4200')}/api"
     services = running()
     if "server" not in services:
@@ -59,7 +60,11 @@ def up() -> int:
     _prefect(url, "work-pool", "create", POOL, "--type", "process", "--overwrite")
     print("Deploying …", flush=True)
     _prefect(url, "deploy", "--all")
+    runs = WorkerRuns(url, POOL)
+    runs.pause(False)
     if "worker" not in services:
+        for name in runs.bury_dead():
+            print(f"{name} had died while nobody looked: marked as crashed, run it again to go on.")
         print("Starting the worker …", flush=True)
         services["worker"] = _start("worker", url, "worker", "start", "--pool", POOL, "--name", "slowburn-worker")
         _remember(url, services)
@@ -69,10 +74,13 @@ def up() -> int:
 
 
 def down() -> int:
-    """Stop what `up` started: the worker first, whose runs save before they end, then the server."""
+    """Stop what `up` started: first the runs, which save before they end, then the worker and the server."""
     services = running()
     if STATE_FILE.exists():
-        _prefect(str(read_json(STATE_FILE)["url"]), "profile", "use", "ephemeral", check=False)
+        url = str(read_json(STATE_FILE)["url"])
+        _prefect(url, "profile", "use", "ephemeral", check=False)
+        if len(services) == 2 and (ended := WorkerRuns(url, POOL).end(STOP_SECONDS)):
+            print(f"Ended {ended} run{'s' if ended > 1 else ''}; what was saved is kept.", flush=True)
     for name in ("worker", "server"):
         if name in services:
             print(f"Stopping the {name} …", flush=True)
@@ -114,7 +122,8 @@ def _is_alive(service: dict[str, Any]) -> bool:
 
 
 def _environment(url: str) -> dict[str, str]:
-    return os.environ | {"PREFECT_API_URL": url, "PREFECT_HOME": str(HOME)}
+    places = {"PREFECT_HOME": str(HOME), "PREFECT_PROFILES_PATH": str(HOME / "profiles.toml")}
+    return os.environ | places | {"PREFECT_API_URL": url}
 
 
 def _start(name: str, url: str, *arguments: str) -> int:

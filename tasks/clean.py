@@ -8,7 +8,7 @@ from lm.store import Artifact
 from tasks.stage import run_stage
 
 
-@task(name="clean", cache_policy=NO_CACHE)
+@task(name="clean", task_run_name="clean", cache_policy=NO_CACHE)
 def clean(session: Session, raw: Artifact) -> Artifact:
     """Raw files to clean documents, some of them held out."""
     return run_stage(session, session.work("clean", session.config.clean, download=raw))

@@ -14,7 +14,7 @@ from tasks.guard import guard
 from tasks.publish import publish_stage
 
 
-@task(name="download", cache_policy=NO_CACHE)
+@task(name="download", task_run_name="download", cache_policy=NO_CACHE)
 def download(session: Session) -> Artifact:
     """Every source of the corpus, verified, in one raw artifact."""
     corpus = resolve(session.config.download, session.store)

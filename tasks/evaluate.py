@@ -8,7 +8,7 @@ from lm.store import Artifact
 from tasks.stage import run_stage
 
 
-@task(name="evaluate", cache_policy=NO_CACHE)
+@task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
 def evaluate(session: Session, model: Artifact, tokens: Artifact, cleaned: Artifact) -> Artifact:
     """The model's bits per byte on the held-out text, beside the baselines."""
     return run_stage(

@@ -8,7 +8,7 @@ from lm.store import Artifact
 from tasks.stage import run_stage
 
 
-@task(name="generate", cache_policy=NO_CACHE)
+@task(name="generate", task_run_name="generate", cache_policy=NO_CACHE)
 def generate(session: Session, model: Artifact, cleaned: Artifact) -> Artifact:
     """Samples of the model's own writing."""
     return run_stage(session, session.work("generate", session.config.generate, train=model, clean=cleaned))

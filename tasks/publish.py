@@ -5,13 +5,12 @@ A server that is slow or gone must neither stop nor hold up the work: whatever c
 
 import contextvars
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
-    create_image_artifact,
-    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -19,12 +18,19 @@ from prefect.artifacts import (
 )
 from prefect.logging import get_run_logger
 
+from lm.errors import SlowburnError
 from lm.memory import format_bytes
 from lm.plan import Plan
-from lm.run_record import REPORT_FILE, run_folder
-from lm.session import Session
+from lm.quantities import format_duration
+from lm.run_facts import gather_facts
+from lm.run_record import REPORT_FILE, RunRecord, run_folder
+from lm.session import REPORT_BUDGET, Session
 from lm.store import Artifact
+from lm.supervise import OutOfMemory, SupervisedChild
+from tasks.markdown import escape, page, picture
+from tasks.pages import plan_page, run_page, samples_page, stage_page
 
+PICTURE_TITLES = {"learning-curve": "How it learned", "memory": "Memory over time"}
 PATIENCE_SECONDS = 5.0
 
 
@@ -46,77 +52,48 @@ def publish(show: Callable[..., Any], **content: Any) -> Any:
     return result[0] if result else None
 
 
-def cell(text: object) -> str:
-    """Text made safe for a markdown table: nothing in it is markup, and it stays on one line."""
-    escaped = str(text)
-    for character in "\\`*_{}[]<>()#+!|~&":
-        escaped = escaped.replace(character, "\\" + character)
-    return escaped.replace("\n", " ")
-
-
-def markdown_table(rows: Mapping[str, object]) -> str:
-    """Names and values as a markdown table."""
-    lines = [f"| {cell(name)} | {cell(value)} |" for name, value in rows.items()]
-    return "\n".join(["| | |", "|---|---|", *lines])
-
-
 def publish_stage(session: Session, artifact: Artifact) -> None:
-    """Show what a stage made: its summary, its metrics, its files."""
-    manifest = artifact.manifest
-    record = session.record.stages[manifest.stage]
-    flat = {name: value for name, value in manifest.metrics.items() if isinstance(value, str | int | float)}
-    facts: dict[str, object] = {
-        "status": f"{record.status} ({record.reason})",
-        "artifact": record.path,
-        "seconds": round(manifest.seconds, 1),
-        "peak memory": format_bytes(manifest.peak_memory_bytes or 0),
-    }
-    files = {name: format_bytes(output.bytes) for name, output in manifest.outputs.items()}
-    publish(
-        create_markdown_artifact,
-        key=manifest.stage,
-        markdown=f"# {manifest.stage}\n\n{markdown_table(facts)}\n\n## Numbers\n\n{markdown_table(flat)}\n\n"
-        f"## Files\n\n{markdown_table(dict(list(files.items())[:50]))}\n",
-        description=str(manifest.metrics.get("summary", "")),
+    """Show what a stage made."""
+    stage = artifact.manifest.stage
+    _publish_page(
+        stage, lambda: stage_page(artifact, session.record.stages[stage], gather_facts(session.store, session.record))
     )
 
 
 def publish_plan(plan: Plan) -> None:
     """Show what was settled, and why."""
-    reasons = "\n".join(f"- {cell(reason)}" for reason in plan.reasons)
-    numbers = markdown_table(plan.recipe.model_dump() | {"vocab_size": plan.vocab_size, "threads": plan.threads})
-    publish(create_markdown_artifact, key="plan", markdown=f"# The plan\n\n{reasons}\n\n{numbers}\n")
+    _publish_page("plan", partial(plan_page, plan))
 
 
 def publish_run(session: Session) -> None:
-    """Show the run's outcome and where its report is."""
+    """Show the run's outcome: its stages, where its report is, its pictures, what the model writes."""
     run = session.record
+    publish(create_table_artifact, key="stages", table=_stage_rows(run), description=escape(_outcome(run)))
     report = run_folder(session.store, run.run_id) / REPORT_FILE
-    publish(
-        create_table_artifact,
-        key="stages",
-        table=[
-            {
-                "stage": name,
-                "status": stage.status,
-                "why": stage.reason,
-                "seconds": stage.seconds,
-                "peak memory": format_bytes(stage.peak_memory_bytes or 0),
-                "predicted": format_bytes(stage.predicted_memory_bytes or 0),
-            }
-            for name, stage in run.stages.items()
-        ],
-        description=f"run {run.run_id}: {run.status} {run.reason}",
-    )
-    publish(create_link_artifact, key="report", link=report.as_uri(), link_text=f"report of {run.run_id}")
+    _publish_page("run", lambda: run_page(gather_facts(session.store, run), report))
+    if run.reused or not run.stages:
+        return
+    try:
+        with SupervisedChild(REPORT_BUDGET) as child:
+            shown = child.call("show_run", root=str(session.store.root), run_id=run.run_id)
+    except (SlowburnError, OutOfMemory) as error:
+        get_run_logger().warning("no pictures in Prefect: %s", error)
+        return
+    for name, png_base64 in shown["pictures"].items():
+        _publish_page(name, partial(page, f"# {PICTURE_TITLES[name]}", picture(name, png_base64)))
+    if shown["samples"]:
+        _publish_page("samples", partial(samples_page, shown["samples"]))
 
 
 class TrainingBoard:
-    """A progress artifact that moves with the chunks, and the learning curve drawn when there is something to see."""
+    """A progress artifact that moves with the chunks."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, step: int, steps: int) -> None:
         self.steps = steps
-        self._id: UUID | None = publish(create_progress_artifact, key="training", progress=0.0)
+        description = f"from step {step:,}" if step else "from the start"
+        self._id: UUID | None = publish(
+            create_progress_artifact, key="training", progress=100 * step / steps, description=description
+        )
 
     def show(self, report: dict[str, Any]) -> None:
         """Move on to where the chunk just trained has ended."""
@@ -126,7 +103,43 @@ class TrainingBoard:
             publish(update_progress_artifact, artifact_id=self._id, progress=progress, description=description)
 
 
-def publish_pictures(pictures: dict[str, str]) -> None:
-    """Show pictures, given as data URIs by name."""
-    for name, uri in pictures.items():
-        publish(create_image_artifact, key=name, image_url=uri)
+def _publish_page(key: str, write: Callable[[], str]) -> None:
+    """Show a page of markdown, written within the same patience and with the same forgiveness as it is sent."""
+    publish(lambda: create_markdown_artifact(key=key, markdown=write()))
+
+
+def _outcome(run: RunRecord) -> str:
+    return f"run {run.run_id}: {run.status}. {run.reason}".removesuffix(". ")
+
+
+def _stage_rows(run: RunRecord) -> list[dict[str, Any]]:
+    """One row a stage; Prefect shows cells as markdown too."""
+    rows = [
+        {
+            "stage": name,
+            "status": stage.status,
+            "why": escape(stage.reason),
+            "took": format_duration(stage.seconds),
+            "peak memory": _size(stage.peak_memory_bytes),
+            "predicted": _size(stage.predicted_memory_bytes),
+            "folder": escape(stage.path),
+        }
+        for name, stage in run.stages.items()
+    ]
+    if unfinished := run.unfinished:
+        rows.append(
+            {
+                "stage": unfinished.stage,
+                "status": "unfinished",
+                "why": escape(run.reason),
+                "took": format_duration(unfinished.seconds),
+                "peak memory": _size(unfinished.peak_memory_bytes),
+                "predicted": _size(unfinished.predicted_memory_bytes),
+                "folder": "",
+            }
+        )
+    return rows
+
+
+def _size(count: int | None) -> str:
+    return "" if count is None else format_bytes(count)

@@ -9,7 +9,7 @@ from lm.store import Artifact
 from tasks.stage import run_stage
 
 
-@task(name="tokenize", cache_policy=NO_CACHE)
+@task(name="tokenize", task_run_name="tokenize", cache_policy=NO_CACHE)
 def tokenize(session: Session, cleaned: Artifact, plan: Plan) -> Artifact:
     """Clean documents to tokens, with a tokenizer trained on the training split alone."""
     config = session.config.tokenize

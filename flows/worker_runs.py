@@ -1,0 +1,72 @@
+"""The flow runs that a worker of ours has in hand: ended in order before it stops, put right where one died unseen.
+
+A worker that is stopped leaves its runs marked Running, and such a run holds its deployment's only place.
+"""
+
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import psutil
+
+UNFINISHED = ["RUNNING", "PENDING", "CANCELLING"]
+PATIENCE_SECONDS = 10.0
+LOOK_SECONDS = 0.5
+
+
+class WorkerRuns:
+    """The unfinished flow runs of one work pool, over the server's API at `url`."""
+
+    def __init__(self, url: str, pool: str) -> None:
+        self._client = httpx.Client(base_url=url, timeout=PATIENCE_SECONDS)
+        self._pool = pool
+
+    def unfinished(self) -> list[dict[str, Any]]:
+        """Runs that a worker has begun and that have not ended. Raises httpx.HTTPError."""
+        wanted = {
+            "work_pools": {"name": {"any_": [self._pool]}},
+            "flow_runs": {"state": {"type": {"any_": UNFINISHED}}},
+        }
+        answer = self._client.post("/flow_runs/filter", json=wanted).raise_for_status()
+        return list(answer.json())
+
+    def pause(self, paused: bool) -> None:
+        """Let no run begin, or let them begin again; what is scheduled stays so. Raises httpx.HTTPError."""
+        self._client.patch(f"/work_pools/{self._pool}", json={"is_paused": paused}).raise_for_status()
+
+    def end(self, seconds: float) -> int:
+        """Cancel all runs and wait until each has saved and left; returns how many there were."""
+        with suppress(httpx.HTTPError):  # without a server nothing can be ended in order: the worker's stop must do
+            self.pause(True)
+            runs = self.unfinished()
+            for run in runs:
+                self._set_state(run, "CANCELLING", "the worker is being stopped; run it again to go on")
+            deadline = time.monotonic() + seconds
+            while self.unfinished() and time.monotonic() < deadline:
+                time.sleep(LOOK_SECONDS)
+            return len(runs)
+        return 0
+
+    def bury_dead(self) -> list[str]:
+        """Mark runs whose process is gone as crashed, so that others can begin; returns their names.
+
+        Call it while no worker of this pool is at work on this machine. Raises httpx.HTTPError.
+        """
+        dead = [run for run in self.unfinished() if not _lives(run.get("infrastructure_pid"))]
+        for run in dead:
+            self._set_state(run, "CRASHED", "its process ended without a word; run it again to go on", force=True)
+        return [run["name"] for run in dead]
+
+    def _set_state(self, run: dict[str, Any], kind: str, message: str, *, force: bool = False) -> None:
+        state = {"type": kind, "name": kind.capitalize(), "message": message}
+        self._client.post(f"/flow_runs/{run['id']}/set_state", json={"state": state, "force": force}).raise_for_status()
+
+
+def _lives(infrastructure: str | None) -> bool:
+    """Whether a run's process, named `host:pid` by its worker, is there; one of another host is taken to be."""
+    host, _, pid = (infrastructure or "").rpartition(":")
+    if not pid.isdigit():
+        return False
+    return host not in ("", socket.gethostname()) or psutil.pid_exists(int(pid))

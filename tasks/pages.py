@@ -1,0 +1,187 @@
+"""What each stage's page in Prefect says, as markdown. Reads JSON only: the orchestrating process stays light."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lm.memory import format_bytes
+from lm.plan import Plan
+from lm.quantities import format_count, format_duration, format_text_size
+from lm.raw_documents import SOURCES_FILE
+from lm.report_text import about_baseline, evaluation_note, figures, lede, title, verdict
+from lm.run_facts import RunFacts
+from lm.run_record import StageRecord
+from lm.store import Artifact, read_json
+from tasks.markdown import bullets, escape, facts, page, quote, table
+
+MOST_ROWS = 100
+
+
+def stage_page(artifact: Artifact, record: StageRecord, run: RunFacts) -> str:
+    """The page of a finished stage: what came of it, then how and where."""
+    metrics = artifact.manifest.metrics
+    return page(
+        f"# {artifact.manifest.stage}",
+        escape(metrics.get("summary", "")),
+        PAGES[artifact.manifest.stage](artifact, run),
+        bullets(metrics.get("notes", [])),
+        "## How and where",
+        facts(
+            {
+                "this time": f"{record.status}: {record.reason}",
+                "took": format_duration(artifact.manifest.seconds),
+                "peak memory": format_bytes(artifact.manifest.peak_memory_bytes or 0),
+                "folder": record.path,
+                "files": ", ".join(list(artifact.manifest.outputs)[:8]) + (" …" * (len(artifact.manifest.outputs) > 8)),
+            }
+        ),
+    )
+
+
+def plan_page(plan: Plan) -> str:
+    """What was settled, and why."""
+    return page(
+        "# The plan",
+        bullets(plan.reasons),
+        "## The numbers",
+        facts(
+            {
+                "parameters": format_count(plan.recipe.parameters(plan.vocab_size)),
+                "word pieces": f"{plan.vocab_size:,}",
+                "expected memory": format_bytes(plan.predicted_memory_bytes),
+                "seconds a step": f"{plan.step_seconds:.3f}",
+                "steps a chunk": plan.chunk_steps,
+                "sequences at a time": plan.micro_batch,
+                "device": plan.device,
+                "threads": plan.threads,
+            }
+            | plan.recipe.model_dump()
+        ),
+    )
+
+
+def run_page(run: RunFacts, report: Path) -> str:
+    """What the run came to, and where its report is: a page of this server cannot link to a file."""
+    return page(
+        f"# {escape(title(run))}",
+        "\n\n".join(map(escape, lede(run))),
+        facts({figure.name: f"{figure.value} ({figure.note})" for figure in figures(run)}),
+        "## The report",
+        f"All of it with pictures is in one file. Open it in a browser: copy this address,\n\n    {report.as_uri()}\n",
+        f"or this path:\n\n    {report}\n",
+    )
+
+
+def samples_page(samples: list[dict[str, Any]]) -> str:
+    """What the model wrote; the words it was given are in bold."""
+    parts = []
+    for number, sample in enumerate(samples, start=1):
+        given = f"**{escape(sample['prompt'])}** …" if sample["prompt"] else "*(an empty page)*"
+        note = f"temperature {sample['temperature']:g}, top-p {sample['top_p']:g}, seed {sample['seed']}"
+        parts += [f"## {number}. {given}", quote(sample["text"]), f"{escape(note)}, judged {escape(sample['verdict'])}"]
+    return page("# What the model writes", *parts)
+
+
+def _download(artifact: Artifact, run: RunFacts) -> str:
+    sources = read_json(artifact.path / SOURCES_FILE)["sources"]
+    rows = [
+        (source["name"], format_text_size(source["bytes"]), f"{source['sha256'][:12]}…", source["licence"])
+        for source in sources[:MOST_ROWS]
+    ]
+    more = f"and {len(sources) - MOST_ROWS:,} more: see {SOURCES_FILE}" if len(sources) > MOST_ROWS else ""
+    return page(table(["source", "size", "SHA-256", "licence"], rows), escape(more))
+
+
+def _clean(artifact: Artifact, run: RunFacts) -> str:
+    metrics = artifact.manifest.metrics
+    splits = [
+        (name, *(f"{metrics[f'{split}_{unit}']:,}" for unit in ("documents", "characters", "bytes")))
+        for name, split in (("to train on", "train"), ("held out", "heldout"))
+    ]
+    changed = {
+        "files that could not be used": metrics.get("rejects"),
+        "empty documents dropped": metrics.get("dropped_empty"),
+        "exact duplicates dropped": metrics.get("dropped_duplicates"),
+        "bytes of headers and footers cut": metrics.get("boilerplate_bytes"),
+        "control characters taken out": metrics.get("control_characters"),
+        "unreadable characters replaced": metrics.get("replaced_characters"),
+    }
+    sources = [
+        (name, f"{size['documents']:,}", f"{size['characters']:,}", f"{size['bytes']:,}")
+        for name, size in list(metrics.get("sources", {}).items())[:MOST_ROWS]
+    ]
+    columns = ["documents", "characters", "bytes"]
+    return page(
+        table(["", *columns], splits),
+        "## What was dropped",
+        facts({name: f"{count:,}" for name, count in changed.items() if count is not None}),
+        "## By source",
+        table(["source", *columns], sources),
+    )
+
+
+def _tokenize(artifact: Artifact, run: RunFacts) -> str:
+    metrics = artifact.manifest.metrics
+    rows = [
+        (name, *(f"{metrics[f'{split}_{unit}']:,}" for unit in ("tokens", "bytes", "bytes_per_token")))
+        for name, split in (("to train on", "train"), ("held out", "heldout"))
+    ]
+    return page(
+        facts({"kind": metrics["kind"], "pieces": f"{metrics['vocab_size']:,}"}),
+        table(["", "tokens", "bytes", "bytes per token"], rows),
+    )
+
+
+def _train(artifact: Artifact, run: RunFacts) -> str:
+    metrics = artifact.manifest.metrics
+    resumed = metrics["resumed_from_step"]
+    return facts(
+        {
+            "parameters": format_count(metrics["parameters"]),
+            "steps": f"{metrics['steps']:,}",
+            "continued from step": "" if resumed is None else f"{resumed:,}",
+            "tokens read": format_count(metrics["trained_tokens"]),
+            "passes over the text": metrics["passes_over_the_data"],
+            "final loss, nats a token": f"{metrics['final_loss']:.3f}",
+            "smaller batches for want of memory": len(metrics.get("downshifts", [])) or "",
+            "SHA-256 of the weights": metrics["weights_sha256"],
+        }
+    )
+
+
+def _evaluate(artifact: Artifact, run: RunFacts) -> str:
+    found = run.evaluation
+    if found is None:
+        return ""
+    scores = {"**the model**": found.bits_per_byte}
+    scores |= {escape(name): bits for name, bits in found.baselines.items()}
+    lines = [
+        f"| {name} | {bits:.3f} | {escape(about_baseline(name))} |"
+        for name, bits in sorted(scores.items(), key=lambda item: item[1])
+    ]
+    header = ["| method | bits per byte | |", "|---|--:|---|"]
+    return page(escape(verdict(found)), "\n".join([*header, *lines]), escape(evaluation_note(found)))
+
+
+def _generate(artifact: Artifact, run: RunFacts) -> str:
+    metrics = artifact.manifest.metrics
+    return facts(
+        {
+            "samples": metrics["samples"],
+            "tokens": f"{metrics['tokens']:,}",
+            "tokens a second": metrics["tokens_per_second"],
+            "repetition": metrics["degeneracy"]["verdict"],
+            "longest stretch that is in the training text too, in characters": metrics["longest_match_characters"],
+            "the same for human text": metrics.get("human_longest_match_characters"),
+        }
+    )
+
+
+PAGES: dict[str, Callable[[Artifact, RunFacts], str]] = {
+    "download": _download,
+    "clean": _clean,
+    "tokenize": _tokenize,
+    "train": _train,
+    "evaluate": _evaluate,
+    "generate": _generate,
+}
