@@ -12,10 +12,14 @@ TUNED_PARAMETERS = 1.5e6
 TUNED_STEP_TOKENS = 2048
 PARAMETERS_PER_BYTE = 8  # more than these would only learn the text by heart
 LEAST_STEPS = 20
+MOST_PASSES = 8  # over the text: without dropout, more of them learn it by heart
+PRICE_OF_HALVING = 1.5  # of a step: what a token costs more in it
+LEAST_STEP_TOKENS = 256  # time that passes must not take goes into smaller, more steps first
 
 HEADS_OF_WIDTH = {64: 1, 96: 1, 128: 2, 160: 2, 192: 2, 256: 2, 320: 4, 384: 3, 512: 4, 640: 5, 768: 6, 1024: 8}
 WIDTH_PER_LAYER = 56
 VOCAB_OF_BYTES = {0: 512, 200_000: 1024, 700_000: 2048, 10_000_000: 4096, 100_000_000: 8192}
+BYTES_PER_TOKEN = {512: 1.9, 1024: 2.2, 2048: 2.9, 4096: 3.3, 8192: 3.6}  # of English prose
 CONTEXT_OF_FLOPS = {0: 128, 4e13: 256, 2e16: 512}
 
 
@@ -33,16 +37,28 @@ def choose_recipe(
     context = _last_reached(CONTEXT_OF_FLOPS, flops)
     shape = _choose_shape(min(TUNED_PARAMETERS * math.sqrt(growth), PARAMETERS_PER_BYTE * train_bytes), context)
     vocab_size = _choose_vocab_size(train_bytes, shape)
-    step_tokens = TUNED_STEP_TOKENS * growth**0.25
+    batch_sequences = _power_of_two(TUNED_STEP_TOKENS * growth**0.25 / context)
+    tokens = flops / shape.flops_per_token(vocab_size)
+    while tokens > MOST_PASSES * text_tokens(train_bytes, vocab_size) and batch_sequences * context > LEAST_STEP_TOKENS:
+        batch_sequences, tokens = batch_sequences // 2, tokens / PRICE_OF_HALVING
     recipe = Recipe(
         **shape.model_dump(),
-        batch_sequences=max(1, _power_of_two(step_tokens / context)),
+        batch_sequences=batch_sequences,
         steps=LEAST_STEPS,
         precision=precision,
         seed=seed,
     )
-    flops_per_step = recipe.flops_per_token(vocab_size) * recipe.tokens_per_step
-    return vocab_size, recipe.model_copy(update={"steps": max(LEAST_STEPS, round(flops / flops_per_step))})
+    return vocab_size, recipe.model_copy(update={"steps": max(LEAST_STEPS, round(tokens / recipe.tokens_per_step))})
+
+
+def text_tokens(train_bytes: int, vocab_size: int) -> float:
+    """How many tokens a text will come to, roughly: known before there is a tokenizer."""
+    return train_bytes / BYTES_PER_TOKEN[max(size for size in BYTES_PER_TOKEN if size <= max(512, vocab_size))]
+
+
+def most_steps(recipe: Recipe, train_bytes: int, vocab_size: int) -> int:
+    """The steps after which a model of this recipe would only learn the text by heart."""
+    return math.ceil(MOST_PASSES * text_tokens(train_bytes, vocab_size) / recipe.tokens_per_step)
 
 
 def _choose_shape(parameters: float, context: int) -> Shape:

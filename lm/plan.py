@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from lm.choose import choose_recipe
+from lm.choose import choose_recipe, most_steps, text_tokens
 from lm.config import StageConfig
 from lm.errors import BadInput, CannotFit
 from lm.memory import Budget, format_budget, format_bytes, required_budget
@@ -25,9 +25,10 @@ PLAN_VERSION = 1
 SHARE_FOR_STEPS = 0.97  # of the minutes; the rest goes to checkpoints and looks at the held-out loss
 LEAST_STEPS = 20
 SMALLEST_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
-ROUGH_BYTES_PER_TOKEN = 2.5  # before the tokenizer exists
 CHUNK_SECONDS = 30.0
 MOST_CHUNKS = 24
+
+SHORT_TEXT = "More passes would only learn this text by heart, so training ends early: more text would use the time."
 
 Measure = Callable[[], dict[str, Any]]
 Probe = Callable[[Recipe, int, int], dict[str, Any]]
@@ -108,10 +109,12 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
     choice = _choose(config, text_bytes, budget, machine)
     micro_batch, probed = _try(choice, budget, probe)
     step_seconds = probed["step_seconds"]
-    steps = config.train.steps or max(LEAST_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
+    affordable = max(LEAST_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
+    sensible = max(LEAST_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
+    steps = config.train.steps or min(affordable, sensible)
     recipe = with_steps(choice.recipe, steps)
     seconds = steps * step_seconds / SHARE_FOR_STEPS
-    passes = steps * recipe.tokens_per_step / (text_bytes / ROUGH_BYTES_PER_TOKEN)
+    passes = steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
     return Plan(
         request=training_request(config),
         clean_key=clean.key,
@@ -130,6 +133,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
             f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial, so {steps} steps "
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
             f"about {passes:.1f} passes over the text.",
+            *([SHORT_TEXT] if steps == sensible < affordable else []),
             f"The trial peaked at {format_bytes(probed['peak_memory_bytes'])}; the budget is "
             f"{format_bytes(budget.bytes)} ({budget.source}).",
         ),

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.choose import LEAST_STEPS, choose_recipe
+from lm.choose import LEAST_STEPS, choose_recipe, most_steps
 from lm.recipe import with_steps
 
 BYTES = st.integers(50_000, 2_000_000_000)
@@ -26,11 +26,20 @@ def test_every_machine_gets_a_model_it_can_train(train_bytes, seconds, speed, bf
 
 @given(BYTES, SPEEDS)
 def test_more_time_never_means_a_smaller_model(train_bytes, speed):
-    """Sizes grow with the budget."""
-    recipes = [choose_recipe(train_bytes, seconds, speed)[1] for seconds in (20, 60, 180, 600, 3600, 36_000)]
-    for shorter, longer in pairwise(recipes):
+    """Sizes grow with the budget; steps grow too, unless the text would be repeated: then there are more of them."""
+    chosen = [choose_recipe(train_bytes, seconds, speed) for seconds in (20, 60, 180, 600, 3600, 36_000)]
+    for (_, shorter), (vocab_size, longer) in pairwise(chosen):
         assert longer.matrix_parameters() >= shorter.matrix_parameters()
-        assert longer.tokens_per_step >= shorter.tokens_per_step
+        repeated = longer.steps > most_steps(longer, train_bytes, vocab_size) / 4
+        assert repeated or longer.tokens_per_step >= shorter.tokens_per_step
+
+
+@given(BYTES, SECONDS, SPEEDS)
+def test_a_small_text_gets_small_steps(train_bytes, seconds, speed):
+    """Where time allows more passes than make sense, it goes into more and smaller steps."""
+    vocab_size, recipe = choose_recipe(train_bytes, seconds, speed)
+    if recipe.steps > 2 * most_steps(recipe, train_bytes, vocab_size):
+        assert recipe.tokens_per_step <= 512
 
 
 def test_the_steps_can_be_set_once_the_machine_was_measured():
