@@ -72,7 +72,14 @@ def pipeline(
     until: StageName = "generate",
     replan: bool = False,
 ) -> State[Any]:
-    """Every stage, each reused where it is done already."""
+    """Every stage, each reused where it is done already.
+
+    Args:
+        config: what to train on, and the time and memory it may take
+        run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
+        until: the last stage to run
+        replan: choose the numbers anew instead of the kept plan
+    """
     return run_stages(config, run_id, until, replan)
 
 

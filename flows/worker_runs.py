@@ -3,9 +3,9 @@
 A worker that is stopped leaves its runs marked Running, and such a run holds its deployment's only place.
 """
 
-import socket
 import time
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ import psutil
 UNFINISHED = ["RUNNING", "PENDING", "CANCELLING"]
 PATIENCE_SECONDS = 10.0
 LOOK_SECONDS = 0.5
+START_SECONDS = 60.0  # in which a process begins after its run has been marked as begun
 
 
 class WorkerRuns:
@@ -54,7 +55,7 @@ class WorkerRuns:
 
         Call it while no worker of this pool is at work on this machine. Raises httpx.HTTPError.
         """
-        dead = [run for run in self.unfinished() if not _lives(run.get("infrastructure_pid"))]
+        dead = [run for run in self.unfinished() if not _lives(run)]
         for run in dead:
             self._set_state(run, "CRASHED", "its process ended without a word; run it again to go on", force=True)
         return [run["name"] for run in dead]
@@ -64,9 +65,9 @@ class WorkerRuns:
         self._client.post(f"/flow_runs/{run['id']}/set_state", json={"state": state, "force": force}).raise_for_status()
 
 
-def _lives(infrastructure: str | None) -> bool:
-    """Whether a run's process, named `host:pid` by its worker, is there; one of another host is taken to be."""
-    host, _, pid = (infrastructure or "").rpartition(":")
-    if not pid.isdigit():
-        return False
-    return host not in ("", socket.gethostname()) or psutil.pid_exists(int(pid))
+def _lives(run: dict[str, Any]) -> bool:
+    """Whether a run's process is there, and not another that was given its number since."""
+    with suppress(ValueError, psutil.Error):
+        began = psutil.Process(int(run["infrastructure_pid"] or "")).create_time()
+        return began < datetime.fromisoformat(run["state"]["timestamp"]).timestamp() + START_SECONDS
+    return False

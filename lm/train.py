@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from lm.config import StageConfig
 from lm.recipe import Recipe
@@ -13,19 +13,19 @@ VERSION = 1
 class TrainConfig(StageConfig):
     """What to fix of the recipe by hand; what stays empty is chosen by the plan, for this text, time and machine."""
 
-    layers: PositiveInt | None = None
-    width: PositiveInt | None = None
-    heads: PositiveInt | None = None
-    kv_heads: PositiveInt | None = None
-    mlp_width: PositiveInt | None = None
-    context: PositiveInt | None = None
-    batch_sequences: PositiveInt | None = None
-    steps: PositiveInt | None = None
-    precision: Literal["bf16", "fp32"] | None = None
-    muon_rate: PositiveFloat | None = None
-    adam_rate: PositiveFloat | None = None
-    weight_decay: NonNegativeFloat | None = None
-    seed: NonNegativeInt = 1
+    layers: PositiveInt | None = Field(None, description="blocks of attention and MLP")
+    width: PositiveInt | None = Field(None, description="channels of the residual stream")
+    heads: PositiveInt | None = Field(None, description="of attention; width is a multiple")
+    kv_heads: PositiveInt | None = Field(None, description="heads of keys and values that the others share")
+    mlp_width: PositiveInt | None = Field(None, description="channels inside the MLP")
+    context: PositiveInt | None = Field(None, description="tokens a sequence")
+    batch_sequences: PositiveInt | None = Field(None, description="sequences an optimiser step")
+    steps: PositiveInt | None = Field(None, description="optimiser steps, instead of minutes")
+    precision: Literal["bf16", "fp32"] | None = Field(None, description="of the arithmetic")
+    muon_rate: PositiveFloat | None = Field(None, description="peak learning rate of the matrices")
+    adam_rate: PositiveFloat | None = Field(None, description="peak learning rate of embedding and norms")
+    weight_decay: NonNegativeFloat | None = Field(None, description="decoupled, on matrices and embedding")
+    seed: NonNegativeInt = Field(1, description="of the weights' start and the order of the text")
 
     def apply_to(self, recipe: Recipe) -> Recipe:
         """The recipe with what was fixed by hand. Raises pydantic's ValidationError when the two cannot go together."""

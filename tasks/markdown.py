@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from lm.plain_text import close_gaps, visible
 
@@ -17,7 +18,9 @@ def escape(text: object) -> str:
 def quote(text: str) -> str:
     """Any text as a literal block quote that keeps its lines; of several empty lines one stays."""
     indented = INDENT.sub(lambda match: "\N{NO-BREAK SPACE}" * len(match[0]), close_gaps(visible(text.strip("\n"))))
-    return "\n".join(f"> {_literal(line)}\\" if line.strip() else ">" for line in indented.split("\n"))
+    lines = [_literal(line) if line.strip() else "" for line in indented.split("\n")]
+    breaks = ["\\" if line and after else "" for line, after in pairwise([*lines, ""])]
+    return "\n".join(f"> {line}{end}".rstrip(" ") for line, end in zip(lines, breaks, strict=True))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -30,7 +33,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def facts(rows: dict[str, object]) -> str:
     """Names and values, those without a value left out."""
-    return table(["", ""], [(name, value) for name, value in rows.items() if value not in (None, "")])
+    return table(["", "value"], [(name, value) for name, value in rows.items() if value not in (None, "")])
 
 
 def bullets(texts: Iterable[object]) -> str:

@@ -8,32 +8,29 @@ from lm.memory import format_bytes
 from lm.plan import Plan
 from lm.quantities import format_count, format_duration, format_text_size
 from lm.raw_documents import SOURCES_FILE
-from lm.report_text import about_baseline, evaluation_note, figures, lede, title, verdict
+from lm.report_text import about_baseline, evaluation_note, figures, lede, verdict
 from lm.run_facts import RunFacts
-from lm.run_record import StageRecord
+from lm.run_record import RunRecord, StageRecord, UnfinishedStage
 from lm.store import Artifact, read_json
 from tasks.markdown import bullets, escape, facts, page, quote, table
 
-MOST_ROWS = 100
+MOST_ROWS, MOST_FILES = 100, 8
 
 
 def stage_page(artifact: Artifact, record: StageRecord, run: RunFacts) -> str:
     """The page of a finished stage: what came of it, then how and where."""
-    metrics = artifact.manifest.metrics
+    metrics, files = artifact.manifest.metrics, list(artifact.manifest.outputs)
     return page(
-        f"# {artifact.manifest.stage}",
-        escape(metrics.get("summary", "")),
         PAGES[artifact.manifest.stage](artifact, run),
         bullets(metrics.get("notes", [])),
         "## How and where",
-        facts(
-            {
-                "this time": f"{record.status}: {record.reason}",
-                "took": format_duration(artifact.manifest.seconds),
-                "peak memory": format_bytes(artifact.manifest.peak_memory_bytes or 0),
-                "folder": record.path,
-                "files": ", ".join(list(artifact.manifest.outputs)[:8]) + (" …" * (len(artifact.manifest.outputs) > 8)),
-            }
+        bullets(
+            [
+                f"This time {record.status}: {record.reason}.",
+                f"It took {format_duration(artifact.manifest.seconds)} to make, and "
+                f"{format_bytes(artifact.manifest.peak_memory_bytes or 0)} of memory at the most.",
+                f"It is in the folder {record.path}: {', '.join(files[:MOST_FILES])}{' …' * (len(files) > MOST_FILES)}",
+            ]
         ),
     )
 
@@ -41,7 +38,6 @@ def stage_page(artifact: Artifact, record: StageRecord, run: RunFacts) -> str:
 def plan_page(plan: Plan) -> str:
     """What was settled, and why."""
     return page(
-        "# The plan",
         bullets(plan.reasons),
         "## The numbers",
         facts(
@@ -60,10 +56,29 @@ def plan_page(plan: Plan) -> str:
     )
 
 
+def stage_rows(run: RunRecord) -> list[dict[str, Any]]:
+    """One row a stage for a table artifact, whose cells are markdown too."""
+    stages: list[tuple[str, str, str, StageRecord | UnfinishedStage]] = [
+        (name, stage.status, stage.reason, stage) for name, stage in run.stages.items()
+    ]
+    if run.unfinished:
+        stages.append((run.unfinished.stage, "unfinished", run.unfinished.progress, run.unfinished))
+    return [
+        {
+            "stage": name,
+            "status": status,
+            "why": escape(why),
+            "took": format_duration(stage.seconds),
+            "peak memory": _size(stage.peak_memory_bytes),
+            "predicted": _size(stage.predicted_memory_bytes),
+        }
+        for name, status, why, stage in stages
+    ]
+
+
 def run_page(run: RunFacts, report: Path) -> str:
     """What the run came to, and where its report is: a page of this server cannot link to a file."""
     return page(
-        f"# {escape(title(run))}",
         "\n\n".join(map(escape, lede(run))),
         facts({figure.name: f"{figure.value} ({figure.note})" for figure in figures(run)}),
         "## The report",
@@ -79,7 +94,7 @@ def samples_page(samples: list[dict[str, Any]]) -> str:
         given = f"**{escape(sample['prompt'])}** …" if sample["prompt"] else "*(an empty page)*"
         note = f"temperature {sample['temperature']:g}, top-p {sample['top_p']:g}, seed {sample['seed']}"
         parts += [f"## {number}. {given}", quote(sample["text"]), f"{escape(note)}, judged {escape(sample['verdict'])}"]
-    return page("# What the model writes", *parts)
+    return page(*parts)
 
 
 def _download(artifact: Artifact, run: RunFacts) -> str:
@@ -144,7 +159,7 @@ def _train(artifact: Artifact, run: RunFacts) -> str:
             "passes over the text": metrics["passes_over_the_data"],
             "final loss, nats a token": f"{metrics['final_loss']:.3f}",
             "smaller batches for want of memory": len(metrics.get("downshifts", [])) or "",
-            "SHA-256 of the weights": metrics["weights_sha256"],
+            "SHA-256 of the weights": f"{metrics['weights_sha256'][:12]}…",
         }
     )
 
@@ -175,6 +190,10 @@ def _generate(artifact: Artifact, run: RunFacts) -> str:
             "the same for human text": metrics.get("human_longest_match_characters"),
         }
     )
+
+
+def _size(count: int | None) -> str:
+    return "" if count is None else format_bytes(count)
 
 
 PAGES: dict[str, Callable[[Artifact, RunFacts], str]] = {

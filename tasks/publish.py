@@ -19,18 +19,19 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 
 from lm.errors import SlowburnError
-from lm.memory import format_bytes
+from lm.inspect_artifacts import headline
 from lm.plan import Plan
-from lm.quantities import format_duration
+from lm.quantities import format_count
+from lm.report_text import title
 from lm.run_facts import gather_facts
-from lm.run_record import REPORT_FILE, RunRecord, run_folder
+from lm.run_record import REPORT_FILE, run_folder
 from lm.session import REPORT_BUDGET, Session
 from lm.store import Artifact
 from lm.supervise import OutOfMemory, SupervisedChild
 from tasks.markdown import escape, page, picture
-from tasks.pages import plan_page, run_page, samples_page, stage_page
+from tasks.pages import plan_page, run_page, samples_page, stage_page, stage_rows
 
-PICTURE_TITLES = {"learning-curve": "How it learned", "memory": "Memory over time"}
+PICTURE_TITLES = {"learning-curve": "how it learned", "memory": "memory over time, against the budget"}
 PATIENCE_SECONDS = 5.0
 
 
@@ -52,25 +53,35 @@ def publish(show: Callable[..., Any], **content: Any) -> Any:
     return result[0] if result else None
 
 
+def publish_page(key: str, description: str, write: Callable[[], str]) -> None:
+    """Show a page of markdown, written within the same patience and with the same forgiveness as it is sent."""
+    publish(lambda: create_markdown_artifact(key=key, description=escape(description), markdown=write()))
+
+
 def publish_stage(session: Session, artifact: Artifact) -> None:
     """Show what a stage made."""
-    stage = artifact.manifest.stage
-    _publish_page(
-        stage, lambda: stage_page(artifact, session.record.stages[stage], gather_facts(session.store, session.record))
+    record = session.record.stages[artifact.manifest.stage]
+    publish_page(
+        artifact.manifest.stage,
+        headline(artifact.manifest),
+        lambda: stage_page(artifact, record, gather_facts(session.store, session.record)),
     )
 
 
 def publish_plan(plan: Plan) -> None:
     """Show what was settled, and why."""
-    _publish_page("plan", partial(plan_page, plan))
+    shape = f"{format_count(plan.recipe.parameters(plan.vocab_size))} parameters, {plan.recipe.steps:,} steps"
+    publish_page("plan", shape, partial(plan_page, plan))
 
 
 def publish_run(session: Session) -> None:
     """Show the run's outcome: its stages, where its report is, its pictures, what the model writes."""
     run = session.record
-    publish(create_table_artifact, key="stages", table=_stage_rows(run), description=escape(_outcome(run)))
+    facts = gather_facts(session.store, run)
     report = run_folder(session.store, run.run_id) / REPORT_FILE
-    _publish_page("run", lambda: run_page(gather_facts(session.store, run), report))
+    outcome = f"{run.status}: {run.reason}" if run.reason else run.status
+    publish(create_table_artifact, key="stages", table=stage_rows(run), description=escape(outcome))
+    publish_page("run", title(facts), partial(run_page, facts, report))
     if run.reused or not run.stages:
         return
     try:
@@ -80,9 +91,9 @@ def publish_run(session: Session) -> None:
         get_run_logger().warning("no pictures in Prefect: %s", error)
         return
     for name, png_base64 in shown["pictures"].items():
-        _publish_page(name, partial(page, f"# {PICTURE_TITLES[name]}", picture(name, png_base64)))
-    if shown["samples"]:
-        _publish_page("samples", partial(samples_page, shown["samples"]))
+        publish_page(name, PICTURE_TITLES[name], partial(page, picture(name, png_base64)))
+    if samples := shown["samples"]:
+        publish_page("samples", f"{len(samples)} texts that the model wrote", partial(samples_page, samples))
 
 
 class TrainingBoard:
@@ -101,45 +112,3 @@ class TrainingBoard:
         if self._id:
             description = f"step {report['step']:,} of {self.steps:,}, loss {report['loss']:.3f} nats a token"
             publish(update_progress_artifact, artifact_id=self._id, progress=progress, description=description)
-
-
-def _publish_page(key: str, write: Callable[[], str]) -> None:
-    """Show a page of markdown, written within the same patience and with the same forgiveness as it is sent."""
-    publish(lambda: create_markdown_artifact(key=key, markdown=write()))
-
-
-def _outcome(run: RunRecord) -> str:
-    return f"run {run.run_id}: {run.status}. {run.reason}".removesuffix(". ")
-
-
-def _stage_rows(run: RunRecord) -> list[dict[str, Any]]:
-    """One row a stage; Prefect shows cells as markdown too."""
-    rows = [
-        {
-            "stage": name,
-            "status": stage.status,
-            "why": escape(stage.reason),
-            "took": format_duration(stage.seconds),
-            "peak memory": _size(stage.peak_memory_bytes),
-            "predicted": _size(stage.predicted_memory_bytes),
-            "folder": escape(stage.path),
-        }
-        for name, stage in run.stages.items()
-    ]
-    if unfinished := run.unfinished:
-        rows.append(
-            {
-                "stage": unfinished.stage,
-                "status": "unfinished",
-                "why": escape(run.reason),
-                "took": format_duration(unfinished.seconds),
-                "peak memory": _size(unfinished.peak_memory_bytes),
-                "predicted": _size(unfinished.predicted_memory_bytes),
-                "folder": "",
-            }
-        )
-    return rows
-
-
-def _size(count: int | None) -> str:
-    return "" if count is None else format_bytes(count)

@@ -1,0 +1,245 @@
+"""A server, a worker and the deployments, as `make up` starts them: what people do with them from a terminal."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import PROJECT, TINY_MODEL, free_port, write_corpus
+
+STEPS = 1500  # some seconds of training: long enough to be cancelled in its middle
+WAIT_SECONDS = 90.0
+HOSTILE = "<img src=x> **bold** [a](javascript:alert(1)) | `code`"
+
+
+@dataclass
+class Services:
+    """What `make up` started, in a place of its own."""
+
+    home: Path
+    root: Path
+    corpus: Path
+    environment: dict[str, str]
+
+    def make(self, target: str) -> "subprocess.CompletedProcess[str]":
+        """What `make up`, `make status` and `make down` run."""
+        return self._run("-m", "flows.server", target)
+
+    def prefect(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return self._run("-m", "prefect", "--no-prompt", *arguments)
+
+    def deploy(self, deployment: str, *options: str, **config: Any) -> "subprocess.CompletedProcess[str]":
+        """`prefect deployment run`, with this config on top of a tiny one."""
+        return self.prefect(
+            "deployment", "run", deployment, "-p", f"config={json.dumps(self.config(**config))}", *options
+        )
+
+    def config(self, seed: int = 1, **config: Any) -> dict[str, Any]:
+        quick = {
+            "minutes": 0.2,
+            "checkpoint_seconds": 0.5,
+            "download": {"corpus": [str(self.corpus)]},
+            "train": TINY_MODEL | {"steps": STEPS, "seed": seed},
+            "evaluate": {"sample_tokens": 24, "resamples": 100},
+            "generate": {"tokens": 24, "prompts": [HOSTILE]},
+        }
+        return quick | config
+
+    def api(self, path: str, **filters: Any) -> Any:
+        url = f"{self.environment['PREFECT_API_URL']}/{path}"
+        answer = httpx.post(url, json=filters, timeout=30) if filters else httpx.get(url, timeout=30)
+        return answer.raise_for_status().json()
+
+    def newest_run(self) -> dict[str, Any]:
+        return dict(self.api("flow_runs/filter", sort="EXPECTED_START_TIME_DESC", limit=1)[0])
+
+    def record(self, flow_run: dict[str, Any]) -> dict[str, Any]:
+        """The `run.json` of a flow run: its folder ends with the flow run's name."""
+        (path,) = self.root.glob(f"artifacts/runs/*-{flow_run['name']}/run.json")
+        return dict(json.loads(path.read_text()))
+
+    def checkpoints(self) -> list[int]:
+        found = self.root.glob("artifacts/models/.*.partial/checkpoints/step-*.json")
+        return sorted(int(path.stem.removeprefix("step-")) for path in found)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that was started from here: it has our place in its environment."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("PREFECT_HOME") == str(self.home) and process.status() != "zombie":
+                    found.append(process)
+        return found
+
+    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=200
+        )
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    base = tmp_path_factory.mktemp("deployments")
+    port = str(free_port())
+    environment = os.environ | {
+        "PREFECT_HOME": str(base / "home"),
+        "PREFECT_PROFILES_PATH": str(base / "home" / "profiles.toml"),
+        "PREFECT_SERVER_API_PORT": port,
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "SLOWBURN_ROOT": str(base / "root"),
+    }
+    services = Services(base / "home", base / "root", write_corpus(base / "letters"), environment)
+    try:
+        up = services.make("up")
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield services
+    finally:
+        for process in services.processes():
+            with suppress(psutil.Error):
+                process.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def cancelled(services: Services) -> dict[str, Any]:
+    """A pipeline run that was cancelled from the terminal while it trained, with the checkpoint it left."""
+    begun = services.deploy("pipeline/quick")
+    assert begun.returncode == 0, begun.stdout + begun.stderr
+    wait_for(lambda: services.checkpoints(), services)
+    flow_run = services.newest_run()
+    done = services.prefect("flow-run", "cancel", flow_run["id"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    wait_for(lambda: services.newest_run()["state_type"] == "CANCELLED", services)
+    wait_for(lambda: not trainings(services), services)
+    return services.newest_run() | {"checkpoints": services.checkpoints()}
+
+
+@pytest.fixture(scope="module")
+def complete(services: Services, cancelled: dict[str, Any]) -> dict[str, Any]:
+    """The same run asked for again: it goes on where it was cancelled, to its end."""
+    done = services.deploy("pipeline/quick", "--watch")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return services.newest_run()
+
+
+def wait_for(condition: Callable[[], Any], services: Services) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, (services.home / "worker.log").read_text()[-4000:]
+        time.sleep(0.2)
+
+
+def trainings(services: Services) -> list[psutil.Process]:
+    """The supervised children that are alive."""
+    return [process for process in services.processes() if "lm.child" in process.cmdline()]
+
+
+def test_status_says_what_runs(services: Services) -> None:
+    """`make status` names the server, the worker and the address to look at, and says with its code that all is up."""
+    status = services.make("status")
+    assert status.returncode == 0
+    assert re.search(r"server +runs, process \d+\nworker +runs, process \d+\nlook at +http://127", status.stdout)
+
+
+@pytest.mark.parametrize("config", [{"minuets": 3}, {"train": {"laeyrs": 3}}])
+def test_a_wrong_key_is_refused_by_name_before_a_run_exists(services: Services, config: dict[str, Any]) -> None:
+    """A misspelt parameter never becomes a run that trains with a default instead."""
+    before = len(services.api("flow_runs/filter", limit=200))
+    refused = services.prefect("deployment", "run", "pipeline/quick", "-p", f"config={json.dumps(config)}")
+    said = " ".join((refused.stdout + refused.stderr).split())
+    assert refused.returncode == 1
+    assert ("minuets" if "minuets" in config else "laeyrs") in said
+    assert len(services.api("flow_runs/filter", limit=200)) == before
+
+
+def test_the_form_explains_every_setting(services: Services) -> None:
+    """Prefect draws the form from the schema: each setting has its type there, and words that explain it."""
+    schema = services.api("deployments/name/pipeline/quick")["parameter_openapi_schema"]
+    assert all("description" in parameter for parameter in schema["properties"].values())
+    for name, definition in schema["definitions"].items():
+        assert definition["additionalProperties"] is False, name
+        for setting, field in definition["properties"].items():
+            assert "description" in field or "$ref" in field or "allOf" in field, f"{name}.{setting}"
+
+
+def test_a_cancelled_training_has_saved(services: Services, cancelled: dict[str, Any]) -> None:
+    """`prefect flow-run cancel` ends a training in order: Cancelled, a checkpoint on disk, no process left of it."""
+    assert cancelled["state_name"] == "Cancelled"
+    assert cancelled["checkpoints"]
+    record = services.record(cancelled)
+    assert (record["status"], record["reason"]) == ("stopped", "interrupted")
+
+
+def test_the_same_run_again_goes_on_from_there(
+    services: Services, cancelled: dict[str, Any], complete: dict[str, Any]
+) -> None:
+    """After a cancel nothing is trained twice: the next run starts at the newest checkpoint and completes."""
+    record = services.record(complete)
+    assert record["status"] == "completed"
+    assert record["stages"]["train"]["resumed_from_step"] == cancelled["checkpoints"][-1]
+    assert record["stages"]["clean"]["status"] == "reused"
+
+
+def test_runs_are_named_after_what_they_do(complete: dict[str, Any]) -> None:
+    """In a list of runs one sees which corpus was trained on and for how long."""
+    assert re.fullmatch(r"letters-0\.2min-[0-9a-f]{6}", complete["name"])
+
+
+def test_every_stage_leaves_a_page(services: Services, complete: dict[str, Any]) -> None:
+    """A run's artifacts tell what each stage made, with pictures and samples; a text's markup stays text."""
+    wanted = {"flow_runs": {"id": {"any_": [complete["id"]]}}}
+    pages = {page["key"]: page for page in services.api("artifacts/filter", **wanted, limit=200)}
+    stages = {"download", "clean", "plan", "tokenize", "train", "evaluate", "generate"}
+    assert set(pages) == stages | {"training", "stages", "run", "learning-curve", "memory", "samples"}
+    assert all(page["description"] for page in pages.values())
+    assert pages["training"]["data"] == 100
+    assert "5\\-gram" in pages["evaluate"]["data"]
+    assert "letters\\/00\\.txt" in pages["download"]["data"]
+    assert pages["learning-curve"]["data"].startswith("![learning\\-curve](data:image/png;base64,")
+    assert str(services.root) in pages["run"]["data"]
+    assert "\\<img src\\=x\\>" in pages["samples"]["data"]
+    assert "<img" not in pages["samples"]["data"].replace("\\<", "")
+
+
+def test_a_single_stage_reuses_what_is_there(services: Services, complete: dict[str, Any]) -> None:
+    """One stage again costs no more than itself; when that is done already, nothing is computed."""
+    done = services.deploy("evaluate/local", "--watch")
+    assert done.returncode == 0, done.stdout + done.stderr
+    stages = services.record(services.newest_run())["stages"]
+    assert list(stages) == ["download", "clean", "tokenize", "train", "evaluate"]
+    assert {stage["status"] for stage in stages.values()} == {"reused"}
+
+
+def test_what_cannot_fit_ends_in_a_state_with_a_name(services: Services) -> None:
+    """A refusal by the memory guard can be told from other failures, in the UI and by an automation."""
+    refused = services.deploy("train/local", "--watch", memory="50MiB")
+    assert refused.returncode == 1
+    flow_run = services.newest_run()
+    assert (flow_run["state_type"], flow_run["state_name"]) == ("FAILED", "MemoryGuard")
+    assert "50 MiB" in flow_run["state"]["message"]
+    assert "run again with --memory" in flow_run["state"]["message"]
+
+
+def test_down_saves_what_trains_and_leaves_nothing_behind(services: Services, complete: dict[str, Any]) -> None:
+    """`make down` while a model trains: the training is saved, its run is closed, and every process is gone."""
+    services.deploy("train/local", seed=2)
+    wait_for(lambda: services.checkpoints(), services)
+    flow_run = services.newest_run()
+    down = services.make("down")
+    assert down.returncode == 0, down.stdout + down.stderr
+    assert "Ended 1 run" in down.stdout
+    assert services.processes() == []
+    assert services.record(flow_run)["status"] == "stopped"
+    assert services.checkpoints()
+    assert services.make("status").returncode == 1
