@@ -31,7 +31,7 @@ MOST_CHUNKS = 24
 SHORT_TEXT = "More passes would only learn this text by heart, so training ends early: more text would use the time."
 
 Measure = Callable[[], dict[str, Any]]
-Probe = Callable[[Recipe, int, int], dict[str, Any]]
+Probe = Callable[[Recipe, int, int, int], dict[str, Any]]  # recipe, vocabulary's size, micro-batch, threads
 
 
 class Plan(StageConfig):
@@ -64,6 +64,7 @@ def training_request(config: RunConfig) -> dict[str, Any]:
         "version": PLAN_VERSION,
         "minutes": config.minutes,
         "memory": config.memory,
+        "threads": config.threads,
         "tokenize": config.tokenize.model_dump(mode="json"),
         "train": config.train.model_dump(mode="json"),
     }
@@ -107,7 +108,10 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
     machine = measure()
     text_bytes = clean.manifest.metrics["train_bytes"]
     choice = _choose(config, text_bytes, budget, machine)
-    micro_batch, probed = _try(choice, budget, probe)
+    threads = config.threads or machine["threads"]
+    micro_batch, probed = _try(choice, budget, probe, threads)
+    if config.threads is None:
+        threads, probed = _faster(choice, micro_batch, probed, probe, threads)
     step_seconds = probed["step_seconds"]
     affordable = max(LEAST_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
     sensible = max(LEAST_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
@@ -123,14 +127,15 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         micro_batch=micro_batch,
         chunk_steps=chunk_steps(steps, seconds),
         device=machine["device"],
-        threads=machine["threads"],
+        threads=threads,
         step_seconds=step_seconds,
         checkpoint_bytes=probed["checkpoint_bytes"],
         predicted_memory_bytes=int(probed["peak_memory_bytes"] * TRAINING_MARGIN),
         machine=machine,
         reasons=(
             *choice.reasons,
-            f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial, so {steps} steps "
+            f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial on "
+            f"{threads} thread{'s' if threads > 1 else ''}, so {steps} steps "
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
             f"about {passes:.1f} passes over the text.",
             *([SHORT_TEXT] if steps == sensible < affordable else []),
@@ -194,12 +199,12 @@ def _largest_micro_batch(recipe: Recipe, vocab_size: int, budget: Budget) -> tup
         micro_batch = smaller_micro_batch(recipe, micro_batch)
 
 
-def _try(choice: Choice, budget: Budget, probe: Probe) -> tuple[int, dict[str, Any]]:
+def _try(choice: Choice, budget: Budget, probe: Probe, threads: int) -> tuple[int, dict[str, Any]]:
     """A few real steps, in smaller pieces where the prediction was too low; the micro-batch, and what was measured."""
     micro_batch = choice.micro_batch
     while True:
         try:
-            probed = probe(choice.recipe, choice.vocab_size, micro_batch)
+            probed = probe(choice.recipe, choice.vocab_size, micro_batch, threads)
         except OutOfMemory as error:
             needed = error.peak_bytes
         else:
@@ -209,6 +214,21 @@ def _try(choice: Choice, budget: Budget, probe: Probe) -> tuple[int, dict[str, A
         if micro_batch == 1:
             raise _cannot_fit(int(max(needed, budget.bytes) * TRAINING_MARGIN), budget)
         micro_batch = smaller_micro_batch(choice.recipe, micro_batch)
+
+
+def _faster(
+    choice: Choice, micro_batch: int, probed: dict[str, Any], probe: Probe, threads: int
+) -> tuple[int, dict[str, Any]]:
+    """All threads or one, whichever made the trial's steps faster, and its measurements.
+
+    Where another program keeps a core busy, threads that wait for each other at every product are far slower than one.
+    """
+    if threads == 1:
+        return threads, probed
+    alone = probe(choice.recipe, choice.vocab_size, micro_batch, 1)
+    peak_bytes = max(probed["peak_memory_bytes"], alone["peak_memory_bytes"])
+    chosen, faster = (1, alone) if alone["step_seconds"] < probed["step_seconds"] else (threads, probed)
+    return chosen, faster | {"peak_memory_bytes": peak_bytes}
 
 
 def smaller_micro_batch(recipe: Recipe, micro_batch: int) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, PositiveInt, ValidationError, field_validator
 
 from lm.clean import CleanConfig
 from lm.config import StageConfig
@@ -23,6 +23,9 @@ class RunConfig(StageConfig):
 
     minutes: float = Field(default=3.0, gt=0, description="minutes of training, its checkpoints included")
     memory: str | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")
+    threads: PositiveInt | None = Field(
+        default=None, description="threads of training; empty: what a trial finds faster"
+    )
     checkpoint_seconds: float = Field(default=15.0, gt=0, description="training time that a kill may cost, at most")
     download: DownloadConfig = DownloadConfig()
     clean: CleanConfig = CleanConfig()

@@ -28,7 +28,7 @@ def plan(session: Session, cleaned: Artifact, replan: bool = False) -> Plan:
             cleaned,
             session.budget,
             lambda: _measure(session),
-            lambda recipe, vocab_size, micro_batch: _probe(session, recipe, vocab_size, micro_batch),
+            lambda *trial: _probe(session, *trial),
         )
     session.planned(path, settled)
     publish_plan(settled)
@@ -44,8 +44,8 @@ def _measure(session: Session) -> dict[str, Any]:
     return machine
 
 
-def _probe(session: Session, recipe: Recipe, vocab_size: int, micro_batch: int) -> dict[str, Any]:
-    with session.child("plan", None, trains=True) as child:
+def _probe(session: Session, recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+    with session.child("plan", None, threads=threads, trains=True) as child:
         probed: dict[str, Any] = child.call(
             "probe",
             session.progress("plan"),

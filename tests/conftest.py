@@ -66,7 +66,7 @@ class Workplace:
 
     def command(self, *arguments: str, steps: int = 30, model: dict[str, Any] | None = None) -> list[str]:
         settings = [f"train.{name}={value}" for name, value in (TINY_MODEL | {"steps": steps} | (model or {})).items()]
-        quick = ["generate.tokens=24", "evaluate.sample_tokens=24", "evaluate.resamples=100"]
+        quick = ["threads=1", "generate.tokens=24", "evaluate.sample_tokens=24", "evaluate.resamples=100"]
         base = [sys.executable, "-m", "flows.pipeline", "--minutes", "0.2"]
         corpus = [] if "--corpus" in arguments else ["--corpus", str(self.corpus)]
         return [*base, *corpus, "--set", *settings, *quick, *arguments]
