@@ -79,8 +79,8 @@ def down() -> int:
     if STATE_FILE.exists():
         url = str(read_json(STATE_FILE)["url"])
         _prefect(url, "profile", "use", "ephemeral", check=False)
-        if len(services) == 2 and (ended := WorkerRuns(url, POOL).end(STOP_SECONDS)):
-            print(f"Ended {ended} run{'s' if ended > 1 else ''}; what was saved is kept.", flush=True)
+        if len(services) == 2:
+            _end_runs(url)
     for name in ("worker", "server"):
         if name in services:
             print(f"Stopping the {name} …", flush=True)
@@ -88,6 +88,15 @@ def down() -> int:
     STATE_FILE.unlink(missing_ok=True)
     print("Everything is stopped." if services else "Nothing was running.")
     return 0
+
+
+def _end_runs(url: str) -> None:
+    """End the worker's runs in order; where the server cannot help any more, the worker's stop must do."""
+    try:
+        if ended := WorkerRuns(url, POOL).end(STOP_SECONDS):
+            print(f"Ended {ended} run{'s' if ended > 1 else ''}; what was saved is kept.", flush=True)
+    except httpx.HTTPError as error:
+        print(f"The server did not end the runs ({type(error).__name__}: {error}).", flush=True)
 
 
 def status() -> int:

@@ -12,7 +12,7 @@ import httpx
 import psutil
 
 UNFINISHED = ["RUNNING", "PENDING", "CANCELLING"]
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0  # a busy SQLite makes the server slow to answer
 LOOK_SECONDS = 0.5
 START_SECONDS = 60.0  # in which a process begins after its run has been marked as begun
 
@@ -38,17 +38,15 @@ class WorkerRuns:
         self._client.patch(f"/work_pools/{self._pool}", json={"is_paused": paused}).raise_for_status()
 
     def end(self, seconds: float) -> int:
-        """Cancel all runs and wait until each has saved and left; returns how many there were."""
-        with suppress(httpx.HTTPError):  # without a server nothing can be ended in order: the worker's stop must do
-            self.pause(True)
-            runs = self.unfinished()
-            for run in runs:
-                self._set_state(run, "CANCELLING", "the worker is being stopped; run it again to go on")
-            deadline = time.monotonic() + seconds
-            while self.unfinished() and time.monotonic() < deadline:
-                time.sleep(LOOK_SECONDS)
-            return len(runs)
-        return 0
+        """Cancel all runs and wait until each has saved and left; returns their number. Raises httpx.HTTPError."""
+        self.pause(True)
+        runs = self.unfinished()
+        for run in runs:
+            self._set_state(run, "CANCELLING", "the worker is being stopped; run it again to go on")
+        deadline = time.monotonic() + seconds
+        while self.unfinished() and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+        return len(runs)
 
     def bury_dead(self) -> list[str]:
         """Mark runs whose process is gone as crashed, so that others can begin; returns their names.

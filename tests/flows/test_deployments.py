@@ -231,14 +231,14 @@ def test_what_cannot_fit_ends_in_a_state_with_a_name(services: Services) -> None
     assert "run again with --memory" in flow_run["state"]["message"]
 
 
-def test_down_saves_what_trains_and_leaves_nothing_behind(services: Services, complete: dict[str, Any]) -> None:
+def test_down_saves_what_trains_and_leaves_nothing_behind(services: Services) -> None:
     """`make down` while a model trains: the training is saved, its run is closed, and every process is gone."""
     services.deploy("train/local", seed=2)
     wait_for(lambda: services.checkpoints(), services)
     flow_run = services.newest_run()
     down = services.make("down")
     assert down.returncode == 0, down.stdout + down.stderr
-    assert "Ended 1 run" in down.stdout
+    assert "Ended 1 run" in down.stdout, down.stdout
     assert services.processes() == []
     assert services.record(flow_run)["status"] == "stopped"
     assert services.checkpoints()
