@@ -72,8 +72,8 @@ def _quality(evaluation: Evaluation) -> str:
         return text
     listed = ", ".join(f"{name} {value:.2f}" for name, value in evaluation.baselines.items())
     name, best = next(iter(evaluation.baselines.items()))
-    verdict = "" if evaluation.bits_per_byte < best else f"; it does not beat {name} yet: give it more minutes"
-    return f"{text}; {listed}{verdict}"
+    loses = f"; it does not beat {name} yet: give it more minutes or more text"
+    return f"{text}; {listed}{'' if evaluation.bits_per_byte < best else loses}"
 
 
 def _sample(facts: RunFacts) -> list[str]:

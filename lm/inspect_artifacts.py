@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from lm.errors import BadInput, SlowburnError
 from lm.lineage import Lineage, all_artifacts, artifact_folders, made_from, made_into
 from lm.parquet_head import Head, parquet_head
+from lm.quantities import format_count
 from lm.run_record import REPORT_FILE, RUN_FILE, RunRecord, list_runs, run_folder
 from lm.store import SCHEMA_VERSION, STAGES, Artifact, Manifest, Store, read_json
 
@@ -136,7 +137,7 @@ def headline(manifest: Manifest) -> str:
     if manifest.stage == "evaluate" and "bits_per_byte" in metrics:
         return f"{metrics['bits_per_byte']:.3f} bits per byte"
     if manifest.stage == "train" and "parameters" in metrics:
-        return f"{metrics['parameters'] / 1e6:.1f} million parameters, {metrics.get('steps', 0):,} steps"
+        return f"{format_count(metrics['parameters'])} parameters, {metrics.get('steps', 0):,} steps"
     if manifest.stage == "generate" and "samples" in metrics:
         return f"{metrics['samples']} samples"
     return str(metrics.get("summary", ""))

@@ -20,7 +20,7 @@ def format_duration(seconds: float) -> str:
 def spoken_duration(seconds: float) -> str:
     """Write a time span as one would say it: `3 minutes`, `45 seconds`, `2.5 hours`."""
     if seconds < 60:
-        return f"{seconds:.0f} seconds"
+        return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"
     minutes = round(seconds / 60)
     if minutes < 90:
         return "1 minute" if minutes == 1 else f"{minutes} minutes"

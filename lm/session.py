@@ -12,6 +12,7 @@ import psutil
 from lm.addresses import without_secrets
 from lm.config import StageConfig
 from lm.errors import CannotFit, Crash, Interrupted, MemoryStop, SlowburnError, Stopped
+from lm.inspect_artifacts import headline
 from lm.memory import Budget, format_budget, format_bytes, required_budget, resolve_budget, tree_bytes
 from lm.plan import Plan
 from lm.predict import predict_least, predict_stage
@@ -238,4 +239,4 @@ class Session:
             self.record.stages[stage] = StageRecord(**fields)
         self.record.unfinished = None
         self.save()
-        self.listener.stage_finished(stage, status == "reused", seconds, str(metrics.get("summary", "")))
+        self.listener.stage_finished(stage, status == "reused", seconds, headline(artifact.manifest))
