@@ -121,7 +121,7 @@ class Session:
         self.check_memory(stage, needed_bytes)
 
     def check_memory(self, stage: str, needed_bytes: int) -> None:
-        """Refuse to start what is not expected to fit. Raises CannotFit, or Stopped when only the moment is bad."""
+        """Refuse to start what is not expected to fit. Raises CannotFit."""
         required_bytes = required_budget(needed_bytes)
         if required_bytes > self.budget.bytes:
             raise CannotFit(
