@@ -114,6 +114,7 @@ def _curve_top(curve: LearningCurve, smooth: NDArray[np.float64]) -> float:
     after_the_fall = float(smooth[min(len(smooth) - 1, max(1, len(smooth) // 25))])
     bottom = float(np.nanmin([smooth.min(), *curve.heldout, *curve.baselines.values()]))
     near = [value for value in curve.baselines.values() if value < bottom + 1.5 * max(after_the_fall - bottom, 0.3)]
-    last_heldout = curve.heldout[np.isfinite(curve.heldout)][-1:]  # a text learned by heart ends high: that must be seen
-    top = max([after_the_fall, *near, *last_heldout.tolist()])
+    # A text learned by heart ends high on what the model has not seen: that must stay in the picture.
+    last_heldout = [float(value) for value in curve.heldout[np.isfinite(curve.heldout)][-1:]]
+    top = max([after_the_fall, *near, *last_heldout])
     return top + 0.06 * (top - bottom) + 1e-9
