@@ -92,7 +92,6 @@ TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "setup": (RUN, lambda: 0),
     "run": (RUN, lambda *a: python("-m", "flows.pipeline", *a)),
     "test": (DEV, lambda *a: python("-m", "pytest", *a)),
-    "test-faults": (DEV, lambda *a: python("-m", "pytest", "-m", "campaign", *a)),
     "lint": (DEV, lint),
     "types": (DEV, lambda: python("-m", "mypy")),
     "up": (RUN, lambda: python("-m", "flows.server", "up")),
