@@ -92,8 +92,10 @@ def sha256_of(path: Path) -> str:
 
 
 def flush(path: Path) -> None:
-    """Force a file's content, or a folder's list of names, onto the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Force a file's content, or a folder's list of names, onto the disk. Windows keeps its folders by itself."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

@@ -72,7 +72,7 @@ class Workplace:
         return [*base, *corpus, "--set", *settings, *quick, *arguments]
 
     def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
-        """Start the pipeline in a process group of its own."""
+        """Start the pipeline in a process group of its own, as a shell does for a person: Ctrl-C is not ignored."""
         return subprocess.Popen(
             self.command(*arguments, **options),
             cwd=PROJECT,
@@ -81,6 +81,7 @@ class Workplace:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *arguments: str, **options: Any) -> Outcome:
