@@ -41,11 +41,6 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], facts: 
         old.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
-def newest_step(folder: Path) -> int | None:
-    """The step of the newest committed checkpoint, without reading its tensors."""
-    return max((int(path.stem.removeprefix("step-")) for path in folder.glob("step-*.json")), default=None)
-
-
 def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """Load the newest checkpoint that is intact, and say in a few words which newer ones were not.
 

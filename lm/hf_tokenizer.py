@@ -10,8 +10,9 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from lm.recipe import UNKNOWN_ID
 from lm.store import write_json
-from lm.tokenizer import BOUNDARY_PIECE, ESCAPES, OWN_SYMBOLS, SEGMENT_CHARACTERS, SPACE, UNKNOWN_ID, ModelProto
+from lm.tokenizer import BOUNDARY_PIECE, ESCAPES, OWN_SYMBOLS, SEGMENT_CHARACTERS, SPACE, ModelProto
 from lm.tokenizer import Tokenizer as SlowburnTokenizer
 
 LINE = rf"[^\n]{{1,{SEGMENT_CHARACTERS}}}\n?|\n"

@@ -103,11 +103,6 @@ class SupervisedChild:
     ) -> None:
         self.close()
 
-    @property
-    def pid(self) -> int:
-        """The child's process id."""
-        return self._process.pid
-
     def call(self, job: str, progress: Progress = silent, **arguments: Any) -> Any:
         """Have the child do a job and return its JSON value.
 

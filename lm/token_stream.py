@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lm.errors import SlowburnError
+from lm.recipe import BOUNDARY_ID
 from lm.tokenizer import Tokenizer, escape, segments, unescape
-from lm.tokens import BOUNDARY_ID, Tokens
+from lm.tokens import Tokens
 
 BATCH_CHARACTERS = 1 << 19
 

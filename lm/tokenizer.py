@@ -23,12 +23,12 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from sentencepiece import sentencepiece_model_pb2
 
 from lm.errors import BadInput, SlowburnError
-from lm.tokens import BOUNDARY_ID, Tokens, token_dtype
+from lm.recipe import BOUNDARY_ID, UNKNOWN_ID
+from lm.tokens import Tokens, token_dtype
 
 ModelProto: Any = sentencepiece_model_pb2.ModelProto  # type: ignore[attr-defined]  # made at import, so unseen by mypy
 Kind = Literal["bpe", "unigram", "char", "word"]
 KINDS_BY_MODEL_TYPE: dict[int, Kind] = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}  # sentencepiece's numbers
-UNKNOWN_ID = 0
 BOUNDARY_PIECE = "<|endoftext|>"
 OWN_SYMBOLS = ("\n", "<")
 SPACE = "\u2581"

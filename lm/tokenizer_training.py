@@ -10,8 +10,8 @@ from typing import Any
 import sentencepiece
 
 from lm.errors import BadInput
-from lm.tokenizer import BOUNDARY_PIECE, OWN_SYMBOLS, UNKNOWN_ID, WORD, Kind, ModelProto, escape
-from lm.tokens import BOUNDARY_ID
+from lm.recipe import BOUNDARY_ID, UNKNOWN_ID
+from lm.tokenizer import BOUNDARY_PIECE, OWN_SYMBOLS, WORD, Kind, ModelProto, escape
 
 DEFAULT_VOCAB_SIZE = 1024
 DEFAULT_SAMPLE_BYTES = 5_000_000

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lm.errors import SlowburnError
+from lm.recipe import BOUNDARY_ID
 from lm.store import flush
 
 SCHEMA_VERSION = 1
-BOUNDARY_ID = 1
 ROW_TOKENS = 4096
 GROUP_TOKENS = 64 * ROW_TOKENS
 SHARD_TOKENS = 256 * GROUP_TOKENS
