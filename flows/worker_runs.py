@@ -8,8 +8,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-import httpx
 import psutil
+from prefect.client.base import PrefectHttpxSyncClient
 
 UNFINISHED = ["RUNNING", "PENDING", "CANCELLING"]
 PATIENCE_SECONDS = 30.0  # a busy SQLite makes the server slow to answer
@@ -21,7 +21,8 @@ class WorkerRuns:
     """The unfinished flow runs of one work pool, over the server's API at `url`."""
 
     def __init__(self, url: str, pool: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=PATIENCE_SECONDS)
+        # it asks again where the server says 503, as it does while another process holds its SQLite
+        self._client = PrefectHttpxSyncClient(base_url=url, timeout=PATIENCE_SECONDS)
         self._pool = pool
 
     def unfinished(self) -> list[dict[str, Any]]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
+from prefect.client.base import PrefectHttpxSyncClient
 
 from tests.conftest import PROJECT, TINY_MODEL, free_port, write_corpus
 
@@ -59,8 +59,8 @@ class Services:
 
     def api(self, path: str, **filters: Any) -> Any:
         url = f"{self.environment['PREFECT_API_URL']}/{path}"
-        answer = httpx.post(url, json=filters, timeout=30) if filters else httpx.get(url, timeout=30)
-        return answer.raise_for_status().json()
+        with PrefectHttpxSyncClient(timeout=30) as client:
+            return (client.post(url, json=filters) if filters else client.get(url)).json()
 
     def newest_run(self) -> dict[str, Any]:
         return dict(self.api("flow_runs/filter", sort="EXPECTED_START_TIME_DESC", limit=1)[0])

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from prefect.client.base import PrefectHttpxSyncClient
 
 from flows.worker_runs import WorkerRuns
 from tests.conftest import PROJECT
@@ -26,7 +27,7 @@ def server(*arguments: str, home: Path, url: str = "") -> "subprocess.CompletedP
     )
 
 
-def begin_run(client: httpx.Client, pid: int) -> str:
+def begin_run(client: PrefectHttpxSyncClient, pid: int) -> str:
     """A flow run of a deployment on our pool that is marked Running in process `pid`; returns its id."""
     flow = client.post("/flows/", json={"name": "a-flow"}).json()["id"]
     deployment = {"name": "a-deployment", "flow_id": flow, "work_pool_name": POOL}
@@ -55,7 +56,8 @@ def test_down_without_up_is_no_error(tmp_path: Path) -> None:
 
 def test_a_run_whose_process_is_gone_is_marked_as_crashed(prefect_server: str) -> None:
     """After a power cut the dead run no longer holds its deployment's place, while one that lives is left alone."""
-    with httpx.Client(base_url=prefect_server) as client, subprocess.Popen([sys.executable, "-c", "input()"]) as gone:
+    command = [sys.executable, "-c", "input()"]
+    with PrefectHttpxSyncClient(base_url=prefect_server) as client, subprocess.Popen(command) as gone:
         client.post("/work_pools/", json={"name": POOL, "type": "process"}).raise_for_status()
         gone.kill()
         gone.wait()
