@@ -20,35 +20,44 @@ ATTENTION_BLOCK = 128  # queries attended at once: fewer waste less under the ma
 
 
 class _Mlp(Function):
-    """`x + relu(norm(x) upᵀ)² downᵀ`."""
+    """`x + mask · relu(norm(x) upᵀ)² downᵀ`."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, up: Tensor, down: Tensor, epsilon: float) -> Tensor:
-        """x: (N, C), up: (F, C), down: (C, F) -> (N, C)."""
+    def forward(ctx: Any, x: Tensor, up: Tensor, down: Tensor, mask: Tensor | None, epsilon: float) -> Tensor:
+        """x, mask: (N, C), up: (F, C), down: (C, F) -> (N, C)."""
         normal, inverse = _normalise(x, epsilon)
         active = F.linear(normal, up).relu_()
-        ctx.save_for_backward(normal, inverse, active, up, down)
-        return torch.addmm(x, active.square(), down.t())
+        ctx.save_for_backward(normal, inverse, active, up, down, mask)
+        return _add_product(x, active.square(), down, mask)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         """Gradients of x, up, down."""
         (gradient,) = gradients
-        normal, inverse, active, up, down = ctx.saved_tensors
-        down_gradient = gradient.t() @ active.square()
-        half = (gradient @ down).mul_(active)  # half the gradient of relu²: the 2 is applied to smaller tensors
+        normal, inverse, active, up, down, mask = ctx.saved_tensors
+        branch = gradient if mask is None else gradient * mask
+        down_gradient = branch.t() @ active.square()
+        half = (branch @ down).mul_(active)  # half the gradient of relu²: the 2 is applied to smaller tensors
         up_gradient = (half.t() @ normal).mul_(2)
-        return _normalise_backward(half @ (2 * up), normal, inverse) + gradient, up_gradient, down_gradient, None
+        x_gradient = _normalise_backward(half @ (2 * up), normal, inverse) + gradient
+        return x_gradient, up_gradient, down_gradient, None, None
 
 
 class _Attention(Function):
-    """`x + attention(norm(x)) outᵀ`, causal, with rotary positions; the softmax scale is already in the queries."""
+    """`x + mask · attention(norm(x)) outᵀ`, causal, with rotary positions; the queries hold the softmax's scale."""
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, qkv: Tensor, out: Tensor, rotary: tuple[Tensor, Tensor], batch: int, epsilon: float
+        ctx: Any,
+        x: Tensor,
+        qkv: Tensor,
+        out: Tensor,
+        rotary: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+        batch: int,
+        epsilon: float,
     ) -> Tensor:
-        """x: (N, C), qkv: (3C, C), out: (C, C), rotary: cosine and sine, (T, D) each -> (N, C)."""
+        """x, mask: (N, C), qkv: (3C, C), out: (C, C), rotary: cosine and sine, (T, D) each -> (N, C)."""
         length, head_width = rotary[0].shape
         normal, inverse = _normalise(x, epsilon)
         joint = F.linear(normal, qkv).view(batch, length, 3, -1, head_width)
@@ -57,23 +66,24 @@ class _Attention(Function):
         value = joint[2].flatten(0, 1)
         mixed = torch.empty_like(value)
         shares = []
-        mask = torch.full((length, length), -torch.inf, dtype=x.dtype, device=x.device).triu_(1)
+        hidden = torch.full((length, length), -torch.inf, dtype=x.dtype, device=x.device).triu_(1)
         for start, end in _blocks(length):
-            scores = torch.baddbmm(mask[start:end, :end], query[:, start:end], key[:, :end].transpose(1, 2))
+            scores = torch.baddbmm(hidden[start:end, :end], query[:, start:end], key[:, :end].transpose(1, 2))
             shares.append(torch.softmax(scores, dim=-1))
             mixed[:, start:end] = shares[-1] @ value[:, :end]
         mixed = mixed.view(batch, -1, length, head_width).transpose(1, 2).reshape(x.shape)
-        ctx.save_for_backward(normal, inverse, query, key, value, mixed, qkv, out, *rotary, *shares)
-        return torch.addmm(x, mixed, out.t())
+        ctx.save_for_backward(normal, inverse, query, key, value, mixed, qkv, out, mask, *rotary, *shares)
+        return _add_product(x, mixed, out, mask)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None, None]:
         """Gradients of x, qkv, out."""
         (gradient,) = gradients
-        normal, inverse, query, key, value, mixed, qkv, out, cosine, sine, *shares = ctx.saved_tensors
+        normal, inverse, query, key, value, mixed, qkv, out, mask, cosine, sine, *shares = ctx.saved_tensors
         length, head_width = cosine.shape
-        out_gradient = gradient.t() @ mixed
-        mixed_gradient = (gradient @ out).view(-1, length, mixed.shape[1] // head_width, head_width)
+        branch = gradient if mask is None else gradient * mask
+        out_gradient = branch.t() @ mixed
+        mixed_gradient = (branch @ out).view(-1, length, mixed.shape[1] // head_width, head_width)
         mixed_gradient = mixed_gradient.transpose(1, 2).flatten(0, 1)  # (B·H, T, D)
         d_query, d_key, d_value = joint = torch.zeros(3, *value.shape, dtype=value.dtype, device=value.device)
         for (start, end), share in zip(_blocks(length), shares, strict=True):
@@ -87,7 +97,7 @@ class _Attention(Function):
         joint = joint.view(3, len(gradient) // length, -1, length, head_width).permute(1, 3, 0, 2, 4)
         joint = joint.reshape(len(gradient), -1)  # (N, 3C)
         x_gradient = _normalise_backward(joint @ qkv, normal, inverse) + gradient
-        return x_gradient, joint.t() @ normal, out_gradient, None, None, None
+        return x_gradient, joint.t() @ normal, out_gradient, None, None, None, None
 
 
 class _CrossEntropy(Function):
@@ -129,6 +139,13 @@ def rotary(start: int, end: int, head_width: int, base: float) -> tuple[Tensor, 
     angles = torch.outer(torch.arange(start, end).float(), frequencies)
     cosine, sine = angles.cos(), angles.sin()
     return torch.cat((cosine, cosine), dim=-1), torch.cat((-sine, sine), dim=-1)
+
+
+def _add_product(x: Tensor, active: Tensor, weight: Tensor, mask: Tensor | None) -> Tensor:
+    """`x + mask · active weightᵀ`: (N, C), (N, F), (C, F), (N, C) or None -> (N, C)."""
+    if mask is None:
+        return torch.addmm(x, active, weight.t())
+    return torch.addcmul(x, active @ weight.t(), mask)
 
 
 def _normalise(x: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:

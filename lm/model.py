@@ -120,12 +120,15 @@ class Layer(nn.Module):
         x = x + self.self_attn.forward(_norm(x, self.input_layernorm), rotary, layer, cache)
         return x + self.mlp.forward(_norm(x, self.post_attention_layernorm))
 
-    def train_forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], batch: int) -> Tensor:
-        """`forward` for training, without a cache and on tokens in one row: (B·T, C) -> (B·T, C)."""
+    def train_forward(
+        self, x: Tensor, rotary: tuple[Tensor, Tensor], masks: tuple[Tensor, Tensor] | None, batch: int
+    ) -> Tensor:
+        """`forward` for training, without a cache and on tokens in one row: (B·T, C), masks as well -> (B·T, C)."""
+        attention_mask, mlp_mask = masks or (None, None)
         qkv = (self.self_attn.joint_weight() * self.input_layernorm.weight).to(x.dtype)
-        x = fused.attention(x, qkv, _weight(self.self_attn.o_proj, x), rotary, batch, NORM_EPSILON)
+        x = fused.attention(x, qkv, _weight(self.self_attn.o_proj, x), rotary, attention_mask, batch, NORM_EPSILON)
         up = (self.mlp.up_proj.weight * self.post_attention_layernorm.weight).to(x.dtype)
-        return fused.mlp(x, up, _weight(self.mlp.down_proj, x), NORM_EPSILON)
+        return fused.mlp(x, up, _weight(self.mlp.down_proj, x), mlp_mask, NORM_EPSILON)
 
 
 def _weight(matrix: nn.Module, x: Tensor) -> Tensor:
@@ -198,12 +201,18 @@ class Decoder(nn.Module):
             x = layer.forward(x, rotary, index, cache)
         return _norm(x, self.model.norm)
 
-    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy in nats a token, by the training path; tokens and targets: (B, T)."""
+    def loss(self, tokens: Tensor, targets: Tensor, masks: Tensor | None = None) -> Tensor:
+        """Mean cross-entropy in nats a token, by the training path; tokens and targets: (B, T).
+
+        `masks` (2L+1, B·T, C), in the compute precision, multiply the embedding and what each half of a layer adds.
+        """
         rotary = self._rotary(0, tokens.shape[1])
         x = self._embed(tokens.flatten())
-        for layer in self._layers():
-            x = layer.train_forward(x, rotary, len(tokens))
+        if masks is not None:
+            x = x * masks[0]
+        for index, layer in enumerate(self._layers()):
+            pair = None if masks is None else (masks[2 * index + 1], masks[2 * index + 2])
+            x = layer.train_forward(x, rotary, pair, len(tokens))
         output = (self.model.embed_tokens.weight * self.model.norm.weight).to(x.dtype)
         return fused.cross_entropy(x, output, targets.flatten(), NORM_EPSILON)
 

@@ -59,6 +59,7 @@ class Recipe(Shape):
     muon_rate: float = 0.02  # peak learning rate of the matrices
     adam_rate: float = 0.005  # peak learning rate of the embedding and the norms
     weight_decay: float = 0.3  # decoupled, on matrices and embedding
+    dropout: float = 0.0  # share of what each half of a layer adds, and of the embedding, that a step leaves out
     warmup: float = 0.02  # share of the steps in which the rates rise from zero
 
     @property

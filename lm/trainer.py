@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lm.batches import Batches
+from lm.dropout import dropout_masks
 from lm.errors import BadInput
 from lm.model import Decoder
 from lm.optimiser import make_optimisers, set_rates
@@ -54,11 +55,30 @@ class Trainer:
         """Gradients of the mean loss over the batch (B, T+1), a micro-batch at a time."""
         share = self.micro_batch / len(batch)
         total = 0.0
-        for part in torch.split(batch, self.micro_batch):
-            loss = self.model.loss(part[:, :-1], part[:, 1:]) * share
+        for start in range(0, len(batch), self.micro_batch):
+            part = batch[start : start + self.micro_batch]
+            masks = self._dropout_masks(range(start, start + self.micro_batch))
+            loss = self.model.loss(part[:, :-1], part[:, 1:], masks) * share
             torch.autograd.backward(loss)
             total += loss.item()
         return total
+
+    def _dropout_masks(self, samples: range) -> Tensor | None:
+        """Masks for these samples of the step's batch; None without dropout."""
+        recipe = self.recipe
+        if not recipe.dropout:
+            return None
+        masks = dropout_masks(
+            recipe.dropout,
+            recipe.seed,
+            self.step_index,
+            samples,
+            sites=2 * recipe.layers + 1,
+            length=recipe.context,
+            width=recipe.width,
+            dtype=self.model.compute_dtype,
+        )
+        return masks.to(self.device)
 
     def state(self) -> dict[str, Tensor]:
         """All that resuming needs, by name: the tensors are the live ones, so write them before the next step."""

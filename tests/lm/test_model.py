@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from lm import fused
 from lm.errors import BadInput
 from lm.model import Cache, Decoder, load_model, save_model
 from lm.recipe import Shape
@@ -73,6 +74,23 @@ def test_training_computes_the_same_network():
         *(torch.autograd.grad(loss, list(model.parameters())) for loss in (trained, plain)), strict=True
     ):
         torch.testing.assert_close(ours, theirs, atol=1e-7, rtol=1e-5)
+
+
+def test_training_with_dropout_computes_its_own_gradient():
+    """Masks leave out what they say, and the hand-written backward passes know of it: compared with differences."""
+    width, batch, length = 8, 2, 5
+    generator = torch.Generator().manual_seed(0)
+
+    def numbers(*shape):
+        return torch.randn(*shape, dtype=torch.float64, generator=generator).requires_grad_()
+
+    x, mask = numbers(batch * length, width), (torch.rand(batch * length, width, generator=generator) < 0.7) / 0.7
+    mask = mask.double()
+    rotary = tuple(angle.double() for angle in fused.rotary(0, length, 4, 10_000.0))
+    up, down, qkv, out = numbers(12, width), numbers(width, 12), numbers(3 * width, width), numbers(width, width)
+    assert torch.equal((fused.mlp(x, up, down, mask, 1e-6) != x).double(), (mask > 0).double())
+    assert torch.autograd.gradcheck(lambda *given: fused.mlp(*given, mask, 1e-6), (x, up, down))
+    assert torch.autograd.gradcheck(lambda *given: fused.attention(*given, rotary, mask, batch, 1e-6), (x, qkv, out))
 
 
 @torch.no_grad()
