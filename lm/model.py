@@ -9,7 +9,7 @@ Shapes: B sequences, T tokens, C width, H heads, K key-value heads, D head width
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -19,12 +19,10 @@ from torch import Tensor, nn
 
 from lm import fused
 from lm.errors import BadInput
-from lm.recipe import BOUNDARY_ID, Shape
+from lm.model_config import CONFIG_FILE, NORM_EPSILON, ROTARY_BASE, hugging_face_config, read_shape
+from lm.recipe import Shape
 
-ROTARY_BASE = 10_000.0
-NORM_EPSILON = 1e-6
 EMBEDDING_STD = 0.01  # the first norm scales it up; as the output matrix it starts near a uniform guess
-CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 
 
@@ -180,6 +178,13 @@ class Decoder(nn.Module):
                 std = EMBEDDING_STD if name.endswith("embed_tokens.weight") else parameter.shape[1] ** -0.5
                 nn.init.normal_(parameter, std=std, generator=generator)
 
+    def load_weights(self, folder: Path) -> None:
+        """Take over the weights of a model folder. Raises BadInput when they are not of this shape."""
+        try:
+            self.load_state_dict({name: weight.float() for name, weight in load_file(folder / WEIGHTS_FILE).items()})
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise BadInput(f"{folder / WEIGHTS_FILE} does not hold the weights that were expected of it") from error
+
     def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
         """Token ids (B, T) -> logits (B, T, V) in fp32.
 
@@ -229,31 +234,6 @@ class Decoder(nn.Module):
         return cosine.to(device, self.compute_dtype), sine.to(device, self.compute_dtype)
 
 
-def hugging_face_config(shape: Shape, vocab_size: int) -> dict[str, Any]:
-    """The `config.json` with which transformers and llama.cpp's converter read the model."""
-    return {
-        "architectures": ["ArceeForCausalLM"],
-        "model_type": "arcee",
-        "vocab_size": vocab_size,
-        "hidden_size": shape.width,
-        "intermediate_size": shape.mlp_width,
-        "num_hidden_layers": shape.layers,
-        "num_attention_heads": shape.heads,
-        "num_key_value_heads": shape.kv_heads,
-        "head_dim": shape.head_width,
-        "hidden_act": "relu2",
-        "attention_bias": False,
-        "mlp_bias": False,
-        "tie_word_embeddings": True,
-        "max_position_embeddings": shape.context,
-        "rope_theta": ROTARY_BASE,
-        "rms_norm_eps": NORM_EPSILON,
-        "bos_token_id": BOUNDARY_ID,
-        "eos_token_id": BOUNDARY_ID,
-        "torch_dtype": "float32",
-    }
-
-
 def save_model(folder: Path, shape: Shape, vocab_size: int, weights: dict[str, Tensor]) -> None:
     """Write `config.json` and `model.safetensors` (fp32) into an existing folder."""
     config = json.dumps(hugging_face_config(shape, vocab_size), indent=2) + "\n"
@@ -267,40 +247,7 @@ def load_model(folder: Path) -> Decoder:
 
     Raises BadInput for a folder that is not of this layout.
     """
-    config = _read_config(folder)
-    shape = Shape(
-        layers=config["num_hidden_layers"],
-        width=config["hidden_size"],
-        heads=config["num_attention_heads"],
-        kv_heads=config["num_key_value_heads"],
-        mlp_width=config["intermediate_size"],
-        context=config["max_position_embeddings"],
-    )
-    model = Decoder(shape, config["vocab_size"])
-    try:
-        model.load_state_dict({name: weight.float() for name, weight in load_file(folder / WEIGHTS_FILE).items()})
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise BadInput(f"{folder / WEIGHTS_FILE} does not hold the weights its config.json describes") from error
+    shape, vocab_size = read_shape(folder)
+    model = Decoder(shape, vocab_size)
+    model.load_weights(folder)
     return model.eval()
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    try:
-        config = cast(dict[str, Any], json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"no readable {CONFIG_FILE} in {folder}: expected a model folder") from error
-    theta = config.get("rope_theta") or config.get("rope_parameters", {}).get("rope_theta")
-    ours = {
-        "model_type": "arcee",
-        "hidden_act": "relu2",
-        "tie_word_embeddings": True,
-        "attention_bias": False,
-        "mlp_bias": False,
-        "rms_norm_eps": NORM_EPSILON,
-    }
-    for key, expected in ours.items():
-        if config.get(key) != expected:
-            raise BadInput(f"{folder / CONFIG_FILE}: {key} is {config.get(key)!r}, this program reads {expected!r}")
-    if theta != ROTARY_BASE:
-        raise BadInput(f"{folder / CONFIG_FILE}: rope_theta is {theta!r}, this program reads {ROTARY_BASE!r}")
-    return config
