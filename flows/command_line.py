@@ -41,6 +41,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--corpus", nargs="+", metavar="NAME|PATH|URL", help="what to train on (several make one)")
     parser.add_argument("--minutes", type=float, help="minutes of training, its checkpoints included (default 3)")
+    parser.add_argument(
+        "--init-from", metavar="RUN|FOLDER", help="a model to start from: a run, a key or a Hugging Face folder"
+    )
     parser.add_argument("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB")
     parser.add_argument("--run-id", type=_run_id, metavar="ID", help="name of the run's folder in artifacts/runs")
     parser.add_argument("--until", choices=get_args(StageName), default="generate", help="last stage to run")
@@ -70,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        values: dict[str, Any] = {"minutes": options.minutes, "memory": options.memory}
+        values: dict[str, Any] = {"minutes": options.minutes, "memory": options.memory, "init_from": options.init_from}
         if options.corpus:
             values["download"] = {"corpus": options.corpus}
         config = build_config(values, options.settings)

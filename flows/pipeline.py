@@ -21,6 +21,7 @@ from tasks.generate import generate
 from tasks.listen import open_session
 from tasks.plan import plan
 from tasks.publish import publish_run
+from tasks.starting_model import starting_model
 from tasks.tokenize_corpus import tokenize
 from tasks.train import train
 
@@ -29,14 +30,15 @@ StageName = Literal["download", "clean", "tokenize", "train", "evaluate", "gener
 
 def stages(session: Session, replan: bool) -> Iterator[StageName]:
     """Do one stage after another, and say which one is complete."""
+    start = starting_model(session)
     raw = download(session)
     yield "download"
     cleaned = clean(session, raw)
     yield "clean"
-    settled = plan(session, cleaned, replan)
-    tokens = tokenize(session, cleaned, settled)
+    settled = plan(session, cleaned, start, replan)
+    tokens = tokenize(session, cleaned, settled, start)
     yield "tokenize"
-    model = train(session, tokens, settled)
+    model = train(session, tokens, settled, start)
     yield "train"
     evaluate(session, model, tokens, cleaned)
     yield "evaluate"

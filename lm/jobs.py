@@ -3,17 +3,14 @@
 Imports wait for the job that needs them: a child that cleans text should not weigh as much as one that trains.
 """
 
-import subprocess
 import time
 from base64 import b64encode
 from contextlib import ExitStack
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from platform import python_version
 from typing import TYPE_CHECKING, Any
 
-from lm import __version__
+from lm.artifact_versions import versions
 from lm.memory import own_peak_bytes
 from lm.store import Store
 
@@ -77,7 +74,9 @@ def _work(child: "Child", stage: str, paths: dict[str, Path], config: Any, out: 
     if stage == "tokenize":
         from lm.tokenize_corpus import TokenizeConfig, tokenize
 
-        return tokenize(paths["clean"], TokenizeConfig.model_validate(config), out, child.progress)
+        return tokenize(
+            paths["clean"], TokenizeConfig.model_validate(config), out, child.progress, init=paths.get("init")
+        )
     child.use_torch()
     if stage == "evaluate":
         from lm.evaluate import EvaluateConfig, evaluate
@@ -95,6 +94,14 @@ def measure_machine(child: "Child", state: State) -> dict[str, Any]:
     from lm.machine import measure
 
     return measure()
+
+
+def import_model(child: "Child", state: State, *, root: str, folder: str) -> str:
+    """Take a model folder from elsewhere into the store; returns its key."""
+    child.use_torch()
+    from lm.import_model import import_model
+
+    return import_model(Store(Path(root)), Path(folder))
 
 
 def probe(
@@ -118,6 +125,7 @@ def start_training(
     key: str,
     recipe: Any,
     tokens: str,
+    init: str | None,
     micro_batch: int,
     device: str,
     checkpoint_seconds: float,
@@ -139,6 +147,7 @@ def start_training(
         micro_batch=micro_batch,
         device=device,
         checkpoint_seconds=checkpoint_seconds,
+        init=store.path("train", init) if init else None,
     )
     state["training"] = training
     child.stops_itself = True
@@ -154,7 +163,7 @@ def train_chunk(child: "Child", state: State, *, last_step: int) -> dict[str, An
 
 
 def finish_training(
-    child: "Child", state: State, *, root: str, key: str, tokens: str, downshifts: list[dict[str, Any]]
+    child: "Child", state: State, *, root: str, key: str, inputs: dict[str, str], downshifts: list[dict[str, Any]]
 ) -> None:
     """Turn a training that has made all its steps into the model artifact."""
     from lm.training import SCRATCH
@@ -165,7 +174,7 @@ def finish_training(
         "train",
         key,
         config=training.recipe.model_dump(mode="json"),
-        inputs={"tokenize": tokens},
+        inputs=inputs,
         metrics=metrics,
         seconds=training.seconds,
         peak_memory_bytes=training.peak_memory_bytes,
@@ -200,19 +209,3 @@ def show_run(child: "Child", state: State, *, root: str, run_id: str) -> dict[st
     facts = gather_facts(store, open_run(run_folder(store, run_id) / RUN_FILE))
     pictures = {name: b64encode(png).decode() for name, png in pictures_png(store, facts).items()}
     return {"pictures": pictures, "samples": [asdict(sample) for sample in read_samples(facts)]}
-
-
-def versions() -> dict[str, str]:
-    """What made an artifact: this project, Python, the libraries that matter, the commit."""
-    found = {"slowburn": __version__, "python": python_version()}
-    for package in ("torch", "sentencepiece", "pyarrow"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
-    )
-    if commit.returncode == 0:
-        found["git_commit"] = commit.stdout.strip()
-    return found

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from lm.errors import SlowburnError
-from lm.store import STAGES, Artifact, Store
+from lm.store import ROLES, STAGES, Artifact, Store
 
 
 class Lineage(BaseModel):
@@ -52,5 +52,5 @@ def made_into(artifact: Artifact, artifacts: dict[str, Artifact]) -> tuple[Linea
 def _origin(name: str, key: str, artifacts: dict[str, Artifact]) -> Lineage:
     found = artifacts.get(key)
     if found is None:
-        return Lineage(stage=name, key=key, missing=name in STAGES)
+        return Lineage(stage=name, key=key, missing=name in (*STAGES, *ROLES))
     return Lineage(stage=found.manifest.stage, key=key, next=made_from(found, artifacts))

@@ -23,6 +23,9 @@ class RunConfig(StageConfig):
 
     minutes: float = Field(default=3.0, gt=0, description="minutes of training, its checkpoints included")
     memory: str | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")
+    init_from: str | None = Field(
+        default=None, description="model to start from, with its tokenizer: a run, a key or a Hugging Face folder"
+    )
     threads: PositiveInt | None = Field(
         default=None, description="threads of training; empty: what a trial finds faster"
     )

@@ -31,6 +31,7 @@ FOLDERS = {
     "generate": "artifacts/samples",
 }
 STAGES = tuple(FOLDERS)
+ROLES = {"init": "train"}  # inputs that are named for their part, and the stage that made them
 
 
 class OutputFile(BaseModel):
@@ -159,8 +160,8 @@ class Store:
         return self.root / "artifacts" / "runs"
 
     def folder(self, stage: str) -> Path:
-        """Where the artifacts of a stage are kept."""
-        return self.root / FOLDERS[stage]
+        """Where the artifacts of a stage, or of a role, are kept."""
+        return self.root / FOLDERS[ROLES.get(stage, stage)]
 
     def path(self, stage: str, key: str) -> Path:
         """Where the artifact of this stage and key is, or would be."""

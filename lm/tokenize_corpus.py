@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -64,8 +65,12 @@ class _Reader:
             self.progress(done, total, "bytes", "encoding")
 
 
-def tokenize(clean: Path, config: TokenizeConfig, out: Path, progress: Progress) -> dict[str, Any]:
+def tokenize(
+    clean: Path, config: TokenizeConfig, out: Path, progress: Progress, *, init: Path | None = None
+) -> dict[str, Any]:
     """Tokenize the clean artifact's folder `clean` into `out`: `tokenizer.model` and the token shards of both splits.
+
+    With a model's folder `init` that model's tokenizer is taken as it is, whatever the config asks for.
 
     Every document is decoded again and compared. Memory: the sample and its training, and the longest document a few
     times over, whatever the size of the corpus.
@@ -82,7 +87,11 @@ def tokenize(clean: Path, config: TokenizeConfig, out: Path, progress: Progress)
     asked = config.vocab_size or config.default_vocab_size
     shrink = config.vocab_size is None
     sample_bytes = config.sample_bytes
-    model = train_tokenizer(reader.count_and_sample(), config.kind, asked, sample_bytes=sample_bytes, shrink=shrink)
+    if init:
+        deque(reader.count_and_sample(), maxlen=0)
+        model = (init / TOKENIZER_FILE).read_bytes()
+    else:
+        model = train_tokenizer(reader.count_and_sample(), config.kind, asked, sample_bytes=sample_bytes, shrink=shrink)
     if not all(reader.documents.values()):
         raise BadInput(f"one side of the split is empty ({reader.documents}): give more text")
     (out / TOKENIZER_FILE).write_bytes(model)

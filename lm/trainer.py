@@ -1,6 +1,7 @@
 """The training loop's one step, and all that is needed to continue it elsewhere with the same bits."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,15 +27,27 @@ class Trainer:
     """
 
     def __init__(
-        self, recipe: Recipe, vocab_size: int, tokens: NDArray[np.integer], *, micro_batch: int, device: str = "cpu"
+        self,
+        recipe: Recipe,
+        vocab_size: int,
+        tokens: NDArray[np.integer],
+        *,
+        micro_batch: int,
+        device: str = "cpu",
+        init: Path | None = None,
     ) -> None:
-        """`tokens`: (N,) training ids; `micro_batch`: sequences computed at once, a divisor of the step's batch."""
+        """`tokens`: (N,) training ids; `micro_batch`: sequences computed at once, a divisor of the step's batch.
+
+        `init`: a model folder of the same shape, whose weights to start from instead of random ones.
+        """
         if recipe.batch_sequences % micro_batch:
             raise BadInput(f"a micro-batch of {micro_batch} does not divide the batch of {recipe.batch_sequences}")
         self.recipe, self.micro_batch, self.device = recipe, micro_batch, torch.device(device)
         self.batches = Batches(tokens, recipe.context, recipe.batch_sequences, recipe.seed)
         self.model = Decoder(recipe, vocab_size, torch.bfloat16 if recipe.precision == "bf16" else torch.float32)
         self.model.initialise(recipe.seed)
+        if init:
+            self.model.load_weights(init)
         self.model.to(self.device).train()
         self.optimisers = make_optimisers(self.model, recipe)
         self._create_optimiser_state()

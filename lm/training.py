@@ -47,14 +47,23 @@ class Training:
     """
 
     def __init__(
-        self, recipe: Recipe, tokens: Path, partial: Path, *, micro_batch: int, device: str, checkpoint_seconds: float
+        self,
+        recipe: Recipe,
+        tokens: Path,
+        partial: Path,
+        *,
+        micro_batch: int,
+        device: str,
+        checkpoint_seconds: float,
+        init: Path | None = None,
     ) -> None:
+        """`tokens`: the folder of a tokenize artifact; `init`: that of a model to start from."""
         self.recipe, self.tokens, self.partial = recipe, tokens, partial
         self.checkpoint_seconds = checkpoint_seconds
         self.numerics = numerics(device)
         self.vocab_size = Tokenizer(tokens / "tokenizer.model").vocab_size
         stream = memory_map(tokens, "train", partial / TOKEN_MAP)
-        self.trainer = Trainer(recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device)
+        self.trainer = Trainer(recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device, init=init)
         self.heldout = HeldoutLoss(tokens, recipe, micro_batch)
         self.metrics = MetricsLog(recipe)
         self.resumed_from_step: int | None = None

@@ -10,21 +10,23 @@ from lm.plan import Plan, make_plan, open_plan, plan_path
 from lm.predict import predict_probe
 from lm.recipe import Recipe
 from lm.session import Session
+from lm.starting_model import with_starting_model
 from lm.store import Artifact
 from tasks.guard import guard
 from tasks.publish import publish_plan
 
 
 @task(name="plan", task_run_name="plan", cache_policy=NO_CACHE)
-def plan(session: Session, cleaned: Artifact, replan: bool = False) -> Plan:
+def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bool = False) -> Plan:
     """Exact numbers for what was asked, kept from last time unless `replan`."""
-    path = plan_path(session.store, session.config, cleaned.key)
+    config = with_starting_model(session.config, start) if start else session.config
+    path = plan_path(session.store, config, cleaned.key)
     settled = None if replan else open_plan(path)
     if settled is None:
         guard(session, "plan", predict_probe())
         settled = make_plan(
             session.store,
-            session.config,
+            config,
             cleaned,
             session.budget,
             lambda: _measure(session),

@@ -10,9 +10,9 @@ from tasks.stage import run_stage
 
 
 @task(name="tokenize", task_run_name="tokenize", cache_policy=NO_CACHE)
-def tokenize(session: Session, cleaned: Artifact, plan: Plan) -> Artifact:
-    """Clean documents to tokens, with a tokenizer trained on the training split alone."""
+def tokenize(session: Session, cleaned: Artifact, plan: Plan, start: Artifact | None) -> Artifact:
+    """Clean documents to tokens, with a tokenizer trained on the training split alone, or that of `start`."""
     config = session.config.tokenize
     if config.vocab_size is None:
         config = config.model_copy(update={"default_vocab_size": plan.vocab_size})
-    return run_stage(session, session.work("tokenize", config, clean=cleaned))
+    return run_stage(session, session.work("tokenize", config, clean=cleaned, **({"init": start} if start else {})))

@@ -18,28 +18,30 @@ from tasks.guard import guard
 from tasks.publish import TrainingBoard, publish_stage
 
 
-def train(session: Session, tokens: Artifact, plan: Plan) -> Artifact:
+def train(session: Session, tokens: Artifact, plan: Plan, start: Artifact | None) -> Artifact:
     """The trained model, reused, or continued from its newest checkpoint, or trained from the start."""
-    work = session.work("train", plan.recipe, tokenize=tokens)
+    work = session.work("train", plan.recipe, tokenize=tokens, **({"init": start} if start else {}))
     artifact = session.reuse("train", work.key)
     if artifact is None:
         guard(session, "train", plan.predicted_memory_bytes)
-        artifact = _train(session, work, tokens, plan)
+        artifact = _train(session, work, plan)
     publish_stage(session, artifact)
     return artifact
 
 
-def _train(session: Session, work: Work, tokens: Artifact, plan: Plan) -> Artifact:
+def _train(session: Session, work: Work, plan: Plan) -> Artifact:
     started = time.monotonic()
     why = session.store.why_missing("train", work.key) or "asked for"
     partial = session.store.partial("train", work.key)
-    common: dict[str, Any] = {"root": str(session.store.root), "key": work.key, "tokens": tokens.key}
+    common: dict[str, Any] = {"root": str(session.store.root), "key": work.key}
     try:
         with session.child("train", work.key, plan.predicted_memory_bytes, threads=plan.threads, trains=True) as child:
             begun = child.call(
                 "start_training",
                 **common,
                 recipe=plan.recipe.model_dump(mode="json"),
+                tokens=work.inputs["tokenize"],
+                init=work.inputs.get("init"),
                 micro_batch=current_micro_batch(partial, plan),
                 device=plan.device,
                 checkpoint_seconds=session.config.checkpoint_seconds,
@@ -51,7 +53,7 @@ def _train(session: Session, work: Work, tokens: Artifact, plan: Plan) -> Artifa
             board = TrainingBoard(begun["step"], plan.recipe.steps)
             for last_step in _chunk_ends(begun["step"], plan):
                 board.show(train_chunk(session, child, last_step))
-            child.call("finish_training", **common, downshifts=downshifts(partial))
+            child.call("finish_training", **common, inputs=work.inputs, downshifts=downshifts(partial))
     except OutOfMemory as error:
         shift_down(partial, plan, error.reason)
         raise session.memory_stop("train", error) from None

@@ -1,0 +1,60 @@
+"""Take a model folder from elsewhere into the store, so that a run that starts from it can be traced and repeated."""
+
+import shutil
+from pathlib import Path
+
+from lm.artifact_versions import versions
+from lm.errors import BadInput, SlowburnError
+from lm.model import WEIGHTS_FILE, load_model
+from lm.model_config import CONFIG_FILE
+from lm.recipe import Shape
+from lm.stages import VERSIONS
+from lm.store import Store, artifact_key, sha256_of
+from lm.tokenize_corpus import TOKENIZER_FILE
+from lm.tokenizer import Tokenizer
+
+
+def import_model(store: Store, folder: Path) -> str:
+    """Copy a model that others trained, or that left another store, and return its key.
+
+    Raises BadInput when it is not of our layout, or does not bring the tokenizer that it was trained with.
+    """
+    try:
+        tokenizer = Tokenizer(folder / TOKENIZER_FILE)
+    except SlowburnError:
+        raise BadInput(
+            f"init_from: {folder} has no {TOKENIZER_FILE} made by Slowburn: expected the one it was trained with"
+        ) from None
+    model = load_model(folder)
+    if model.vocab_size != tokenizer.vocab_size:
+        raise BadInput(
+            f"init_from: {folder} knows {model.vocab_size} tokens and its tokenizer {tokenizer.vocab_size}: "
+            "expected equal numbers"
+        )
+    files = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
+    contents = {name: sha256_of(folder / name) for name in files}
+    config = model.shape.model_dump(include=set(Shape.model_fields), mode="json")
+    key = artifact_key("train", VERSIONS["train"], config, contents)
+    if store.find("train", key):
+        return key
+    with store.writing("train", key) as out:
+        for name in files:
+            shutil.copyfile(folder / name, out / name)
+        store.commit(
+            "train",
+            key,
+            config=config,
+            inputs=contents,
+            metrics={
+                "imported_from": str(folder),
+                "parameters": sum(parameter.numel() for parameter in model.parameters()),
+                "vocab_size": model.vocab_size,
+                "steps": 0,
+                "resumed_from_step": None,
+                "weights_sha256": contents[WEIGHTS_FILE],
+            },
+            seconds=0.0,
+            peak_memory_bytes=None,
+            versions=versions(),
+        )
+    return key

@@ -1,0 +1,55 @@
+"""The model that a training starts from instead of random weights: found in the store, or taken into it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from lm.errors import BadInput
+from lm.inspect_artifacts import find
+from lm.model_config import CONFIG_FILE, read_shape
+from lm.recipe import Recipe
+from lm.run_config import RunConfig
+from lm.run_record import RunRecord
+from lm.store import Artifact, Store
+
+FINE_TUNING_SHARE = 0.25  # of the peak learning rates of a training from random weights
+ImportModel = Callable[[Path], str]  # takes a folder from elsewhere into the store, and returns its key
+
+
+def find_starting_model(store: Store, name: str, import_model: ImportModel) -> Artifact:
+    """The model called `name`: a folder in Hugging Face's format, a run, or a key; a folder wins.
+
+    Raises BadInput when there is none.
+    """
+    folder = Path(name).expanduser()
+    if (folder / CONFIG_FILE).is_file() and folder.resolve().parent != store.folder("train"):
+        return store.open(store.path("train", import_model(folder.resolve())))
+    if os.sep in name and not folder.exists():
+        raise BadInput(f"init_from: there is no folder {name}: expected one in Hugging Face's format, a run or a key")
+    found = find(store, name)
+    if isinstance(found, RunRecord):
+        if "train" not in found.stages:
+            raise BadInput(f"init_from: run {name} has no model: it ended before its training was complete")
+        return store.open(store.path("train", found.stages["train"].key))
+    if found.manifest.stage != "train":
+        raise BadInput(f"init_from: {name} is an artifact of the {found.manifest.stage} stage, expected a model")
+    return found
+
+
+def with_starting_model(config: RunConfig, model: Artifact) -> RunConfig:
+    """The config with everything in it that the model decides: shape, vocabulary, and gentler learning rates.
+
+    Raises BadInput where the config asks for another shape.
+    """
+    shape, vocab_size = read_shape(model.path)
+    decided = shape.model_dump()
+    for name in decided:
+        asked = getattr(config.train, name)
+        if name != "context" and asked not in (None, decided[name]):
+            raise BadInput(f"train.{name}: got {asked}, but the model to start from has {decided[name]}: leave it out")
+    if config.tokenize.vocab_size not in (None, vocab_size):
+        raise BadInput(f"tokenize.vocab_size: the model to start from brings its own {vocab_size} pieces: leave it out")
+    rates = {name: FINE_TUNING_SHARE * Recipe.model_fields[name].default for name in ("muon_rate", "adam_rate")}
+    train = config.train.model_copy(update=decided | rates | config.train.model_dump(exclude_none=True))
+    tokenize = config.tokenize.model_copy(update={"vocab_size": vocab_size})
+    return config.model_copy(update={"init_from": model.key, "train": train, "tokenize": tokenize})

@@ -1,0 +1,21 @@
+"""The model that training starts from, where one was asked for."""
+
+from pathlib import Path
+
+from lm.session import Session
+from lm.starting_model import find_starting_model
+from lm.store import Artifact
+
+
+def starting_model(session: Session) -> Artifact | None:
+    """The model that `init_from` names, taken into the store if it comes from elsewhere; None without one."""
+    if session.config.init_from is None:
+        return None
+    return find_starting_model(session.store, session.config.init_from, lambda folder: _import(session, folder))
+
+
+def _import(session: Session, folder: Path) -> str:
+    with session.child("train", None) as child:
+        key: str = child.call("import_model", root=str(session.store.root), folder=str(folder))
+    session.record.unfinished = None
+    return key

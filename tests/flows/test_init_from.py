@@ -1,0 +1,50 @@
+"""Fine-tuning: a training that starts from a model that is there already."""
+
+import json
+import shutil
+
+from tests.conftest import write_corpus
+
+
+def test_training_goes_on_from_a_model_with_its_tokenizer(workplace, tmp_path):
+    """A run's name or a copied folder of the model: the same start, the same tokenizer, the same bytes at the end."""
+    assert workplace.run("--run-id", "base", "--until", "train", steps=60).code == 0
+    base = workplace.root / workplace.record("base")["stages"]["train"]["path"]
+    new_text = ("--corpus", str(write_corpus(tmp_path / "new", seed=2)), "--until", "train")
+    no_shape = dict.fromkeys(("layers", "width", "heads", "kv_heads", "mlp_width"), "null")
+
+    tuned = workplace.run(*new_text, "--run-id", "tuned", "--init-from", "base", model=no_shape)
+    assert tuned.code == 0, tuned
+    model = workplace.root / workplace.record("tuned")["stages"]["train"]["path"]
+    manifest = json.loads((model / "manifest.json").read_text())
+    assert manifest["inputs"]["init"] == base.name
+    assert (model / "tokenizer.model").read_bytes() == (base / "tokenizer.model").read_bytes()
+    assert manifest["config"]["muon_rate"] < json.loads((base / "manifest.json").read_text())["config"]["muon_rate"]
+
+    fresh = workplace.run(*new_text, "--run-id", "fresh")
+    assert fresh.code == 0, fresh
+    losses = [loss(workplace, run_id) for run_id in ("tuned", "fresh")]
+    assert losses[0] < losses[1], "what was learnt before helps"
+
+    elsewhere = tmp_path / "a model from elsewhere"
+    elsewhere.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.model"):
+        shutil.copyfile(base / name, elsewhere / name)
+    copied = workplace.run(*new_text, "--run-id", "copied", "--init-from", str(elsewhere), model=no_shape)
+    assert copied.code == 0, copied
+    weights = [workplace.record(run_id)["stages"]["train"]["weights_sha256"] for run_id in ("tuned", "copied")]
+    assert weights[0] == weights[1]
+
+    for wrong, says in ((str(tmp_path / "nowhere"), "no folder"), ("bass", "did you mean base")):
+        refused = workplace.run(*new_text, "--init-from", wrong)
+        assert refused.code == 2, refused
+        assert says in refused.last_line
+    other_shape = workplace.run(*new_text, "--init-from", "base", model={"width": 128})
+    assert other_shape.code == 2, other_shape
+    assert "train.width" in other_shape.last_line
+
+
+def loss(workplace, run_id):
+    """The loss of a run's last steps, in nats a token."""
+    model = workplace.root / workplace.record(run_id)["stages"]["train"]["path"]
+    return json.loads((model / "manifest.json").read_text())["metrics"]["final_loss"]
