@@ -1,9 +1,11 @@
 """What every command of `python -m lm` is made of, and how a command finds the model that it is about."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from lm.champion import default_model
 from lm.errors import BadInput
 from lm.inspect_artifacts import find
 from lm.run_record import RunRecord
@@ -24,7 +26,9 @@ class Command(NamedTuple):
 
 def add_model_name(parser: argparse.ArgumentParser) -> None:
     """Let the user say which model is meant."""
-    parser.add_argument("name", nargs="?", help="a model: run id, key or path; the newest where none is given")
+    parser.add_argument(
+        "name", nargs="?", help="a model: run id, key or path; the champion where none is given, else the newest"
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -33,15 +37,12 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def named_model(store: Store, name: str | None) -> Artifact:
-    """The named model, or the model of the named run, or the newest one.
+    """The named model, or the model of the named run; without a name the champion, else the newest.
 
     Raises BadInput, with near names, when there is none.
     """
     if name is None:
-        models = store.list("train")
-        if not models:
-            raise BadInput("there is no model yet: `make run` trains one")
-        return models[-1]
+        return default_model(store, lambda note: print(note, file=sys.stderr))
     found = find(store, name)
     return found if isinstance(found, Artifact) and found.manifest.stage == "train" else stage_of(store, found, "train")
 
