@@ -6,6 +6,7 @@ are read too (v1 and v2), and the least headroom counts.
 
 import math
 import re
+import sys
 from pathlib import Path
 
 import psutil
@@ -147,3 +148,11 @@ def own_peak_bytes() -> int:
         info = psutil.Process().memory_info()
         return int(getattr(info, "peak_wset", info.rss))
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+def how_memory_is_held() -> str:
+    """Say in one line what bounds a stage's memory on this system."""
+    if sys.platform.startswith("linux"):
+        return "a stage is capped at it, and watched 20 times a second"
+    system = "macOS" if sys.platform == "darwin" else "this system"
+    return f"{system} offers no cap: a stage is watched 20 times a second and ended beyond it, but may overshoot"

@@ -4,7 +4,7 @@ Light: measuring happens in a child, through the `measure` and `probe` that the 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +65,7 @@ def training_request(config: RunConfig) -> dict[str, Any]:
         "minutes": config.minutes,
         "memory": config.memory,
         "threads": config.threads,
+        "init_from": config.init_from,
         "tokenize": config.tokenize.model_dump(mode="json"),
         "train": config.train.model_dump(mode="json"),
     }
@@ -107,15 +108,13 @@ def _same_work_other_budget(store: Store, config: RunConfig, clean_key: str, bud
 def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
     machine = measure()
     text_bytes = clean.manifest.metrics["train_bytes"]
-    choice = _choose(config, text_bytes, budget, machine)
+    choice = choose(config, text_bytes, budget, machine)
     threads = config.threads or machine["threads"]
     micro_batch, probed = _try(choice, budget, probe, threads)
     if config.threads is None:
         threads, probed = _faster(choice, micro_batch, probed, probe, threads)
     step_seconds = probed["step_seconds"]
-    affordable = max(LEAST_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
-    sensible = max(LEAST_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
-    steps = config.train.steps or min(affordable, sensible)
+    steps, text_ends_it = settle_steps(config, choice, text_bytes, step_seconds)
     recipe = with_steps(choice.recipe, steps)
     seconds = steps * step_seconds / SHARE_FOR_STEPS
     passes = steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
@@ -138,7 +137,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
             f"{threads} thread{'s' if threads > 1 else ''}, so {steps} steps "
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
             f"about {passes:.1f} passes over the text.",
-            *([SHORT_TEXT] if steps == sensible < affordable else []),
+            *([SHORT_TEXT] if text_ends_it else []),
             f"The trial peaked at {format_bytes(probed['peak_memory_bytes'])}; the budget is "
             f"{format_bytes(budget.bytes)} ({budget.source}).",
         ),
@@ -154,32 +153,50 @@ class Choice(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def _choose(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Choice:
+def choose(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Choice:
     """The best model for the time, or the largest smaller one that fits the budget. Raises CannotFit."""
+    best: Choice | None = None
+    for candidate in candidates(config, text_bytes, machine):
+        best = best or candidate
+        micro_batch, needed = _largest_micro_batch(candidate.recipe, candidate.vocab_size, budget)
+        if required_budget(needed) <= budget.bytes:
+            smaller = candidate.recipe.parameters(candidate.vocab_size) < best.recipe.parameters(best.vocab_size)
+            why = [f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does."]
+            return candidate._replace(
+                micro_batch=micro_batch, reasons=(candidate.reasons[0], *(why if smaller else []), candidate.reasons[1])
+            )
+    raise cannot_fit(needed, budget)
+
+
+def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Iterator[Choice]:
+    """What suits the request, the best first and each further one for half the time: with a micro-batch of 1."""
     speeds = {name: machine[f"{name}_flops_per_second"] for name in ("bf16", "fp32")}
     precision = config.train.precision or ("bf16" if speeds["bf16"] > speeds["fp32"] else "fp32")
-    seconds = config.minutes * 60
-    reasons = [
+    rates = (
         f"{precision} arithmetic: matrix products reach {speeds['bf16'] / 1e9:.0f} GFLOP/s in bf16 and "
         f"{speeds['fp32'] / 1e9:.0f} in fp32 on {machine['threads']} threads."
-    ]
-    while True:
+    )
+    seconds = config.minutes * 60
+    while seconds >= min(SMALLEST_CHOICE_SECONDS, config.minutes * 60):
         vocab_size, chosen = choose_recipe(text_bytes, seconds, speeds[precision], bf16=precision == "bf16")
         vocab_size = config.tokenize.vocab_size or vocab_size
         recipe = _with_settings(config, chosen)
-        micro_batch, needed = _largest_micro_batch(recipe, vocab_size, budget)
-        if required_budget(needed) <= budget.bytes:
-            break
+        parameters = format_count(recipe.parameters(vocab_size))
+        size = (
+            f"{recipe.layers} layers of width {recipe.width} ({parameters} parameters) "
+            f"and {vocab_size} word pieces for {format_text_size(text_bytes)} of text."
+        )
+        yield Choice(vocab_size, recipe, 1, (rates, size))
         seconds /= 2
-        if seconds < SMALLEST_CHOICE_SECONDS:
-            raise _cannot_fit(needed, budget)
-    if seconds < config.minutes * 60:
-        reasons.append(f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does.")
-    reasons.append(
-        f"{recipe.layers} layers of width {recipe.width} ({format_count(recipe.parameters(vocab_size))} parameters) "
-        f"and {vocab_size} word pieces for {format_text_size(text_bytes)} of text."
-    )
-    return Choice(vocab_size, recipe, micro_batch, tuple(reasons))
+
+
+def settle_steps(config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float) -> tuple[int, bool]:
+    """How many steps to train, and whether the text rather than the time bounds them."""
+    affordable = max(LEAST_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
+    sensible = max(LEAST_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
+    if config.train.steps:
+        return config.train.steps, False
+    return min(affordable, sensible), sensible < affordable
 
 
 def _with_settings(config: RunConfig, recipe: Recipe) -> Recipe:
@@ -212,7 +229,7 @@ def _try(choice: Choice, budget: Budget, probe: Probe, threads: int) -> tuple[in
             if required_budget(needed) <= budget.bytes:
                 return micro_batch, probed
         if micro_batch == 1:
-            raise _cannot_fit(int(max(needed, budget.bytes) * TRAINING_MARGIN), budget)
+            raise cannot_fit(int(max(needed, budget.bytes) * TRAINING_MARGIN), budget)
         micro_batch = smaller_micro_batch(choice.recipe, micro_batch)
 
 
@@ -236,7 +253,8 @@ def smaller_micro_batch(recipe: Recipe, micro_batch: int) -> int:
     return max(size for size in range(1, micro_batch) if recipe.batch_sequences % size == 0)
 
 
-def _cannot_fit(needed: int, budget: Budget) -> CannotFit:
+def cannot_fit(needed: int, budget: Budget) -> CannotFit:
+    """What a person is told when not even the smallest training fits: the least budget that would do."""
     return CannotFit(
         f"train: needs about {format_bytes(needed)} even with the smallest micro-batch, the budget is "
         f"{format_bytes(budget.bytes)} ({budget.source}); run again with "

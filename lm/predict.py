@@ -1,7 +1,7 @@
 """How much memory each stage will need, said before it starts. Bytes of resident memory of the stage's process tree.
 
-The training formula counts what AdamW-style training keeps per parameter and per token of a micro-batch; the plan
-then replaces it with the measured peak of a few real steps. The other stages were measured (docs/decisions.md).
+Training's formula follows what `lm.fused` and `lm.optimiser` keep, tensor by tensor; `make bench-memory` compares it
+with real trainings. The other stages were measured (docs/decisions.md).
 """
 
 from typing import Any
@@ -15,21 +15,49 @@ from lm.tokenize_corpus import TokenizeConfig
 TRAINING_MARGIN = 1.05
 MIB = 2**20
 BASELINE_BYTES = 16 * MIB
+TRAINING_FLOOR = 435 * MIB  # libraries, their work space, and a model of no size
+ATTENTION_BLOCK = 128  # as in lm.fused, which needs torch
 LEAST_TRAINING = 440 * MIB  # the smallest model, its libraries and its tokenizer's files
 
 
 def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
-    """A first estimate of training's peak, before anything has been tried.
-
-    Weights, gradients and optimiser state; activations of every layer for each token of the micro-batch; logits and
-    their gradient. Two bytes a value, or four in fp32.
-    """
+    """Training's peak: what lasts, and the most that one micro-batch adds to it."""
     tokens = micro_batch * recipe.context
     value_bytes = 2 if recipe.precision == "bf16" else 4
-    layer = value_bytes * (10 * recipe.width + recipe.heads * recipe.context)
-    logits = 4 * value_bytes * vocab_size
-    states = 14 * recipe.parameters(vocab_size) + 4 * vocab_size * recipe.width
-    return LEAST_TRAINING + states + tokens * (recipe.layers * layer + logits)
+    kept = recipe.layers * (tokens * _kept_per_token(recipe) * value_bytes + _weight_copies(recipe))
+    output = tokens * vocab_size * 8 + value_bytes * vocab_size * recipe.width
+    layer_backward = tokens * value_bytes * (2 * recipe.mlp_width + 5 * recipe.width)
+    return int(TRAINING_FLOOR + _lasting_bytes(recipe, vocab_size) + kept + max(output, layer_backward))
+
+
+def _lasting_bytes(recipe: Recipe, vocab_size: int) -> int:
+    """Weights, gradients and optimiser state, in fp32: Muon keeps one value a parameter, AdamW two."""
+    matrices, parameters = recipe.matrix_parameters(), recipe.parameters(vocab_size)
+    return 4 * (2 * parameters + matrices + 2 * (parameters - matrices))
+
+
+def checkpoint_bytes(recipe: Recipe, vocab_size: int) -> int:
+    """A checkpoint's size: weights and optimiser state."""
+    return _lasting_bytes(recipe, vocab_size) - 4 * recipe.parameters(vocab_size)
+
+
+def _kept_per_token(recipe: Recipe) -> float:
+    """Values that one layer keeps of each token for the backward pass, as `lm.fused` saves them.
+
+    Attention: the normalised input, queries, keys and values before and after their rotation, the mix, and the shares
+    of attention of one block of queries after another. MLP: the normalised input and the activations.
+    """
+    length = recipe.context
+    seen = (length + min(length, ATTENTION_BLOCK)) / 2  # keys a query's block looks at, on average
+    return 8 * recipe.width + recipe.mlp_width + recipe.heads * seen
+
+
+def _weight_copies(recipe: Recipe) -> int:
+    """What one layer keeps of weights in other forms: the joint matrix of queries, keys and values, and casts."""
+    square, mlp = recipe.width**2, recipe.width * recipe.mlp_width
+    if recipe.precision == "bf16":
+        return 4 * 3 * square + 2 * (4 * square + 2 * mlp)
+    return 4 * (2 * 3 * square + mlp)
 
 
 def predict_probe() -> int:
@@ -42,27 +70,41 @@ def predict_download() -> int:
     return 120 * MIB
 
 
+def predict_cleaning(largest_document_bytes: int) -> int:
+    """A document is held a few times over."""
+    return 140 * MIB + 5 * largest_document_bytes
+
+
+def predict_tokenizing(config: TokenizeConfig, train_bytes: int, longest_document_bytes: int) -> int:
+    """The tokenizer's training on a sample, then threads that encode, and the longest document a few times over."""
+    sample_bytes = min(config.sample_bytes, train_bytes)
+    per_sample_byte = 25 if config.kind == "unigram" else 13
+    return 190 * MIB + 5 * MIB * usable_cores() + 6 * longest_document_bytes + per_sample_byte * sample_bytes
+
+
+def predict_evaluating(parameters: int, text_bytes: int) -> int:
+    """The model's weights, and the n-grams of a part of the text."""
+    return 390 * MIB + 4 * parameters + 12 * min(text_bytes, BASELINE_BYTES)
+
+
+def predict_generating(parameters: int) -> int:
+    """The model's weights, twice while they are loaded."""
+    return 370 * MIB + 8 * parameters
+
+
 def predict_stage(stage: str, config: StageConfig, inputs: dict[str, Artifact]) -> int:
     """What making this stage's artifact from these inputs will need."""
-    metrics = {name: artifact.manifest.metrics for name, artifact in inputs.items()}
+    metrics: dict[str, dict[str, Any]] = {name: artifact.manifest.metrics for name, artifact in inputs.items()}
     if stage == "clean":
-        return 140 * MIB + 5 * int(metrics["download"]["largest_document_bytes"])
+        return predict_cleaning(int(metrics["download"]["largest_document_bytes"]))
     if isinstance(config, TokenizeConfig):
-        return _tokenizing(config, metrics["clean"])
-    weights = 4 * int(metrics["train"]["parameters"])
-    text_bytes = int(metrics["clean"]["train_bytes"]) + int(metrics["clean"]["heldout_bytes"])
+        text = metrics["clean"]
+        return predict_tokenizing(config, int(text["train_bytes"]), int(text["longest_document_bytes"]))
+    parameters = int(metrics["train"]["parameters"])
     if stage == "evaluate":
-        return 390 * MIB + weights + 12 * min(text_bytes, BASELINE_BYTES)
-    return 370 * MIB + 2 * weights
-
-
-def _tokenizing(config: TokenizeConfig, text: dict[str, Any]) -> int:
-    """The tokenizer's training on a sample, then threads that encode, and the longest document a few times over."""
-    sample_bytes = min(config.sample_bytes, int(text["train_bytes"]))
-    per_sample_byte = 25 if config.kind == "unigram" else 13
-    return (
-        190 * MIB + 5 * MIB * usable_cores() + 6 * int(text["longest_document_bytes"]) + per_sample_byte * sample_bytes
-    )
+        text_bytes = int(metrics["clean"]["train_bytes"]) + int(metrics["clean"]["heldout_bytes"])
+        return predict_evaluating(parameters, text_bytes)
+    return predict_generating(parameters)
 
 
 def predict_least() -> tuple[str, int]:

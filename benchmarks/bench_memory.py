@@ -1,0 +1,127 @@
+"""How well training's peak memory is predicted: random models, each trained for a few steps in a fresh child.
+
+`make bench-memory ARGS="--configurations 40"`. The ratio is predicted over measured; the dynamic part is
+what lies above the floor, the memory of a process that has loaded its libraries and trains the smallest model.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lm.choose import HEADS_OF_WIDTH
+from lm.memory import Budget, format_bytes
+from lm.predict import TRAINING_FLOOR, predict_training
+from lm.recipe import Recipe
+from lm.supervise import SupervisedChild
+
+MOST_FLOPS_A_STEP = 6e10  # a second or less on one core
+MOST_PREDICTED_BYTES = 3 * 2**30
+MEAN_ERROR, WORST_ERROR, DYNAMIC_ERROR = 0.03, 0.10, 0.15
+
+
+class Measured(NamedTuple):
+    """One configuration with what was predicted and what was measured, in bytes."""
+
+    recipe: Recipe
+    vocab_size: int
+    micro_batch: int
+    predicted: int
+    measured: int
+
+    @property
+    def error(self) -> float:
+        """Predicted over measured, less one."""
+        return self.predicted / self.measured - 1
+
+    @property
+    def dynamic_error(self) -> float:
+        """The same over the part above the floor, where that is worth a ratio."""
+        above = self.measured - TRAINING_FLOOR
+        return (self.predicted - self.measured) / above if above > TRAINING_FLOOR / 4 else 0.0
+
+
+def configurations(count: int, seed: int) -> list[tuple[Recipe, int, int]]:
+    """Random recipes with a vocabulary's size and a micro-batch, always the same for the same seed."""
+    generator = random.Random(seed)
+    found: list[tuple[Recipe, int, int]] = []
+    while len(found) < count:
+        width = generator.choice(list(HEADS_OF_WIDTH))
+        heads = generator.choice(
+            [heads for heads in (1, 2, 3, 4, 5, 6, 8) if width % heads == 0 and width // heads >= 32]
+        )
+        micro_batch = generator.choice([1, 2, 4, 8, 16, 32])
+        recipe = Recipe(
+            layers=generator.randint(1, 10),
+            width=width,
+            heads=heads,
+            kv_heads=generator.choice([heads, 1]),
+            mlp_width=generator.choice([2, 3, 4]) * width,
+            context=generator.choice([64, 128, 256, 512]),
+            batch_sequences=micro_batch * generator.choice([1, 1, 2, 4]),
+            steps=1000,
+            precision=generator.choice(["bf16", "fp32"]),
+            seed=1,
+        )
+        vocab_size = generator.choice([512, 1024, 2048, 4096, 8192])
+        too_slow = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) > MOST_FLOPS_A_STEP
+        if not too_slow and predict_training(recipe, vocab_size, micro_batch) < MOST_PREDICTED_BYTES:
+            found.append((recipe, vocab_size, micro_batch))
+    return found
+
+
+def measure(recipe: Recipe, vocab_size: int, micro_batch: int) -> Measured:
+    """Train a few steps as the plan's trial does, in a child of its own."""
+    with SupervisedChild(Budget(bytes=2 * MOST_PREDICTED_BYTES, source="flag"), trains=True) as child:
+        probed: dict[str, Any] = child.call(
+            "probe",
+            recipe=recipe.model_dump(mode="json"),
+            vocab_size=vocab_size,
+            micro_batch=micro_batch,
+            device="cpu",
+        )
+    predicted = predict_training(recipe, vocab_size, micro_batch)
+    return Measured(recipe, vocab_size, micro_batch, predicted, probed["peak_memory_bytes"])
+
+
+def print_row(row: Measured) -> None:
+    """One configuration in one line."""
+    recipe = row.recipe
+    model = f"{recipe.layers}x{recipe.width}/{recipe.heads}h/{recipe.kv_heads}kv mlp {recipe.mlp_width}"
+    batch = f"{row.micro_batch} of {recipe.batch_sequences} x {recipe.context}"
+    print(
+        f"{model:28} {batch:16} {row.vocab_size:5} {recipe.precision} "
+        f"{format_bytes(row.predicted):>10} {format_bytes(row.measured):>10} {1 + row.error:6.3f}",
+        flush=True,
+    )
+
+
+def main() -> int:
+    """Measure, print a table, and say whether the promise holds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--configurations", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", metavar="FILE", help="write every figure there too")
+    options = parser.parse_args()
+    print(f"{'model':28} {'micro-batch':16} vocab prec  predicted   measured  ratio")
+    rows = []
+    for configuration in configurations(options.configurations, options.seed):
+        rows.append(measure(*configuration))
+        print_row(rows[-1])
+    errors, dynamic = [abs(row.error) for row in rows], [abs(row.dynamic_error) for row in rows]
+    print(
+        f"mean error {statistics.mean(errors):.1%} (promised {MEAN_ERROR:.0%}), worst {max(errors):.1%} "
+        f"(promised {WORST_ERROR:.0%}), worst above the floor {max(dynamic):.1%} (promised {DYNAMIC_ERROR:.0%})"
+    )
+    if options.json:
+        figures = [{**row._asdict(), "recipe": row.recipe.model_dump(mode="json")} for row in rows]
+        Path(options.json).write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    kept = statistics.mean(errors) <= MEAN_ERROR and max(errors) <= WORST_ERROR and max(dynamic) <= DYNAMIC_ERROR
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

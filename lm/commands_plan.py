@@ -1,0 +1,59 @@
+"""`python -m lm plan`: what a run would take and come to, before anything is started."""
+
+import argparse
+import sys
+from typing import Any
+
+from rich.console import Console
+
+from lm.command import Command
+from lm.errors import CannotFit
+from lm.forecast import forecast
+from lm.forecast_tables import print_forecast, refusal
+from lm.machine_record import keep_machine, kept_machine
+from lm.memory import Budget, resolve_budget
+from lm.run_config import build_config
+from lm.store import Store
+from lm.supervise import SupervisedChild
+
+ORCHESTRATOR_BYTES = 250 * 2**20  # what the pipeline's own processes hold beside a stage
+MEASURING_BUDGET = Budget(bytes=2**30, source="fixed")
+
+
+def _declare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--corpus", nargs="+", metavar="NAME|PATH|URL", help="what to train on (several make one)")
+    parser.add_argument("--minutes", type=float, help="minutes of training, its checkpoints included (default 3)")
+    parser.add_argument("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", dest="settings", help="any setting"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+
+def _plan(options: argparse.Namespace) -> int:
+    values: dict[str, Any] = {"minutes": options.minutes, "memory": options.memory}
+    if options.corpus:
+        values["download"] = {"corpus": options.corpus}
+    config, store = build_config(values, options.settings), Store.default()
+    found = forecast(config, store, resolve_budget(config.memory, ORCHESTRATOR_BYTES), lambda: _machine(store))
+    if options.json:
+        print(found.model_dump_json(indent=2))
+    else:
+        print_forecast(found, Console())
+    if found.fits:
+        return 0
+    print(refusal(found), file=sys.stderr)
+    return CannotFit.exit_code
+
+
+def _machine(store: Store) -> dict[str, Any]:
+    """What is known of this machine, measured in two seconds where nothing is."""
+    machine = kept_machine(store)
+    if machine is None:
+        with SupervisedChild(MEASURING_BUDGET) as child:
+            machine = child.call("measure_machine")
+        keep_machine(store, machine)
+    return machine
+
+
+PLAN = Command("plan", "say what a run would take and come to, before anything is started", _declare, _plan)

@@ -1,0 +1,122 @@
+"""What a run would take and come to, said in seconds and without training: `python -m lm plan`.
+
+It settles what the pipeline would settle (`lm.plan`) from what is known of this machine, but for the plan's trial: the
+time of a step is an estimate until the pipeline has made and kept a plan, which is then used here too.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from lm.choose import EFFICIENCY
+from lm.config import StageConfig
+from lm.forecast_corpus import CorpusForecast, corpus_forecast, find_known
+from lm.forecast_stages import StageForecast, forecast_stages
+from lm.forecast_training import (
+    Request,
+    TrainingForecast,
+    choice_of,
+    forecast_choice,
+    forecast_plan,
+    smallest_choice,
+)
+from lm.memory import Budget, required_budget
+from lm.plan import open_plan, plan_path
+from lm.predict import predict_training
+from lm.run_config import RunConfig
+from lm.store import SCHEMA_VERSION, Store
+
+GPU_FLOPS_PER_SECOND = 5e12  # what training might reach on a laptop's graphics card: assumed, not measured
+GPU_NOTE = "an estimate: 5 TFLOP/s are assumed, nothing was measured on such a machine"
+REPORT_BYTES = 3_000_000
+
+Measure = Callable[[], dict[str, Any]]
+
+
+class Alternative(StageConfig):
+    """The same request with one thing changed; `training` is None where nothing would fit."""
+
+    change: str
+    training: TrainingForecast | None
+    note: str = ""
+
+
+class Forecast(StageConfig):
+    """All of it, as `--json` prints it."""
+
+    schema_version: int = SCHEMA_VERSION
+    corpus: CorpusForecast
+    budget: Budget
+    fits: bool
+    least_memory_bytes: int  # the least budget in which this request could run, with the smallest model
+    kept_plan: str | None
+    device: str
+    threads: int
+    stages: tuple[StageForecast, ...]
+    training: TrainingForecast
+    seconds: float
+    disk_bytes: int
+    disk_free_bytes: int
+    alternatives: tuple[Alternative, ...]
+    reasons: tuple[str, ...]
+
+
+def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) -> Forecast:
+    """Forecast a run; `measure` gives what is known of this machine. Raises BadInput for what cannot be forecast."""
+    known = find_known(config, store)
+    request = Request(config, budget, corpus_forecast(config, known), measure())
+    path = plan_path(store, config, known.clean.key) if known.clean else None
+    plan = open_plan(path) if path else None
+    choice, _ = choice_of(request)
+    training = forecast_plan(request, plan) if plan else forecast_choice(request, choice)
+    stages = forecast_stages(request, training, known, plan, store)
+    return Forecast(
+        corpus=request.corpus,
+        budget=budget,
+        fits=all(stage.fits for stage in stages),
+        least_memory_bytes=_least_memory(request, stages),
+        kept_plan=path.relative_to(store.root).as_posix() if plan and path else None,
+        device=plan.device if plan else request.machine["device"],
+        threads=plan.threads if plan else config.threads or request.machine["threads"],
+        stages=stages,
+        training=training,
+        seconds=sum(stage.seconds for stage in stages),
+        disk_bytes=sum(stage.disk_bytes for stage in stages) + REPORT_BYTES,
+        disk_free_bytes=_free_bytes(store.root),
+        alternatives=tuple(_alternatives(request)),
+        reasons=plan.reasons if plan else choice.reasons,
+    )
+
+
+def _least_memory(request: Request, stages: tuple[StageForecast, ...]) -> int:
+    """The least budget: training can be shrunk, the other stages need what they need."""
+    smallest = smallest_choice(request)
+    fixed = [stage.predicted_memory_bytes for stage in stages if stage.stage not in ("plan", "train")]
+    return required_budget(max(predict_training(smallest.recipe, smallest.vocab_size, 1), *fixed))
+
+
+def _free_bytes(root: Path) -> int:
+    """Free space where the artifacts will be, in a folder that may not exist yet."""
+    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    return shutil.disk_usage(existing).free
+
+
+def _alternatives(request: Request) -> Iterator[Alternative]:
+    """Half and twice the memory and the time, and a graphics card."""
+    config, budget = request.config, request.budget
+    for word, factor in (("half", 0.5), ("twice", 2.0)):
+        other = budget.model_copy(update={"bytes": int(budget.bytes * factor)})
+        yield _alternative(f"{word} the memory", request._replace(budget=other))
+    if config.train.steps is None:
+        for word, factor in (("half", 0.5), ("twice", 2.0)):
+            longer = config.model_copy(update={"minutes": config.minutes * factor})
+            yield _alternative(f"{word} the time", request._replace(config=longer))
+    if request.machine["device"] == "cpu":
+        speeds = {f"{name}_flops_per_second": GPU_FLOPS_PER_SECOND / EFFICIENCY[name] for name in EFFICIENCY}
+        yield _alternative("a GPU", request._replace(machine=request.machine | speeds), GPU_NOTE)
+
+
+def _alternative(change: str, request: Request, note: str = "") -> Alternative:
+    choice, fits = choice_of(request)
+    return Alternative(change=change, training=forecast_choice(request, choice) if fits else None, note=note)

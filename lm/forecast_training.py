@@ -1,0 +1,93 @@
+"""What training would come to for a request: the model, its steps, its memory, and what to expect of it."""
+
+from typing import Any, NamedTuple
+
+from lm.choose import EFFICIENCY, text_tokens
+from lm.config import StageConfig
+from lm.errors import CannotFit
+from lm.expected_loss import Expectation, expected_bits_per_byte
+from lm.forecast_corpus import CorpusForecast
+from lm.memory import Budget
+from lm.plan import SHARE_FOR_STEPS, Choice, Plan, candidates, choose, settle_steps
+from lm.predict import predict_training
+from lm.recipe import Recipe, with_steps
+from lm.run_config import RunConfig
+
+
+class TrainingForecast(StageConfig):
+    """The model and its training, and what it should come to."""
+
+    recipe: Recipe
+    vocab_size: int
+    parameters: int
+    micro_batch: int
+    tokens: int
+    passes: float  # over the training text
+    seconds: float
+    text_ends_it: bool  # rather than the time
+    predicted_memory_bytes: int
+    bits_per_byte: Expectation
+
+
+class Request(NamedTuple):
+    """What a forecast of training is made from."""
+
+    config: RunConfig
+    budget: Budget
+    corpus: CorpusForecast
+    machine: dict[str, Any]
+
+    def reached_flops_per_second(self, precision: str) -> float:
+        """What training makes of this machine's matrix products."""
+        return float(EFFICIENCY[precision] * self.machine[f"{precision}_flops_per_second"])
+
+
+def choice_of(request: Request) -> tuple[Choice, bool]:
+    """What the plan would choose, and whether it fits; where nothing does, the smallest there is."""
+    try:
+        return choose(request.config, request.corpus.train_bytes, request.budget, request.machine), True
+    except CannotFit:
+        return smallest_choice(request), False
+
+
+def smallest_choice(request: Request) -> Choice:
+    """The smallest training that this request could be shrunk to."""
+    return list(candidates(request.config, request.corpus.train_bytes, request.machine))[-1]
+
+
+def forecast_choice(request: Request, choice: Choice) -> TrainingForecast:
+    """Training with this choice, its speed estimated from that of matrix products."""
+    recipe = choice.recipe
+    step_flops = recipe.tokens_per_step * recipe.flops_per_token(choice.vocab_size)
+    step_seconds = step_flops / request.reached_flops_per_second(recipe.precision)
+    steps, text_ends_it = settle_steps(request.config, choice, request.corpus.train_bytes, step_seconds)
+    needed = predict_training(recipe, choice.vocab_size, choice.micro_batch)
+    return _forecast(
+        request, choice, with_steps(recipe, steps), steps * step_seconds / SHARE_FOR_STEPS, needed, text_ends_it
+    )
+
+
+def forecast_plan(request: Request, plan: Plan) -> TrainingForecast:
+    """Training as a kept plan has it, its speed measured."""
+    choice = Choice(plan.vocab_size, plan.recipe, plan.micro_batch, plan.reasons)
+    _, text_ends_it = settle_steps(request.config, choice, request.corpus.train_bytes, plan.step_seconds)
+    return _forecast(request, choice, plan.recipe, plan.seconds, plan.predicted_memory_bytes, text_ends_it)
+
+
+def _forecast(
+    request: Request, choice: Choice, recipe: Recipe, seconds: float, needed: int, text_ends_it: bool
+) -> TrainingForecast:
+    tokens = recipe.steps * recipe.tokens_per_step
+    flops = tokens * recipe.flops_per_token(choice.vocab_size)
+    return TrainingForecast(
+        recipe=recipe,
+        vocab_size=choice.vocab_size,
+        parameters=recipe.parameters(choice.vocab_size),
+        micro_batch=choice.micro_batch,
+        tokens=tokens,
+        passes=tokens / text_tokens(request.corpus.train_bytes, choice.vocab_size),
+        seconds=seconds,
+        text_ends_it=text_ends_it,
+        predicted_memory_bytes=needed,
+        bits_per_byte=expected_bits_per_byte(request.corpus.sample_bits_per_byte, flops),
+    )
