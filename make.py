@@ -19,6 +19,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TESTED = (3, 11)
 RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
 TORCH_INDEX = "TORCH_INDEX"  # where pip takes torch from: a CPU or a CUDA build
+LLAMA_CPP = "llama-cpp-python==0.3.36"
 MISSING = "the package index was not reached or lacks a version: see the lines above, then run this again"
 
 
@@ -83,6 +84,24 @@ def python(*arguments: str) -> int:
             continue
 
 
+def test_gguf() -> int:
+    """Read exported models with llama.cpp itself, built from the package index into an environment of its own."""
+    folder, stamp = ROOT / ".venv-gguf", ROOT / ".venv-gguf" / f"{LLAMA_CPP}.stamp"
+    if not stamp.exists():
+        print(
+            f"Building {LLAMA_CPP} in .venv-gguf: a C++ compiler and cmake are needed, and about ten minutes …",
+            flush=True,
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder, with_pip=True)
+        python_there = folder / PYTHON.relative_to(VENV)
+        arguments = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "-q", LLAMA_CPP]
+        if code := subprocess.call([str(python_there), *arguments], cwd=ROOT):
+            return code
+        stamp.write_text("")
+    return python("-m", "pytest", "-m", "gguf")
+
+
 def lint() -> int:
     """Style and types."""
     return python("-m", "ruff", "check", ".") or python("-m", "ruff", "format", "--check", ".")
@@ -92,6 +111,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "setup": (RUN, lambda: 0),
     "run": (RUN, lambda *a: python("-m", "flows.pipeline", *a)),
     "test": (DEV, lambda *a: python("-m", "pytest", *a)),
+    "test-gguf": (DEV, test_gguf),
     "lint": (DEV, lint),
     "types": (DEV, lambda: python("-m", "mypy")),
     "up": (RUN, lambda: python("-m", "flows.server", "up")),

@@ -103,8 +103,11 @@ def gather_facts(store: Store, run: RunRecord) -> RunFacts:
 def read_samples(facts: RunFacts) -> list[Sample]:
     """The run's samples in their order. Loads pyarrow."""
     generate = facts.artifacts.get("generate")
-    if generate is None:
-        return []
+    return read_sample_rows(generate) if generate else []
+
+
+def read_sample_rows(generate: Artifact) -> list[Sample]:
+    """The samples of an artifact of generate, in their order. Loads pyarrow."""
     import pyarrow.parquet as pq  # deferred: it weighs 100 MiB
 
     columns = Sample.__dataclass_fields__

@@ -1,17 +1,26 @@
 """A toy of everything, made by the project's own code: a corpus, its tokens, a model of a few seconds."""
 
 import pydoc_data.topics
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from lm.documents import Document, write_documents
+from lm.evaluate import EvaluateConfig, evaluate
+from lm.generate import GenerateConfig, generate
+from lm.heldout import extent
 from lm.progress import silent
 from lm.recipe import Recipe
+from lm.store import Store, write_json
 from lm.tokenize_corpus import TokenizeConfig, tokenize
 from lm.training import Training
 
+TOY_RECIPE = Recipe(
+    layers=2, width=64, heads=2, kv_heads=1, mlp_width=128, context=48, batch_sequences=16,
+    steps=60, precision="fp32", seed=1,
+)  # fmt: skip
 TRAINING_DOCUMENTS, HELDOUT_DOCUMENTS = 60, 24
 
 
@@ -33,14 +42,46 @@ def toy(tmp_path_factory) -> Toy:
         path.mkdir()
     write_documents(toy_documents(), made.clean)
     tokenize(made.clean, TokenizeConfig(vocab_size=512), made.tokens, silent)
-    recipe = Recipe(
-        layers=2, width=64, heads=2, kv_heads=1, mlp_width=128, context=48, batch_sequences=16,
-        steps=60, precision="fp32", seed=1,
-    )  # fmt: skip
-    training = Training(recipe, made.tokens, made.model, micro_batch=16, device="cpu", checkpoint_seconds=15)
-    training.run_until(recipe.steps, lambda: None, silent)
+    training = Training(TOY_RECIPE, made.tokens, made.model, micro_batch=16, device="cpu", checkpoint_seconds=15)
+    training.run_until(TOY_RECIPE.steps, lambda: None, silent)
     training.finish()
     return made
+
+
+@pytest.fixture(scope="session")
+def toy_store(toy, tmp_path_factory) -> Store:
+    """The toy in a store of its own, with what it was made from and an evaluation and samples made from it."""
+    store = Store(tmp_path_factory.mktemp("store"))
+    source = {"name": "python-docs", "title": "Help | topics", "address": "embedded:python-docs", "licence": "PSF-2.0",
+              "bytes": 123456}  # fmt: skip
+    parts = {"download": {}, "clean": {"download": "0" * 16}, "tokenize": {"clean": "1" * 16},
+             "train": {"tokenize": "2" * 16}, "evaluate": {"train": "3" * 16, "tokenize": "2" * 16, "clean": "1" * 16},
+             "generate": {"train": "3" * 16, "clean": "1" * 16}}  # fmt: skip
+    for number, (stage, inputs) in enumerate(parts.items()):
+        config, metrics = {}, {}
+        with store.writing(stage, str(number) * 16) as out:
+            if stage == "download":
+                write_json(out / "sources.json", {"schema_version": 1, "sources": [source]})
+            elif stage == "evaluate":
+                quick = EvaluateConfig(samples=2, sample_tokens=40, resamples=200)
+                metrics = evaluate(toy.model, toy.tokens, toy.clean, quick, out, silent)
+            elif stage == "generate":
+                metrics = generate(toy.model, toy.clean, GenerateConfig(tokens=60, samples=1), out, silent)
+            else:
+                shutil.copytree(getattr(toy, {"tokenize": "tokens", "train": "model"}.get(stage, stage)), out,
+                                dirs_exist_ok=True)  # fmt: skip
+                metrics = toy_metrics(toy, stage)
+                config = TOY_RECIPE.model_dump(mode="json") if stage == "train" else {}
+            store.commit(stage, str(number) * 16, config=config, inputs=inputs, metrics=metrics, seconds=60.0,
+                         peak_memory_bytes=2**20, versions={"python": "3.11"})  # fmt: skip
+    return store
+
+
+def toy_metrics(toy: Toy, stage: str) -> dict:
+    if stage == "clean":
+        return {f"{split}_{count}": getattr(extent(toy.clean, split), count)
+                for split in ("train", "heldout") for count in ("documents", "bytes", "characters")}  # fmt: skip
+    return {"parameters": 100_000, "weights_sha256": "ab" * 32} if stage == "train" else {"train_bytes_per_token": 2.5}
 
 
 def toy_documents() -> list[Document]:
