@@ -106,16 +106,17 @@ def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document
     path = clean / FILE_NAME
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            _check_schema(path, file.schema_arrow)
+            check_schema(path, file.schema_arrow)
             for group in range(file.num_row_groups):
-                if split in (None, _split_of(file, group)):
+                if split in (None, split_of(file, group)):
                     rows = file.read_row_group(group).select(SCHEMA.names).to_pydict()
                     yield from map(Document, *rows.values())
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise SlowburnError(f"{path} is damaged ({error}): delete {clean} and run again to have it remade") from error
 
 
-def _check_schema(path: Path, schema: pa.Schema) -> None:
+def check_schema(path: Path, schema: pa.Schema) -> None:
+    """Raise SlowburnError when a file of documents is of a newer schema, or lacks a column."""
     version = int((schema.metadata or {}).get(b"schema_version", b"0"))
     if version > SCHEMA_VERSION:
         raise SlowburnError(
@@ -126,7 +127,8 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
         raise SlowburnError(f"{path} is damaged (no {', '.join(wrong)}): delete {path.parent} and run again")
 
 
-def _split_of(file: pq.ParquetFile, group: int) -> str:
+def split_of(file: pq.ParquetFile, group: int) -> str:
+    """The split of a row group."""
     column = SCHEMA.names.index("split")
     statistics = file.metadata.row_group(group).column(column).statistics
     if statistics is None or statistics.min != statistics.max or statistics.min not in SPLITS:

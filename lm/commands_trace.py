@@ -1,0 +1,71 @@
+"""`python -m lm trace`: where a text comes from."""
+
+import argparse
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+from lm.command import Command, add_json, named_model
+from lm.errors import BadInput, SlowburnError
+from lm.plain_text import visible
+from lm.quantities import format_count
+from lm.store import Artifact, Store
+
+
+def _declare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", help="the text to look for; `-` reads standard input")
+    parser.add_argument("--model", help="whose training text: run id, key or path; the champion's, else the newest's")
+    parser.add_argument("--most", type=int, default=5, help="passages to show (default 5)")
+    add_json(parser)
+
+
+def _trace(options: argparse.Namespace) -> int:
+    if options.most < 1:
+        raise BadInput(f"--most: got {options.most}, expected 1 or more")
+    text = read_standard_input() if options.text == "-" else options.text
+    clean = training_text(Store.default(), options.model)
+    from lm.trace import trace  # brings pyarrow
+
+    passages = trace(text, clean.path, options.most)
+    if options.json:
+        import json
+
+        print(json.dumps([passage.model_dump() for passage in passages], indent=2, ensure_ascii=False))
+        return 0
+    console = Console(highlight=False)
+    for passage in passages:
+        title = f", {passage.title}" if passage.title and passage.title != passage.source else ""
+        more = f", and in {passage.places - 1:,} more places" if passage.places > 1 else ""
+        where = f"{passage.source}{title}, document {passage.document_id}, line {passage.line:,}{more}"
+        console.print(Text(f"{format_count(len(passage.text))} characters in {where}", "bold"))
+        shown = [(passage.before, "dim"), (passage.text, "green"), (passage.after, "dim")]
+        console.print(Text.assemble(*((visible(part), style) for part, style in shown)), "")
+    if not passages:
+        print("Nothing: the training text shares no stretch of 8 bytes with it that is more than white space.")
+    return 0
+
+
+def training_text(store: Store, name: str | None) -> Artifact:
+    """The clean text behind a model. Raises SlowburnError when it is not here any more."""
+    model = named_model(store, name)
+    tokens = store.find("tokenize", model.manifest.inputs.get("tokenize", ""))
+    clean = store.find("clean", tokens.manifest.inputs.get("clean", "")) if tokens else None
+    if clean is None:
+        raise SlowburnError(f"the text that {model.key} was trained on is not here any more: run its pipeline again")
+    return clean
+
+
+def read_standard_input() -> str:
+    """All of standard input as text. Raises BadInput when it is not UTF-8."""
+    content = sys.stdin.buffer.read()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"standard input is not UTF-8: got byte 0x{content[error.start]:02x} at {error.start:,}; "
+            "convert it first, for example with `iconv -t UTF-8`"
+        ) from None
+
+
+TRACE = Command("trace", "find where in the training text a text comes from", _declare, _trace)

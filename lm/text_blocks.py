@@ -1,0 +1,53 @@
+"""Clean text as bytes, a row group at a time, without a Python string for any document: for whoever reads all of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lm.documents import FILE_NAME, Document, Split, check_schema, split_of
+from lm.errors import SlowburnError
+
+
+@dataclass(frozen=True)
+class TextBlock:
+    """The UTF-8 of some documents, one after the other: document i is `data[ends[i] : ends[i + 1]]`."""
+
+    data: npt.NDArray[np.uint8]
+    ends: npt.NDArray[np.int64]
+    documents: tuple[Document, ...]  # without their texts
+
+
+def text_blocks(clean: Path, split: Split) -> Iterator[TextBlock]:
+    """Yield the texts of one split of a clean artifact's folder, in order; in memory is a row group at a time.
+
+    Raises SlowburnError when the file is damaged (page checksums are verified) or of a newer schema.
+    """
+    path = clean / FILE_NAME
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            check_schema(path, file.schema_arrow)
+            for group in range(file.num_row_groups):
+                if split_of(file, group) == split:
+                    yield from _blocks(file.read_row_group(group, use_threads=False), split)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SlowburnError(f"{path} is damaged ({error}): delete {clean} and run again to have it remade") from error
+
+
+def _blocks(table: pa.Table, split: Split) -> Iterator[TextBlock]:
+    names = table.select(["document_id", "source", "title"]).to_pydict()
+    documents = [
+        Document(document_id, source, "", split, title)
+        for document_id, source, title in zip(*names.values(), strict=True)
+    ]
+    first = 0
+    for chunk in table.column("text").chunks:
+        _, offsets, data = chunk.buffers()
+        ends = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1].astype(np.int64)
+        content = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
+        yield TextBlock(content[ends[0] : ends[-1]], ends - ends[0], tuple(documents[first : first + len(chunk)]))
+        first += len(chunk)
