@@ -5,10 +5,12 @@ import logging
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, get_args
 
 import httpx
+from prefect import State
 from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
@@ -17,7 +19,7 @@ from flows.pipeline import StageName, pipeline
 from flows.terminal import Terminal
 from lm.addresses import without_secrets
 from lm.errors import BadInput, Interrupted, SlowburnError, Stopped
-from lm.run_config import build_config, setting_names
+from lm.run_config import RunConfig, build_config, setting_names
 from tasks import listen
 
 SERVER_PATIENCE_SECONDS = 3.0
@@ -39,6 +41,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_request(parser)
+    parser.add_argument("--until", choices=get_args(StageName), default="generate", help="last stage to run")
+    parser.add_argument("--replan", action="store_true", help="choose the numbers anew instead of the kept plan")
+    return parser.parse_args(arguments)
+
+
+def add_request(parser: argparse.ArgumentParser) -> None:
+    """Let the user say what to train on, how long, and in how much memory."""
     parser.add_argument("--corpus", nargs="+", metavar="NAME|PATH|URL", help="what to train on (several make one)")
     parser.add_argument("--minutes", type=float, help="minutes of training, its checkpoints included (default 3)")
     parser.add_argument(
@@ -46,8 +56,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB")
     parser.add_argument("--run-id", type=_run_id, metavar="ID", help="name of the run's folder in artifacts/runs")
-    parser.add_argument("--until", choices=get_args(StageName), default="generate", help="last stage to run")
-    parser.add_argument("--replan", action="store_true", help="choose the numbers anew instead of the kept plan")
     parser.add_argument(
         "--set",
         nargs="+",
@@ -57,7 +65,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         dest="settings",
         help=f"any setting: {', '.join(setting_names()[:4])} …",
     )
-    return parser.parse_args(arguments)
 
 
 def _run_id(text: str) -> str:
@@ -71,6 +78,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the pipeline; returns the exit code, having said in one line on stderr how it went."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parse(arguments)
+    return run(
+        shlex.join(["python", "-m", "flows.pipeline", *arguments]),
+        options,
+        lambda config: pipeline(config, options.run_id, options.until, options.replan, return_state=True),
+    )
+
+
+def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], State[Any]]) -> int:
+    """Have a flow do what `add_request`'s options ask for; returns the exit code, see `main`."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         values: dict[str, Any] = {"minutes": options.minutes, "memory": options.memory, "init_from": options.init_from}
@@ -82,8 +98,8 @@ def main(arguments: list[str] | None = None) -> int:
             _quiet_prefect()
             terminal = Terminal(Console())
             listen.terminal.set(terminal)
-            listen.command.set(without_secrets(shlex.join(["python", "-m", "flows.pipeline", *arguments])))
-            state = pipeline(config, options.run_id, options.until, options.replan, return_state=True)
+            listen.command.set(without_secrets(command))
+            state = flow(config)
         if not state.is_completed():
             code = terminal.error.exit_code if isinstance(terminal.error, SlowburnError) else SlowburnError.exit_code
             return _say(str(state.message), code)

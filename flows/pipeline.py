@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from prefect import State, flow
@@ -47,13 +47,23 @@ def stages(session: Session, replan: bool) -> Iterator[StageName]:
 
 
 def run_stages(config: RunConfig, run_id: str | None, until: StageName, replan: bool) -> State[Any]:
-    """Run all stages up to `until`, and turn the outcome into the flow's state, a named one where it has a name."""
+    """Run all stages up to `until`, and turn the outcome into the flow's state."""
     session = open_session(config, run_id)
+    return conclude(session, lambda: _run_until(session, until, replan))
+
+
+def _run_until(session: Session, until: StageName, replan: bool) -> State[Any]:
+    for stage in stages(session, replan):
+        if stage == until:
+            break
+    return Completed(message=f"run {session.record.run_id} is complete")
+
+
+def conclude(session: Session, work: Callable[[], State[Any]]) -> State[Any]:
+    """Do a run's work, close its record, and return the flow's state: a named one where the outcome has a name."""
     try:
         session.check_least()
-        for stage in stages(session, replan):
-            if stage == until:
-                break
+        state = work()
     except SlowburnError as error:
         session.finish(error)
         publish_run(session)
@@ -64,7 +74,7 @@ def run_stages(config: RunConfig, run_id: str | None, until: StageName, replan: 
         raise
     session.finish()
     publish_run(session)
-    return Completed(message=f"run {session.record.run_id} is complete")
+    return state
 
 
 @flow(name="pipeline", flow_run_name=flow_run_name, description=__doc__)

@@ -5,14 +5,14 @@ import os
 import sys
 
 from lm.command import Command
-from lm.commands_champion import PROMOTE, ROLLBACK
+from lm.commands_champion import CHAMPION, PROMOTE, ROLLBACK
 from lm.commands_export import EXPORT
 from lm.commands_generate import GENERATE
 from lm.commands_plan import PLAN
 from lm.commands_store import INSPECT, VERIFY
 from lm.errors import SlowburnError
 
-COMMANDS: tuple[Command, ...] = (PLAN, INSPECT, VERIFY, GENERATE, EXPORT, PROMOTE, ROLLBACK)
+COMMANDS: tuple[Command, ...] = (PLAN, INSPECT, VERIFY, GENERATE, EXPORT, CHAMPION, PROMOTE, ROLLBACK)
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lm import jobs
+from lm import jobs, operation_jobs
 from lm.errors import Interrupted, SlowburnError
 from lm.memory import own_peak_bytes
 
@@ -141,7 +141,7 @@ def serve(child: Child) -> None:
     """Do what the parent asks until it asks to leave."""
     state: dict[str, Any] = {}
     while (request := child.next_request())["job"] != "leave":
-        job: Callable[..., Any] = getattr(jobs, request["job"])
+        job: Callable[..., Any] = getattr(jobs, request["job"], None) or getattr(operation_jobs, request["job"])
         try:
             value = job(child, state, **request["arguments"])
         except BaseException as error:  # whatever it was, the parent gets to know it

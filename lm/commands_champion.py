@@ -1,10 +1,32 @@
-"""`python -m lm promote` and `rollback`: decide by hand which model is the champion."""
+"""`python -m lm champion`, `promote` and `rollback`: which model is the champion, and to decide so by hand."""
 
 import argparse
+import json
+import textwrap
 
-from lm.champion import Decision, champion_path, promote, roll_back
-from lm.command import Command, named_model
+from lm.champion import Decision, champion_path, load_champion, promote, roll_back
+from lm.command import Command, add_json, named_model
 from lm.store import Store
+
+SHOWN_DECISIONS = 10
+
+
+def _champion(options: argparse.Namespace) -> int:
+    from lm.drift import drift_points, how_often  # brings numpy
+
+    record = load_champion(Store.default())
+    answer = how_often(drift_points(record.decisions)).sentence
+    if options.json:
+        print(json.dumps(record.model_dump(mode="json") | {"how_often": answer}, indent=2, ensure_ascii=False))
+        return 0
+    print(
+        f"The champion is {record.champion}." if record.champion else "There is no champion: the newest model is used."
+    )
+    print(answer)
+    for decision in record.decisions[-SHOWN_DECISIONS:]:
+        print(f"\n{decision.decided}  {decision.action} {decision.champion or ''}".rstrip())
+        print(textwrap.indent(textwrap.fill(decision.reason, 100), "  "))
+    return 0
 
 
 def _declare_promote(parser: argparse.ArgumentParser) -> None:
@@ -33,5 +55,6 @@ def _say(store: Store, decision: Decision) -> None:
     print(f"{decision.champion} is the champion now; {before}. The record is {champion_path(store)}")
 
 
+CHAMPION = Command("champion", "show the champion, what was decided, and how often to retrain", add_json, _champion)
 PROMOTE = Command("promote", "make a model the champion, which is used where none is named", _declare_promote, _promote)
 ROLLBACK = Command("rollback", "bring back the champion before this one", _add_reason, _roll_back)

@@ -66,7 +66,7 @@ class RunRecord(_Record):
     """One run, as `run.json` keeps it.
 
     `config` is what was asked for. `plan` and `memory` name files by their path relative to the root. `command` is
-    what to type to run this again.
+    what to type to run this again. `decision` is what a retraining decided about the champion.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -84,6 +84,7 @@ class RunRecord(_Record):
     stages: dict[str, TrainRecord | StageRecord] = {}
     unfinished: UnfinishedStage | None = None
     memory: str | None = None
+    decision: str = ""
 
     @property
     def reused(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lm.champion import Decision
 from lm.memory import format_bytes
 from lm.plan import Plan
 from lm.quantities import format_count, format_duration, format_text_size
@@ -84,6 +85,23 @@ def run_page(run: RunFacts, report: Path) -> str:
         "## The report",
         f"All of it with pictures is in one file. Open it in a browser: copy this address,\n\n    {report.as_uri()}\n",
         f"or this path:\n\n    {report}\n",
+    )
+
+
+def champion_page(decision: Decision, answer: str, curve: str) -> str:
+    """What was decided about the champion, on which numbers, and how often to retrain."""
+    held = decision.contest
+    rows = []
+    if held:
+        named = [("challenger", held.challenger), ("champion", held.champion), *(("elder", e) for e in held.elders)]
+        rows = [(name, s.model, f"{s.bits_per_byte:.4f}", f"{s.age_days:.1f}") for name, s in named if s]
+    return page(
+        escape(f"{decision.action}: {decision.reason}"),
+        facts({"champion": decision.champion, "before": decision.previous, "run": decision.run_id}),
+        table(["on the same new text", "model", "bits per byte", "age in days"], rows) if rows else "",
+        "## How often to retrain",
+        escape(answer),
+        curve,
     )
 
 

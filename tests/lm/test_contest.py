@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lm.champion import load_champion, promote
 from lm.contest_scoring import heldout_text, hold_contest, unit_nats
 from lm.documents import Document, read_documents, write_documents
 from lm.evaluation import training_precision
@@ -13,6 +14,7 @@ from lm.heldout import extent
 from lm.model import load_model
 from lm.progress import silent
 from lm.recipe import Recipe
+from lm.retraining import RetrainPolicy, lost_before, settle
 from lm.scoring import token_nats
 from lm.seen_text import seen_shares
 from lm.store import Artifact, Store
@@ -133,3 +135,15 @@ def test_seen_text_is_found_wherever_it_lies() -> None:
     assert shares[0] == 1.0
     assert shares[1] == shares[3] == 0.0
     assert 0.3 < shares[2] < 0.7
+
+
+def test_a_challenger_that_is_not_better_leaves_the_champion_where_it_is(store: Store) -> None:
+    """A lost contest keeps the champion and records the numbers; the same challenger need not lose twice."""
+    clean = store.open(store.path("clean", "text"))
+    promote(store, "trained", "the first")
+    contest = hold_contest(store, clean, "hardly", "trained", [], silent)
+    decision = settle(store, contest, "hardly", RetrainPolicy(), "a-run")
+    assert (decision.action, decision.champion, decision.challenger) == ("kept", "trained", "hardly")
+    assert load_champion(store).decisions[-1].contest == contest
+    assert lost_before(load_champion(store), "hardly", "text") == decision
+    assert lost_before(load_champion(store), "hardly", "other text") is None

@@ -1,0 +1,51 @@
+"""More that a supervised child can be asked to do: what looks after models once they are made. See `lm.jobs`."""
+
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lm.store import Store
+
+if TYPE_CHECKING:
+    from lm.child import Child
+
+State = dict[str, Any]
+
+
+def refresh_sources(child: "Child", state: State, *, root: str, config: Any) -> list[str]:
+    """Ask whether the sources of a corpus have changed, fetch those that have, and return their names."""
+    from lm.download import DownloadConfig
+    from lm.refresh import refresh
+
+    return refresh(DownloadConfig.model_validate(config), Store(Path(root)), child.progress)
+
+
+def hold_contest(
+    child: "Child",
+    state: State,
+    *,
+    root: str,
+    clean: str,
+    challenger: str | None,
+    champion: str | None,
+    elders: list[str],
+) -> dict[str, Any]:
+    """Compare models on the held-out text of a clean artifact."""
+    child.use_torch()
+    from lm.contest_scoring import hold_contest
+
+    store = Store(Path(root))
+    text = store.open(store.path("clean", clean))
+    contest = hold_contest(store, text, challenger, champion, elders, child.progress)
+    return contest.model_dump(mode="json")
+
+
+def describe_drift(child: "Child", state: State, *, root: str) -> dict[str, str | None]:
+    """How often to retrain, and the drift curve as PNG in base64; None for that where no contest was held yet."""
+    from lm.champion import load_champion
+    from lm.drift import drift_points, how_often
+    from lm.drift_chart import drift_png
+
+    points = drift_points(load_champion(Store(Path(root))).decisions)
+    curve = b64encode(drift_png(points)).decode() if points else None
+    return {"answer": how_often(points).sentence, "curve": curve}

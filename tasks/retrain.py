@@ -1,0 +1,73 @@
+"""What a retraining does beside the stages, as Prefect tasks: wait, look for new text, hold the contest, show it."""
+
+from functools import partial
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from lm.champion import Decision
+from lm.contest import Contest
+from lm.errors import SlowburnError
+from lm.good_time import GoodTime, wait_for_good_time
+from lm.session import REPORT_BUDGET, Session
+from lm.supervise import OutOfMemory, SupervisedChild
+from tasks.markdown import picture
+from tasks.pages import champion_page
+from tasks.publish import publish_page
+
+
+@task(name="good-time", task_run_name="wait for a good time", cache_policy=NO_CACHE)
+def good_time(session: Session, wanted: GoodTime) -> None:
+    """Return when the machine has time. Raises NotNow when it has none before the deadline."""
+    wait_for_good_time(wanted, session.listener.tell)
+
+
+@task(name="refresh", task_run_name="look for new text", cache_policy=NO_CACHE)
+def refresh(session: Session) -> list[str]:
+    """The names of the sources on the web that have changed; their new content is fetched."""
+    try:
+        with session.child("download", None) as child:
+            changed: list[str] = child.call(
+                "refresh_sources",
+                session.progress("download"),
+                root=str(session.store.root),
+                config=session.config.download.secrets(),
+            )
+    except OutOfMemory as error:
+        raise session.memory_stop("download", error) from None
+    session.record.unfinished = None
+    for name in changed:
+        session.listener.tell(f"{name} has changed and is fetched anew")
+    return changed
+
+
+@task(name="contest", task_run_name="contest", cache_policy=NO_CACHE)
+def contest(session: Session, clean: str, challenger: str | None, champion: str, elders: list[str]) -> Contest:
+    """Champion, elders and challenger on the same new text."""
+    try:
+        with session.child("evaluate", None) as child:
+            held = child.call(
+                "hold_contest",
+                session.progress("contest"),
+                root=str(session.store.root),
+                clean=clean,
+                challenger=challenger,
+                champion=champion,
+                elders=elders,
+            )
+    except OutOfMemory as error:
+        raise session.memory_stop("evaluate", error) from None
+    session.record.unfinished = None
+    return Contest.model_validate(held)
+
+
+def publish_champion(session: Session, decision: Decision) -> None:
+    """Show what was decided, on which numbers, and how often to retrain by all that was measured so far."""
+    try:
+        with SupervisedChild(REPORT_BUDGET) as child:
+            drift = child.call("describe_drift", root=str(session.store.root))
+    except (SlowburnError, OutOfMemory) as error:
+        drift = {"answer": f"The drift curve could not be drawn: {error}", "curve": None}
+    curve = picture("drift", drift["curve"]) if drift["curve"] else ""
+    description = f"{decision.action}: {decision.champion or 'no champion'}"
+    publish_page("champion", description, partial(champion_page, decision, drift["answer"], curve))

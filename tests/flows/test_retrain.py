@@ -1,0 +1,59 @@
+"""Retraining from end to end: the first champion, nothing new, a better challenger, and the way back."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import PROJECT, Outcome, Workplace, write_corpus
+
+
+@pytest.fixture
+def growing(workplace: Workplace, tmp_path: Path) -> Workplace:
+    """A workplace whose corpus may change."""
+    workplace.corpus = Path(shutil.copytree(workplace.corpus, tmp_path / "growing"))
+    return workplace
+
+
+def retrain(workplace: Workplace, *arguments: str, steps: int) -> Outcome:
+    command = workplace.command(*arguments, steps=steps)
+    command[command.index("flows.pipeline")] = "flows.retrain"
+    done = subprocess.run(command, cwd=PROJECT, env=workplace.environment, capture_output=True, text=True, timeout=240)
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def decisions(workplace: Workplace) -> list[dict[str, Any]]:
+    return list(json.loads((workplace.root / "artifacts" / "champion.json").read_text())["decisions"])
+
+
+def test_retraining_promotes_only_what_is_better_on_text_that_none_has_seen(growing: Workplace) -> None:
+    """First champion, then unchanged text, then new text and a better challenger, and the way back, all recorded."""
+    first = retrain(growing, steps=4)
+    assert first.code == 0, first
+    assert "no champion to compare" in first.output
+
+    again = retrain(growing, "--run-id", "again", steps=4)
+    assert again.code == 0, again
+    assert "has not changed" in again.output
+    assert list(growing.record("again")["stages"]) == ["download", "clean"]
+
+    for number, text in enumerate(sorted(write_corpus(growing.root / "more", documents=36, seed=2).iterdir())):
+        shutil.copy(text, growing.corpus / f"new-{number}.txt")
+    better = retrain(growing, "--run-id", "better", steps=60)
+    assert better.code == 0, better
+    promoted = decisions(growing)[-1]
+    assert promoted["action"] == "promoted", promoted
+    assert promoted["challenger"] == growing.record("better")["stages"]["train"]["key"]
+    assert promoted["contest"]["ci95"][1] < 0
+    assert growing.record("better")["decision"].startswith("promoted: the challenger is better")
+
+    lm = [sys.executable, "-m", "lm"]
+    shown = subprocess.run([*lm, "champion"], cwd=PROJECT, env=growing.environment, capture_output=True, text=True)
+    assert promoted["champion"] in shown.stdout
+    assert "to retrain" in shown.stdout
+    back = subprocess.run([*lm, "rollback"], cwd=PROJECT, env=growing.environment, capture_output=True, text=True)
+    assert f"{promoted['previous']} is the champion now" in back.stdout
