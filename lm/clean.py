@@ -1,9 +1,9 @@
 """The clean stage: raw files in, clean documents out, each on one side of the split."""
 
-from collections.abc import Iterable
-from itertools import chain, islice
+from collections.abc import Callable, Iterator
 from math import ceil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -13,75 +13,214 @@ from lm.errors import BadInput
 from lm.progress import Progress
 
 if TYPE_CHECKING:
-    from lm.cleaning import CleanDocument
+    import numpy as np
+    import numpy.typing as npt
 
-VERSION = 1
+    from lm.cleaning import FirstPass
+    from lm.contamination import Contamination
+    from lm.near_duplicates import Labels
+    from lm.rejects import RejectWriter
+    from lm.spool import CleanDocument
+
+VERSION = 2
 
 # With less held-out text than this a model cannot be told from a baseline: a byte's loss has a standard deviation of
 # some 2.5 bits, so 500 bytes give bits per byte to ±0.2. Less training text than this has fewer different words than
 # the smallest vocabulary has pieces.
 MINIMUM_CHARACTERS = {"train": 2_000, "heldout": 500}
+HARD_SPLITS = {"document": "a split by document", "source": "a split by source"}
 
 
 class CleanConfig(StageConfig):
     """How text is cleaned and split."""
 
     heldout_fraction: float = Field(0.1, gt=0.0, le=0.5, description="share of the text that no training sees")
-    split: Literal["auto", "document", "contiguous"] = Field(
-        "auto", description="auto: by document where there are several, contiguous for one"
+    split: Literal["auto", "document", "source", "contiguous"] = Field(
+        "auto", description="auto: by document where there are several, contiguous for one; source: whole files"
     )
+    seed: int = Field(0, ge=0, lt=2**32, description="which documents are held out, where they are split by hash")
+    near_duplicates: Literal["together", "drop", "ignore"] = Field(
+        "together",
+        description="documents that resemble each other: on one side of the split, one kept, or not looked for",
+    )
+    repair_encoding: bool = Field(True, description="mend lines that were decoded wrongly before they came here")
+    minimum_words: int = Field(1, ge=0, description="documents with fewer words are dropped; Gopher: 50")
+    maximum_symbols: float = Field(0.75, ge=0.0, le=1.0, description="most share of symbols; web text: 0.2; 1: any")
+    maximum_repeated: float = Field(
+        0.999, ge=0.0, le=1.0, description="most share of repeated runs of five words; web text: 0.3; 1: any"
+    )
+    languages: tuple[str, ...] = Field((), description="such as en, de: drop documents in others; empty: keep all")
+    max_expanded_bytes: int = Field(2**36, gt=0, description="most bytes that archives may expand to, all together")
 
 
 def clean(raw: Path, config: CleanConfig, out: Path, progress: Progress) -> dict[str, Any]:
-    """Clean the raw artifact's folder `raw` and write `documents.parquet` into `out`; return what was done.
+    """Clean the raw artifact's folder `raw` into `out`: `documents.parquet`, and `rejects.parquet` with what was left.
 
-    Memory: the longest document a few times over, and about a hundred bytes for each document.
-    Raises BadInput when too little text is left on either side, or one document is too long to hold.
+    Memory: the longest document or part of one a few times over, and about twenty bytes for each document.
+    Raises BadInput when too little text is left on either side.
     """
-    from lm.cleaning import CleanPass  # brings pyarrow, which readers of the config need not load
+    from lm.cleaning import FirstPass  # these bring pyarrow, which readers of the config need not load
+    from lm.rejects import FILE_NAME as REJECTS_FILE
+    from lm.rejects import RejectWriter
 
-    cleaned = CleanPass(raw, progress)
-    documents = iter(cleaned)
-    first = list(islice(documents, 2))
-    if not first:
-        raise BadInput(f"there is no text in this corpus ({cleaned.describe_drops()}): give it some")
-    if config.split == "document" and len(first) < 2:
-        raise BadInput("a split by document needs two documents and the corpus has one: leave clean.split at auto")
-
-    by_document = config.split == "document" or (config.split == "auto" and len(first) == 2)
-    if by_document:
-        written = _write_by_document(chain(first, documents), config, out)
-        by_document = config.split == "document" or not _too_small(written)
-    if not by_document:
-        if len(first) == 2:
-            total = sum(len(document.text) for document in CleanPass(raw, progress))
-            cleaned = CleanPass(raw, progress)
-            written = _write_contiguously(cleaned, total, config, out)
-        else:
-            written = _write_contiguously(first, len(first[0].text), config, out)
-    if _too_small(written):
-        raise BadInput(_too_little(written, config.heldout_fraction))
-    split = "document" if by_document else "contiguous"
-    notes = [*cleaned.notes(), *_split_notes(written, config, split, documents=len(first))]
-    return written | cleaned.metrics() | {"split": split, "summary": _summary(written, split), "notes": notes}
-
-
-def _write_by_document(documents: Iterable["CleanDocument"], config: CleanConfig, out: Path) -> dict[str, Any]:
-    from lm.documents import Document, write_documents
-    from lm.splitting import hash_position, split_by_document
-
-    sides = split_by_document(documents, lambda document: hash_position(document.document_id), config.heldout_fraction)
-    return write_documents((Document(d.document_id, d.source, d.text, split, d.title) for d, split in sides), out)
+    with TemporaryDirectory(dir=out, prefix=".scratch-") as scratch, RejectWriter(out / REJECTS_FILE) as rejects:
+        first = FirstPass(raw, config, Path(scratch), rejects, progress)
+        keep = first.first_of_equals()
+        if not keep.any():
+            raise BadInput(f"there is no text in this corpus ({first.describe_drops()}): give it some")
+        second = _SecondPass(first, config, rejects, keep, first.labels(keep))
+        written, split, notes = second.write(out)
+        if _too_small(written):
+            raise BadInput(_too_little(written, config.heldout_fraction))
+        overlap = _overlap(out)
+        return {
+            **written,
+            **first.metrics(),
+            **second.metrics(),
+            "rejected": dict(sorted(rejects.counts.items())),
+            "reject_samples": rejects.samples,
+            "contamination": overlap._asdict() | {"share": round(overlap.share, 6)},
+            "split": split,
+            "summary": _summary(written, split),
+            "notes": [*first.notes(), *second.notes(), *notes, _told_overlap(overlap)],
+        }
 
 
-def _write_contiguously(
-    documents: Iterable["CleanDocument"], characters: int, config: CleanConfig, out: Path
-) -> dict[str, Any]:
-    from lm.documents import Document, write_documents
-    from lm.splitting import split_contiguously
+class _SecondPass:
+    """Knows all documents, decides on which side each goes, and writes them."""
 
-    pieces = split_contiguously(documents, lambda d: d.text, int((1 - config.heldout_fraction) * characters))
-    return write_documents((Document(d.document_id, d.source, text, split, d.title) for d, text, split in pieces), out)
+    def __init__(
+        self,
+        first: "FirstPass",
+        config: CleanConfig,
+        rejects: "RejectWriter",
+        keep: "npt.NDArray[np.bool_]",
+        labels: "Labels",
+    ) -> None:
+        import numpy as np  # deferred like all that is heavy
+
+        alone = labels == np.arange(len(labels))
+        self.first, self.config, self.rejects, self.keep, self.labels = first, config, rejects, keep, labels
+        self.duplicates = int((~keep).sum())
+        self.near_duplicates = int((keep & ~alone).sum())
+        self.clusters = len(np.unique(labels[keep & ~alone]))
+        if config.near_duplicates == "drop":
+            self.keep = keep & alone
+
+    def write(self, out: Path) -> tuple[dict[str, Any], str, list[str]]:
+        """Write the documents; return what was written, how it was split, and what to tell of that."""
+        asked, documents = self.config.split, self.first.whole_documents(self.keep)
+        if asked == "contiguous" or (asked == "auto" and documents < 2):
+            return self._write_contiguously(out, self.rejects.write), "contiguous", []
+        heldout = self._heldout()
+        if heldout is None and asked in HARD_SPLITS:
+            raise BadInput(
+                f"{HARD_SPLITS[asked]} needs two that do not resemble each other and the corpus has one: leave "
+                "clean.split at auto"
+            )
+        if heldout is not None:
+            written = self._write_by_unit(out, heldout)
+            split = "document" if asked == "auto" else asked
+            if asked != "auto" or not _too_small(written):
+                return written, split, _told_share(written, self.config, documents)
+        why = "too little text on one side of a split by document" if heldout is not None else "all documents are alike"
+        told = f"{why}: the end of the whole text is held out instead"
+        reject = self.rejects.write if heldout is None else _told_already
+        return self._write_contiguously(out, reject), "contiguous", [told]
+
+    def _heldout(self) -> "npt.NDArray[np.bool_] | None":
+        """Mark the documents that are held out; None where all are one unit."""
+        import numpy as np
+
+        from lm.near_duplicates import merge
+        from lm.splitting import heldout_units, unit_positions
+
+        hashes, labels = self.first.ids, self.labels
+        if self.config.split == "source":
+            hashes, labels = self.first.source_keys, labels.copy()
+            _, first, numbers = np.unique(hashes, return_index=True, return_inverse=True)
+            merge(labels, np.arange(len(hashes)), first[numbers])
+        positions = unit_positions(hashes, labels, self.config.seed)
+        try:
+            heldout = heldout_units(positions[self.keep], self.config.heldout_fraction)
+        except ValueError:
+            return None
+        marked = np.zeros(len(positions), np.bool_)
+        marked[self.keep] = heldout
+        return marked
+
+    def _kept(self, reject: Callable[..., None]) -> Iterator[tuple[int, "CleanDocument"]]:
+        for index, document in enumerate(self.first.spool):
+            if self.keep[index]:
+                yield index, document
+            else:
+                near = self.labels[index] != index
+                reason = "nearly repeats another" if near else "repeats another"
+                text = document.text
+                reject(document.source, document.title, reason, document.document_id, text, len(text.encode()))
+
+    def _write_by_unit(self, out: Path, heldout: "npt.NDArray[np.bool_]") -> dict[str, Any]:
+        from lm.documents import Document, write_documents
+
+        documents = (
+            Document(d.document_id, d.source, d.text, "heldout" if heldout[index] else "train", d.title)
+            for index, d in self._kept(self.rejects.write)
+        )
+        return write_documents(documents, out)
+
+    def _write_contiguously(self, out: Path, reject: Callable[..., None]) -> dict[str, Any]:
+        from lm.documents import Document, write_documents
+        from lm.splitting import split_contiguously
+
+        characters = sum(len(document.text) for _, document in self._kept(_told_already))
+        training = int((1 - self.config.heldout_fraction) * characters)
+        kept = (document for _, document in self._kept(reject))
+        pieces = split_contiguously(kept, lambda document: document.text, training)
+        return write_documents((Document(d.document_id, d.source, t, side, d.title) for d, t, side in pieces), out)
+
+    def metrics(self) -> dict[str, Any]:
+        """How many documents repeat others, and how many nearly do."""
+        dropped = self.near_duplicates if self.config.near_duplicates == "drop" else 0
+        return {
+            "dropped_duplicates": self.duplicates,
+            "near_duplicate_clusters": self.clusters,
+            "near_duplicate_documents": self.near_duplicates,
+            "dropped_near_duplicates": dropped,
+        }
+
+    def notes(self) -> list[str]:
+        """The same in sentences, and what else was dropped."""
+        became = (
+            "were dropped" if self.config.near_duplicates == "drop" else "stay on the side of the one they resemble"
+        )
+        told = {
+            f"{self.duplicates:,} documents were dropped that repeat another": self.duplicates,
+            f"{self.near_duplicates:,} documents nearly repeat another and {became}": self.near_duplicates,
+        }
+        for reason in ("too few words", "mostly symbols", "repeats itself", "another language"):
+            if count := self.rejects.counts[reason]:
+                opening = " ".join(self.rejects.samples[reason][0]["opening"].split())[:60]
+                told[f"{count:,} documents were dropped ({reason}), such as “{opening}”: see rejects.parquet"] = count
+        return [sentence for sentence, count in told.items() if count]
+
+
+def _told_already(*_: object) -> None:
+    """What is not kept was written down before."""
+
+
+def _overlap(out: Path) -> "Contamination":
+    from lm.contamination import contamination
+    from lm.documents import SPLITS, read_documents
+
+    return contamination(*((document.text for document in read_documents(out, split)) for split in SPLITS))
+
+
+def _told_overlap(overlap: "Contamination") -> str:
+    sample = f" (a sample of {overlap.sampled:.1%})" if overlap.sampled < 1 else ""
+    return (
+        f"{overlap.share:.2%} of the held-out runs of 13 words{sample} stand in the training text too: "
+        f"{overlap.found:,} of {overlap.runs:,}"
+    )
 
 
 def _too_small(written: dict[str, Any]) -> bool:
@@ -102,17 +241,15 @@ def _too_little(written: dict[str, Any], heldout_fraction: float) -> str:
 def _summary(written: dict[str, Any], split: str) -> str:
     heldout = written["heldout_characters"]
     total = written["train_characters"] + heldout
-    how = "by document" if split == "document" else "the end of the text"
+    how = "the end of the text" if split == "contiguous" else f"by {split}"
     return f"{total:,} characters, {heldout / total:.1%} of them held out ({how})"
 
 
-def _split_notes(written: dict[str, Any], config: CleanConfig, split: str, documents: int) -> list[str]:
+def _told_share(written: dict[str, Any], config: CleanConfig, documents: int) -> list[str]:
     """What the user did not ask for and should know."""
     heldout = written["heldout_characters"]
     share = heldout / (written["train_characters"] + heldout)
-    if split == "contiguous" and config.split == "auto" and documents > 1:
-        return ["too little text on one side of a split by document: the end of the whole text is held out instead"]
-    if split == "document" and not config.heldout_fraction / 3 < share < config.heldout_fraction * 3:
-        asked = f"{config.heldout_fraction:.0%} was asked for, but documents are kept whole and there are few of them"
-        return [f"{share:.1%} of the text is held out: {asked}"]
-    return []
+    if config.heldout_fraction / 3 < share < config.heldout_fraction * 3:
+        return []
+    asked = f"{config.heldout_fraction:.0%} was asked for, but documents are kept whole and there are few of them"
+    return [f"{share:.1%} of the text is held out: {asked}"]

@@ -10,13 +10,14 @@ from typing import Literal
 from lm import addresses, python_docs
 from lm.addresses import printable
 from lm.errors import BadInput
-from lm.file_kind import HEAD_BYTES, FileKind, file_kind
+from lm.file_kind import HEAD_BYTES, READABLE, FileKind, file_kind
 
 GUTENBERG = "https://www.gutenberg.org"
 GUTENBERG_PAUSE_SECONDS = 2.0  # its robots page asks for one connection and a pause between files
 GUTENBERG_LICENCE = "public domain in the United States"
 HUGGING_FACE = "https://huggingface.co"
 NOT_STATED = "not stated"
+MOST_NAMED = 10  # files that a note names
 
 
 @dataclass(frozen=True)
@@ -155,27 +156,28 @@ def _unknown(word: str) -> str:
 def _file(path: Path) -> Source:
     if not path.is_file():
         raise BadInput(f"{path} is neither a file nor a folder")
-    if (kind := _kind(path)) != "text":
-        raise BadInput(f"{path} is no plain text but looks like {kind}: give a text file")
+    if (kind := _kind(path)) not in READABLE:
+        raise BadInput(f"{path} is no text but looks like {kind}: give text, web pages, tables or archives of these")
     return _local(path, path.name)
 
 
 def _folder(folder: Path, notes: list[str]) -> Iterator[Source]:
-    """Every text file below a folder, in the order of their names; hidden ones and links that lead out are left."""
+    """Every file below a folder that can be read, in the order of their names; hidden ones and links out are left."""
     root = folder.resolve()
     skipped = list[str]()
     found = 0
     for path in sorted(_files_below(root)):
-        if _kind(path) == "text":
+        if (kind := _kind(path)) in READABLE:
             found += 1
             yield _local(path, f"{root.name}/{path.relative_to(root).as_posix()}")
         else:
-            skipped.append(printable(path.name))
+            skipped.append(f"{printable(path.name)}: {kind}")
+    shown = printable(str(folder))
     if not found:
-        raise BadInput(f"there is no text file in {folder} ({len(skipped)} of other kinds)")
+        raise BadInput(f"there is no text file in {shown} ({len(skipped)} of other kinds)")
     if skipped:
-        names = ", ".join(skipped[:3]) + (", …" if len(skipped) > 3 else "")
-        notes.append(f"{folder}: skipped {len(skipped)} files that are not plain text ({names})")
+        names = ", ".join(skipped[:MOST_NAMED]) + (", …" if len(skipped) > MOST_NAMED else "")
+        notes.append(f"{shown}: skipped {len(skipped)} files that hold no text ({names})")
 
 
 def _files_below(root: Path) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from pydantic import Field, SerializationInfo, field_serializer
 
 from lm import corpora, python_docs
 from lm.addresses import identity, shown, without_secrets
+from lm.archives import known_suffix
 from lm.config import StageConfig
 from lm.corpora import Corpus, Source
 from lm.errors import BadInput, Stopped
@@ -42,6 +43,7 @@ class DownloadConfig(StageConfig):
     max_bytes: int = Field(4 * 2**30, gt=0, description="most bytes to fetch for one address")
     deadline_seconds: float = Field(3600.0, gt=0, description="most seconds to fetch for, all addresses together")
     retries: int = Field(4, ge=0, description="attempts after a failed one that brought nothing new")
+    web_pages: bool = Field(False, description="take web pages from addresses that do not end in .html or / too")
     accept_changed: bool = Field(False, description="take a source whose content differs from its pin, and pin it anew")
 
     @field_serializer("corpus")
@@ -101,7 +103,8 @@ def fetch(config: DownloadConfig, corpus: Corpus, store: Store, progress: Progre
     from lm.fetch import Visits  # brings httpx, which readers of the config need not load
     from lm.transfer import Limits
 
-    limits = Limits(config.max_bytes, time.monotonic() + config.deadline_seconds, config.retries)
+    deadline = time.monotonic() + config.deadline_seconds
+    limits = Limits(config.max_bytes, deadline, config.retries, web_pages=config.web_pages)
     incoming, visits = Incoming(store), Visits(limits)
     sources = list[Source]()
     try:
@@ -167,8 +170,9 @@ def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> dic
 
 def _file_name(number: int, source: Source) -> str:
     """A name for a source's file that is safe on every file system and different from all others."""
-    slug = re.sub(r"[^a-z0-9]+", "-", source.name.removesuffix(".txt").lower()).strip("-")[-60:]
-    return f"{number:05d}-{slug}.{'jsonl' if source.format == 'jsonl' else 'txt'}"
+    suffix = ".jsonl" if source.format == "jsonl" else known_suffix(source.name)
+    slug = re.sub(r"[^a-z0-9]+", "-", source.name.lower().removesuffix(suffix)).strip("-")[-60:]
+    return f"{number:05d}-{slug}{suffix}"
 
 
 def _raw_source(source: Source, file: Path) -> RawSource:

@@ -1,10 +1,11 @@
-"""Whether a file is text at all, judged by its beginning."""
+"""What a file is, judged by its beginning: text of some kind, an archive that may hold text, or nothing to read."""
 
 import codecs
 from typing import Literal
 
 HEAD_BYTES = 8192
 MOST_CONTROLS = 0.02  # share of control characters; random bytes have 0.11, text has none but strays
+TAR_MAGIC_OFFSET = 257
 
 # UTF-32's little-endian mark begins with UTF-16's, so it comes first.
 BYTE_ORDER_MARKS = {
@@ -15,10 +16,46 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 
-FileKind = Literal["text", "a web page", "a binary file", "an empty file"]
+FileKind = Literal[
+    "text",
+    "a web page",
+    "a parquet file",
+    "a gzip file",
+    "a bzip2 file",
+    "an xz file",
+    "a zstandard file",
+    "a zip archive",
+    "a tar archive",
+    "a PDF file",
+    "an image",
+    "an RTF document",
+    "an archive of a kind that is not read",
+    "a binary file",
+    "an empty file",
+]
+COMPRESSED: frozenset[FileKind] = frozenset({"a gzip file", "a bzip2 file", "an xz file", "a zstandard file"})
+ARCHIVES: frozenset[FileKind] = frozenset({"a zip archive", "a tar archive"})
+PLAIN: frozenset[FileKind] = frozenset({"text", "a web page", "a parquet file"})
+READABLE: frozenset[FileKind] = PLAIN | COMPRESSED | ARCHIVES
 
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b") | {127})
-_MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PAR1", b"7z\xbc\xaf")
+_MAGIC: tuple[tuple[bytes, FileKind], ...] = (
+    (b"PAR1", "a parquet file"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ\0", "an xz file"),
+    (b"\x28\xb5\x2f\xfd", "a zstandard file"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x05\x06", "a zip archive"),  # one that holds nothing
+    (b"%PDF-", "a PDF file"),
+    (b"{\\rtf", "an RTF document"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"GIF8", "an image"),
+    (b"7z\xbc\xaf", "an archive of a kind that is not read"),
+    (b"Rar!", "an archive of a kind that is not read"),
+    (b"\x1f\x9d", "an archive of a kind that is not read"),
+)
 _WEB_PAGE = (b"<!doctype html", b"<html")
 
 
@@ -28,8 +65,32 @@ def file_kind(head: bytes) -> FileKind:
         return "an empty file"
     if any(head.startswith(mark) for mark in BYTE_ORDER_MARKS):
         return "text"
-    if head.startswith(_MAGIC):
-        return "a binary file"
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if head[TAR_MAGIC_OFFSET : TAR_MAGIC_OFFSET + 5] == b"ustar":
+        return "a tar archive"
+    if utf16_without_mark(head):
+        return "text"
     if len(head) - len(head.translate(None, _CONTROLS)) > MOST_CONTROLS * len(head):
         return "a binary file"
-    return "a web page" if head.lstrip().lower().startswith(_WEB_PAGE) else "text"
+    start = head.lstrip().lower()
+    xhtml = start.startswith(b"<?xml") and b"<html" in start
+    return "a web page" if xhtml or start.startswith(_WEB_PAGE) else "text"
+
+
+def utf16_without_mark(head: bytes) -> str | None:
+    """Name the UTF-16 of a text without byte-order mark in which most characters are Latin: every other byte is 0."""
+    even, odd = head[0::2], head[1::2]
+    few, most = 0.1 * len(odd), 0.6 * len(odd)
+    if len(head) < 8:
+        return None
+    if odd.count(0) > most and even.count(0) < few:
+        return "utf-16-le" if _is_text(even) else None
+    if even.count(0) > most and odd.count(0) < few:
+        return "utf-16-be" if _is_text(odd) else None
+    return None
+
+
+def _is_text(low_bytes: bytes) -> bool:
+    return len(low_bytes) - len(low_bytes.translate(None, _CONTROLS)) <= MOST_CONTROLS * len(low_bytes)

@@ -1,40 +1,49 @@
 """Which text is held out.
 
-By document: each document's own hash decides, so that adding documents moves none that was decided before.
-Contiguous: the first part of the corpus trains and the rest is held out, the split of Karpathy's char-rnn.
+By document: each document's own hash decides, so that adding documents moves none that was decided before. Documents
+that resemble each other are one unit: the smallest hash among them decides for all. By source: the hash of the source's
+name decides for its documents. Contiguous: the first part of the corpus trains and the rest is held out, the split of
+Karpathy's char-rnn.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from lm.documents import Split
+from lm.near_duplicates import Labels
+from lm.shingles import Hashes, mix
 
 T = TypeVar("T")
 
 
-def hash_position(document_id: str) -> float:
-    """Where a hexadecimal hash stands in [0, 1): below the held-out fraction its document is held out."""
-    return int(document_id, 16) / 16.0 ** len(document_id)
+def unit_positions(hashes: Hashes, labels: Labels, seed: int) -> Hashes:
+    """Where each document's unit stands in [0, 2^64): (documents,). Documents with one of `labels` are a unit.
 
-
-def split_by_document(
-    items: Iterable[T], position: Callable[[T], float], heldout_fraction: float
-) -> Iterator[tuple[T, Split]]:
-    """Say of each item on which side it is, holding back only two of them.
-
-    The item with the smallest position is always held out and the one with the largest always trains, whatever the
-    fraction, so that neither side is empty: these two come last. Raises ValueError for fewer than two items.
+    Seed 0 takes the smallest hash of the unit as it is; another seed shuffles.
     """
-    waiting = iter(items)
-    try:
-        smallest, largest = sorted((next(waiting), next(waiting)), key=position)
-    except StopIteration:
-        raise ValueError("a split by document needs two documents at least") from None
-    for item in waiting:
-        smallest, item, largest = sorted((smallest, item, largest), key=position)
-        yield item, "heldout" if position(item) < heldout_fraction else "train"
-    yield smallest, "heldout"
-    yield largest, "train"
+    positions = hashes.copy()
+    joined = np.flatnonzero(labels != np.arange(len(labels)))
+    np.minimum.at(positions, labels[joined], hashes[joined])
+    positions[joined] = positions[labels[joined]]
+    return mix(positions + mix(np.full(1, seed, np.uint64))) if seed else positions
+
+
+def heldout_units(positions: Hashes, heldout_fraction: float) -> npt.NDArray[np.bool_]:
+    """Mark the documents that are held out: those whose position is in the first `heldout_fraction`: (documents,).
+
+    The unit with the smallest position is always held out and the one with the largest always trains, whatever the
+    fraction, so that neither side is empty. Raises ValueError where there is one unit only.
+    """
+    smallest, largest = positions.min(), positions.max()
+    if smallest == largest:
+        raise ValueError("a split needs two units at least")
+    heldout: npt.NDArray[np.bool_] = positions < np.uint64(heldout_fraction * 2.0**64)
+    heldout[positions == smallest] = True
+    heldout[positions == largest] = False
+    return heldout
 
 
 def split_contiguously(

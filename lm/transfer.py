@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from lm import __version__
 from lm.addresses import check_redirect, shown
 from lm.errors import BadInput, Stopped
-from lm.file_kind import HEAD_BYTES, file_kind
+from lm.file_kind import HEAD_BYTES, READABLE, file_kind
 from lm.partial_file import PartialFile, PartialWriter
 from lm.progress import Progress
 from lm.quantities import format_text_size
@@ -29,6 +30,7 @@ MOST_REDIRECTS = 10
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0  # with nothing arriving at all
 DECODED_BYTES = 2**20  # at a time, however much a compressed block expands to
+PAGE_ADDRESSES = (".html", ".htm", ".xhtml", "/")  # from others, a page is an error or a log-in more often than not
 WORTH_A_RETRY = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
 
 
@@ -40,6 +42,7 @@ class Limits:
     deadline: float  # of time.monotonic()
     retries: int
     backoff_seconds: float = 1.0  # before the first retry, doubled for each further one
+    web_pages: bool = False  # taken from any address
 
     @property
     def seconds_left(self) -> float:
@@ -140,7 +143,7 @@ def _receive(url: str, response: httpx.Response, partial: PartialFile, limits: L
     _check_room(url, total, start, partial, limits)
     blocks = response.iter_raw() if plain else _decoded(response.iter_raw())
     with closing(PartialWriter(partial, start, total, validator if plain else "")) as writer:
-        for block in _checked(url, blocks, response) if start == 0 else blocks:
+        for block in _checked(url, blocks, response, limits) if start == 0 else blocks:
             writer.write(block)
             if writer.bytes > limits.max_bytes:
                 raise _too_large(url, f"more than {format_text_size(limits.max_bytes)}")
@@ -232,22 +235,27 @@ def _decoder() -> "zlib._Decompress":
     return zlib.decompressobj(zlib.MAX_WBITS | 32)  # either format, told by its header
 
 
-def _checked(url: str, blocks: Iterable[bytes], response: httpx.Response) -> Iterator[bytes]:
-    """Let a body pass as long as it is text. Raises BadInput for a web page, a binary file or nothing at all."""
+def _checked(url: str, blocks: Iterable[bytes], response: httpx.Response, limits: Limits) -> Iterator[bytes]:
+    """Let a body pass as long as it can be read. Raises BadInput for a page that was not asked for, and for others."""
     head = b""
     for block in blocks:
         waiting = len(head) < HEAD_BYTES
         head += block[: HEAD_BYTES - len(head)]
         if waiting and len(head) == HEAD_BYTES:
-            _check_kind(url, head, response)
+            _check_kind(url, head, response, limits)
         yield block
-    _check_kind(url, head, response)
+    _check_kind(url, head, response, limits)
 
 
-def _check_kind(url: str, head: bytes, response: httpx.Response) -> None:
+def _check_kind(url: str, head: bytes, response: httpx.Response, limits: Limits) -> None:
     kind = file_kind(head)
     said_page = response.headers.get("content-type", "").lower().startswith("text/html")
     if said_page and head.lstrip().startswith(b"<"):
         kind = "a web page"
-    if kind != "text":
+    if kind not in READABLE:
         raise BadInput(f"{shown(url)} gave {kind} where text was expected: check the address")
+    if kind == "a web page" and not limits.web_pages and not urlsplit(url).path.lower().endswith(PAGE_ADDRESSES):
+        raise BadInput(
+            f"{shown(url)} gave a web page where text was expected: check the address, or take the page as the text "
+            "with --set download.web_pages=true"
+        )

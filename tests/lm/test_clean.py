@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, given, settings
@@ -16,7 +17,7 @@ from lm.documents import FILE_NAME, Document, read_documents, write_documents
 from lm.errors import BadInput, SlowburnError
 from lm.gutenberg import strip_gutenberg
 from lm.progress import silent
-from lm.splitting import hash_position, split_by_document, split_contiguously
+from lm.splitting import heldout_units, split_contiguously, unit_positions
 
 PROSE = "The sea was calm that night, and the lamps of the harbour burned low. " * 40  # 2,800 characters
 
@@ -81,7 +82,7 @@ def test_empty_and_repeated_documents_are_dropped_and_counted(tmp_path: Path, ou
     rows = [{"document": f"d{n}", "text": f"{n} {PROSE}"} for n in range(12)]
     lines = [json.dumps(row) for row in [*rows, *rows[:3], {"text": " \n"}]] + ["{broken", '{"text": 7}', "[]", ""]
     raw = raw_artifact(tmp_path / "raw", {"a.jsonl": "\n".join(lines).encode()}, format="jsonl")
-    metrics = clean(raw, CleanConfig(), out, silent)
+    metrics = clean(raw, CleanConfig(near_duplicates="ignore"), out, silent)
     assert sorted(d.title for d in read_documents(out)) == sorted(row["document"] for row in rows)
     assert (metrics["dropped_duplicates"], metrics["dropped_empty"], metrics["rejects"]) == (3, 1, 3)
     assert metrics["train_documents"] + metrics["heldout_documents"] == 12
@@ -91,7 +92,8 @@ def test_a_separator_line_ends_a_document(tmp_path: Path, out: Path) -> None:
     """A file of many stories gives as many documents, in both line-end conventions."""
     stories = [f"Story {n}.\n{PROSE}" for n in range(15)]
     content = "\n<|endoftext|>\n".join(stories).replace("\n", "\r\n").encode()
-    clean(raw_artifact(tmp_path / "raw", {"a.txt": content}, separator="<|endoftext|>"), CleanConfig(), out, silent)
+    raw = raw_artifact(tmp_path / "raw", {"a.txt": content}, separator="<|endoftext|>")
+    clean(raw, CleanConfig(near_duplicates="ignore"), out, silent)
     assert sorted(d.text for d in read_documents(out)) == sorted(stories)
 
 
@@ -218,32 +220,50 @@ def test_several_books_in_one_file_all_stay() -> None:
     assert strip_gutenberg(f"{before}One.{after}{before}Two.{after}") == "One.\n\nTwo."
 
 
-hashes = st.lists(st.integers(0, 2**64 - 1).map("{:016x}".format), min_size=2, max_size=40, unique=True)
+hashes = st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=40, unique=True)
 fractions = st.floats(0.01, 0.5)
 
 
+def sides(ids: list[int], fraction: float, seed: int = 0) -> dict[int, bool]:
+    """Which documents are held out, none of which resembles another."""
+    labels = np.arange(len(ids), dtype=np.uint32)
+    marked = heldout_units(unit_positions(np.array(ids, np.uint64), labels, seed), fraction)
+    return dict(zip(ids, marked.tolist(), strict=True))
+
+
 @settings(deadline=None)
-@given(hashes, fractions, st.randoms())
-def test_neither_side_is_ever_empty_and_order_does_not_matter(ids: list[str], fraction: float, random: Any) -> None:
+@given(hashes, fractions, st.randoms(), st.integers(0, 3))
+def test_neither_side_is_ever_empty_and_order_does_not_matter(
+    ids: list[int], fraction: float, random: Any, seed: int
+) -> None:
     """Every document is on exactly one side, both sides have one, and shuffling the documents changes nothing."""
-    sides = dict(split_by_document(ids, hash_position, fraction))
-    assert set(sides) == set(ids)
-    assert set(sides.values()) == {"train", "heldout"}
-    shuffled = random.sample(ids, len(ids))
-    assert dict(split_by_document(shuffled, hash_position, fraction)) == sides
+    split = sides(ids, fraction, seed)
+    assert set(split.values()) == {True, False}
+    assert sides(random.sample(ids, len(ids)), fraction, seed) == split
 
 
 @settings(deadline=None)
 @given(hashes, hashes, fractions)
-def test_added_documents_move_only_what_had_no_choice(old: list[str], new: list[str], fraction: float) -> None:
+def test_added_documents_move_only_what_had_no_choice(old: list[int], new: list[int], fraction: float) -> None:
     """When documents are added, none changes sides but the two that stood in for a side that was empty."""
-    before = dict(split_by_document(old, hash_position, fraction))
-    after = dict(split_by_document(sorted({*old, *new}), hash_position, fraction))
+    before, after = sides(old, fraction), sides(sorted({*old, *new}), fraction)
     for document in old:
-        natural = "heldout" if hash_position(document) < fraction else "train"
-        assert before[document] == after[document] or document in (min(old), max(old), min(new), max(new))
         if document not in (min(old), max(old), min(new), max(new)):
-            assert after[document] == natural
+            assert before[document] == after[document] == (document < int(fraction * 2.0**64))
+
+
+@settings(deadline=None)
+@given(hashes, fractions, st.data())
+def test_what_resembles_each_other_is_on_one_side(ids: list[int], fraction: float, data: st.DataObject) -> None:
+    """A cluster goes to one side as a whole, where its smallest hash alone would go."""
+    of = data.draw(st.lists(st.integers(0, 5), min_size=len(ids), max_size=len(ids)))
+    labels = np.array([of.index(cluster) for cluster in of], np.uint32)
+    positions = unit_positions(np.array(ids, np.uint64), labels, 0)
+    smallest = {cluster: min(i for i, c in zip(ids, of, strict=True) if c == cluster) for cluster in of}
+    assert positions.tolist() == [smallest[cluster] for cluster in of]
+    if len(smallest) > 1:
+        heldout = heldout_units(positions, fraction)
+        assert len({*zip(of, heldout.tolist(), strict=True)}) == len(smallest)
 
 
 @settings(deadline=None)

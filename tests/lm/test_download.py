@@ -232,6 +232,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "/later": lambda h: h.head(429, 0, Retry_After="9999"),
     "/soon": lambda h: h.head(429, 0, Retry_After="0") if h.visit == 1 else serve(h),
     "/page": lambda h: h.body(b"\n<!DOCTYPE html><html><body>Please log in</body></html>"),
+    "/page.html": lambda h: BEHAVIOURS["/page"](h),
+    "/page/": lambda h: BEHAVIOURS["/page"](h),
     "/piece-of-page": lambda h: h.body(b"<p>Not found, sorry</p>", Content_Type="text/html; charset=utf-8"),
     "/binary": lambda h: h.body(bytes(range(256)) * 100),
     "/empty": lambda h: h.body(b""),
@@ -354,6 +356,15 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize(("path", "settings"), [("page.html", {}), ("page/", {}), ("page", {"web_pages": True})])
+def test_a_web_page_is_taken_where_it_was_asked_for(
+    server: Server, tmp_path: Path, path: str, settings: dict[str, bool]
+) -> None:
+    """An address that ends as those of pages do, or the user's word, makes a page a text like any other."""
+    artifact = download(tmp_path, f"{server.url}/{path}", **settings)
+    assert b"Please log in" in next(iter(contents(artifact).values()))
+
+
 @pytest.mark.parametrize(("path", "words"), REFUSED.items())
 def test_what_cannot_be_used_is_refused_in_one_line(server: Server, tmp_path: Path, path: str, words: str) -> None:
     """Error pages, bombs and redirects to forbidden places are named for what they are, and nothing of them stays."""
@@ -449,7 +460,7 @@ def test_a_command_line_is_kept_without_its_secrets(told: str, kept: str) -> Non
 
 
 def test_a_folder_gives_its_text_files_and_nothing_from_outside(tmp_path: Path) -> None:
-    """Text in order of names; hidden files, binaries, pages, and links that lead out of the folder stay out."""
+    """What can be read, in order of names; hidden files, binaries, and links that lead out of the folder stay out."""
     folder, root = tmp_path / "notes", tmp_path / "root"
     (folder / "deep").mkdir(parents=True)
     (folder / ".git").mkdir()
@@ -465,8 +476,9 @@ def test_a_folder_gives_its_text_files_and_nothing_from_outside(tmp_path: Path) 
     (folder / "up").symlink_to(tmp_path)
     os.mkfifo(folder / "pipe")
     artifact = download(root, str(folder))
-    assert contents(artifact) == {"notes/a.md": b"first", "notes/b.txt": b"second", "notes/deep/c": b"third"}
-    assert "skipped 2 files" in artifact.manifest.metrics["notes"][0]
+    page = {"notes/page.txt": b"<!doctype html><p>page"}
+    assert contents(artifact) == {"notes/a.md": b"first", "notes/b.txt": b"second", "notes/deep/c": b"third"} | page
+    assert "skipped 1 files that hold no text (picture.txt: a binary file)" in artifact.manifest.metrics["notes"][0]
     sources = read_sources(artifact.path)
     assert [source.sha256 for source in sources] == list(artifact.manifest.inputs.values())
 
@@ -510,8 +522,7 @@ def test_the_key_follows_the_content_of_local_files(tmp_path: Path) -> None:
         ("/dev/null", "neither a file nor a folder"),
         ("empty.txt", "an empty file"),
         ("random.txt", "a binary file"),
-        ("book.pdf", "a binary file"),
-        ("page.html", "a web page"),
+        ("book.pdf", "a PDF file"),
         ("no-text", "no text file in no-text"),
     ],
 )
@@ -523,7 +534,6 @@ def test_a_word_that_names_no_corpus_gets_a_helpful_line(
     (tmp_path / "empty.txt").touch()
     (tmp_path / "random.txt").write_bytes(os.urandom(1000))
     (tmp_path / "book.pdf").write_bytes(b"%PDF-1.7 and so on")
-    (tmp_path / "page.html").write_text("<html>hello")
     (tmp_path / "no-text").mkdir()
     with pytest.raises(BadInput, match=words) as refusal:
         resolve(DownloadConfig(corpus=(word,)), Store(tmp_path / "root"))
