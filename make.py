@@ -112,6 +112,8 @@ TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "run": (RUN, lambda *a: python("-m", "flows.pipeline", *a)),
     "test": (DEV, lambda *a: python("-m", "pytest", *a)),
     "test-gguf": (DEV, test_gguf),
+    "test-memory": (DEV, lambda *a: python("-m", "pytest", "-m", "memory_campaign", "tests/faults", *a)),
+    "bench-memory": (DEV, lambda *a: python("-m", "benchmarks.bench_memory", *a)),
     "lint": (DEV, lint),
     "types": (DEV, lambda: python("-m", "mypy")),
     "up": (RUN, lambda: python("-m", "flows.server", "up")),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from lm.choose import HEADS_OF_WIDTH
 from lm.memory import Budget, format_bytes
-from lm.predict import TRAINING_FLOOR, predict_training
+from lm.predict import TRAINING_FLOOR, predict_trial
 from lm.recipe import Recipe
 from lm.supervise import SupervisedChild
 
@@ -68,7 +68,7 @@ def configurations(count: int, seed: int) -> list[tuple[Recipe, int, int]]:
         )
         vocab_size = generator.choice([512, 1024, 2048, 4096, 8192])
         too_slow = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) > MOST_FLOPS_A_STEP
-        if not too_slow and predict_training(recipe, vocab_size, micro_batch) < MOST_PREDICTED_BYTES:
+        if not too_slow and predict_trial(recipe, vocab_size, micro_batch) < MOST_PREDICTED_BYTES:
             found.append((recipe, vocab_size, micro_batch))
     return found
 
@@ -83,7 +83,7 @@ def measure(recipe: Recipe, vocab_size: int, micro_batch: int) -> Measured:
             micro_batch=micro_batch,
             device="cpu",
         )
-    predicted = predict_training(recipe, vocab_size, micro_batch)
+    predicted = predict_trial(recipe, vocab_size, micro_batch)
     return Measured(recipe, vocab_size, micro_batch, predicted, probed["peak_memory_bytes"])
 
 

@@ -19,12 +19,11 @@ from typing import Any
 
 from lm import jobs, operation_jobs
 from lm.errors import Interrupted, SlowburnError
-from lm.memory import own_peak_bytes
+from lm.memory import is_refusal, own_peak_bytes
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 UNTOUCHED_BYTES = 128 * 2**20  # thread stacks and what allocators reserve ahead: measured 118 MiB on two threads
 SAVE_SECONDS = 10.0  # how long an orphan may take to save what it has
-OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "not enough memory", "bad_alloc", "out of memory", "malloc of size")
 
 
 class Child:
@@ -39,6 +38,7 @@ class Child:
         self._requests: list[dict[str, Any]] = []
         self._arrived = threading.Condition()
         self.stop_reason: str | None = None
+        self.relief_reason: str | None = None  # why the parent asks the job at hand to do with less memory
         self.stops_itself = False  # a job that looks at `stop_reason` between its steps sets this
 
     def send(self, **event: Any) -> None:
@@ -79,8 +79,13 @@ class Child:
         """Take requests from the parent until it closes the pipe or dies."""
         for line in sys.stdin:
             request = json.loads(line)
+            if "relieve" in request:
+                self.relief_reason = request["relieve"]
+                continue
             if "stop" in request:
                 self.stop(request["stop"])
+                if request["stop"] == "memory" and not self.stops_itself:
+                    os.kill(os.getpid(), signal.SIGTERM)  # the job at hand is left at once
                 continue
             with self._arrived:
                 self._requests.append(request)
@@ -128,7 +133,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     if isinstance(error, SlowburnError):
         return {"event": "error", "kind": type(error).__name__, "message": str(error)}
     text = f"{type(error).__name__}: {error}"
-    if isinstance(error, MemoryError) or any(words in text.lower() for words in OUT_OF_MEMORY_TEXTS):
+    if is_refusal(error):
         return {"event": "error", "kind": "memory", "message": text.splitlines()[0]}
     if isinstance(error, OSError) and error.errno is not None:
         where = f" {error.filename}" if error.filename else ""

@@ -15,6 +15,12 @@ def downshifts(partial: Path) -> list[dict[str, Any]]:
     return list(read_json(path)["downshifts"]) if path.exists() else []
 
 
+def record_downshift(partial: Path, old: int, new: int, reason: str) -> None:
+    """Remember that the micro-batch became smaller: a process that takes over begins with it."""
+    shifts = [*downshifts(partial), {"from": old, "to": new, "reason": reason}]
+    write_json(partial / FILE, {"schema_version": SCHEMA_VERSION, "downshifts": shifts})
+
+
 def current_micro_batch(partial: Path, plan: Plan) -> int:
     """The plan's micro-batch, or the smaller one that memory has forced since."""
     return min([plan.micro_batch, *(int(shift["to"]) for shift in downshifts(partial))])
@@ -26,6 +32,5 @@ def shift_down(partial: Path, plan: Plan, reason: str) -> int | None:
     if current == 1 or not partial.exists():
         return None
     smaller = smaller_micro_batch(plan.recipe, current)
-    shifts = [*downshifts(partial), {"from": current, "to": smaller, "reason": reason}]
-    write_json(partial / FILE, {"schema_version": SCHEMA_VERSION, "downshifts": shifts})
+    record_downshift(partial, current, smaller, reason)
     return smaller

@@ -156,9 +156,13 @@ def start_training(
 
 def train_chunk(child: "Child", state: State, *, last_step: int) -> dict[str, Any]:
     """Train until `last_step`, saving on the way and at the end."""
-    child.cap_anew()
+    from lm.relief import Relief
+
     training = state["training"]
-    training.run_until(last_step, lambda: child.stop_reason, child.progress)
+    if not state.get("capped"):  # with its libraries and its model loaded, and before it has freed anything
+        child.cap_anew()
+        state["capped"] = True
+    Relief(child, training).run_until(last_step)
     return {"step": last_step, "loss": training.metrics.smooth_loss, "seconds": training.seconds}
 
 

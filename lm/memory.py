@@ -1,7 +1,7 @@
 """What memory there is, who set the limit, and what a process tree uses. Reads only; nothing here acts.
 
 psutil reports the whole machine's memory even inside a container, so the limits of every cgroup above this process
-are read too (v1 and v2), and the least headroom counts.
+are read too (`lm.headroom`), and the least headroom counts.
 """
 
 import math
@@ -13,13 +13,12 @@ import psutil
 
 from lm.config import StageConfig
 from lm.errors import BadInput
+from lm.headroom import headrooms, limited_cgroups
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 SOFT_SHARE = 0.95  # of the budget: beyond it a child is asked to save and stop, so work must fit below it
 SHARE_OF_AVAILABLE = 0.75  # what a run takes when nobody says: the rest stays for the person at the machine
-CGROUP_ROOT = Path("/sys/fs/cgroup")
-PROC_CGROUP = Path("/proc/self/cgroup")
-UNLIMITED_BYTES = 2**60
+REFUSALS = ("can't allocate memory", "not enough memory", "bad_alloc", "out of memory", "malloc of size")
 
 
 class Budget(StageConfig):
@@ -56,58 +55,9 @@ def required_budget(needed_bytes: int) -> int:
     return math.ceil(needed_bytes / SOFT_SHARE)
 
 
-def _read_int(path: Path) -> int | None:
-    try:
-        text = path.read_text().strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() and int(text) < UNLIMITED_BYTES else None
-
-
-def _cgroup_folders() -> list[tuple[Path, str, str]]:
-    """Every cgroup above this process with the names of its limit and usage files."""
-    try:
-        lines = PROC_CGROUP.read_text().splitlines()
-    except OSError:
-        return []
-    found = []
-    for line in lines:
-        _, controllers, name = line.split(":", 2)
-        if controllers == "":
-            base, limit, usage = CGROUP_ROOT, "memory.max", "memory.current"
-        elif "memory" in controllers.split(","):
-            base, limit, usage = CGROUP_ROOT / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
-        else:
-            continue
-        folder = base / name.lstrip("/")
-        found += [(path, limit, usage) for path in (folder, *folder.parents) if path.is_relative_to(base)]
-    return found
-
-
-def cgroup_limit_bytes() -> int | None:
-    """The least memory limit of any cgroup above this process; None where there is none."""
-    limits = [value for path, limit, _ in _cgroup_folders() if (value := _read_int(path / limit)) is not None]
-    return min(limits, default=None)
-
-
 def available_bytes() -> int:
     """What could be taken now without swapping or hitting a limit: the machine's and every cgroup's."""
-    headrooms = [psutil.virtual_memory().available]
-    for path, limit_name, usage_name in _cgroup_folders():
-        limit, usage = _read_int(path / limit_name), _read_int(path / usage_name)
-        if limit is not None and usage is not None:
-            headrooms.append(max(0, limit - usage + _reclaimable_bytes(path)))
-    return min(headrooms)
-
-
-def _reclaimable_bytes(cgroup: Path) -> int:
-    """File pages that the kernel drops before it kills anybody: they count as usage, but are free to take."""
-    try:
-        lines = (cgroup / "memory.stat").read_text().splitlines()
-    except OSError:
-        return 0
-    fields = dict(line.split(" ", 1) for line in lines)
-    return int(fields.get("total_inactive_file", fields.get("inactive_file", "0")))
+    return min(headroom.free_bytes for headroom in headrooms(limited_cgroups()))
 
 
 def resolve_budget(requested: str | int | None, orchestrator_bytes: int = 0) -> Budget:
@@ -117,8 +67,9 @@ def resolve_budget(requested: str | int | None, orchestrator_bytes: int = 0) -> 
     """
     if requested is not None:
         return Budget(bytes=parse_bytes(requested), source="flag")
-    limit = cgroup_limit_bytes()
-    if limit is not None and limit < psutil.virtual_memory().total:
+    limits = [headroom.limit_bytes for headroom in headrooms(limited_cgroups())[1:]]
+    if limits:
+        limit = min(limits)
         return Budget(bytes=max(0, min(limit - orchestrator_bytes, available_bytes())), source="cgroup")
     return Budget(bytes=int(available_bytes() * SHARE_OF_AVAILABLE), source="available memory")
 
@@ -138,6 +89,17 @@ def tree_bytes(process: psutil.Process) -> int:
     except psutil.Error:
         children = []
     return process_bytes(process) + sum(process_bytes(child) for child in children)
+
+
+def resident_bytes() -> int:
+    """What this process holds now."""
+    return process_bytes(psutil.Process())
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether an exception says that memory was asked for and refused: libraries have many words for it."""
+    text = f"{type(error).__name__}: {error}".lower()
+    return isinstance(error, MemoryError) or any(words in text for words in REFUSALS)
 
 
 def own_peak_bytes() -> int:

@@ -108,9 +108,8 @@ def _same_work_other_budget(store: Store, config: RunConfig, clean_key: str, bud
 def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
     machine = measure()
     text_bytes = clean.manifest.metrics["train_bytes"]
-    choice = choose(config, text_bytes, budget, machine)
     threads = config.threads or machine["threads"]
-    micro_batch, probed = _try(choice, budget, probe, threads)
+    choice, micro_batch, probed = _try_candidates(config, text_bytes, budget, machine, probe, threads)
     if config.threads is None:
         threads, probed = _faster(choice, micro_batch, probed, probe, threads)
     step_seconds = probed["step_seconds"]
@@ -155,17 +154,24 @@ class Choice(NamedTuple):
 
 def choose(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Choice:
     """The best model for the time, or the largest smaller one that fits the budget. Raises CannotFit."""
-    best: Choice | None = None
+    choice = next(fitting(config, text_bytes, budget, machine), None)
+    if choice is None:
+        raise cannot_fit(_least_bytes(config, text_bytes, machine), budget)
+    return choice
+
+
+def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Iterator[Choice]:
+    """The candidates that should fit the budget, each with the largest micro-batch that does."""
+    best: int | None = None
     for candidate in candidates(config, text_bytes, machine):
-        best = best or candidate
+        parameters = candidate.recipe.parameters(candidate.vocab_size)
+        best = best or parameters
         micro_batch, needed = _largest_micro_batch(candidate.recipe, candidate.vocab_size, budget)
         if required_budget(needed) <= budget.bytes:
-            smaller = candidate.recipe.parameters(candidate.vocab_size) < best.recipe.parameters(best.vocab_size)
             why = [f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does."]
-            return candidate._replace(
-                micro_batch=micro_batch, reasons=(candidate.reasons[0], *(why if smaller else []), candidate.reasons[1])
-            )
-    raise cannot_fit(needed, budget)
+            rates, size = candidate.reasons
+            reasons = (rates, *(why if parameters < best else []), size)
+            yield candidate._replace(micro_batch=micro_batch, reasons=reasons)
 
 
 def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Iterator[Choice]:
@@ -214,6 +220,25 @@ def _largest_micro_batch(recipe: Recipe, vocab_size: int, budget: Budget) -> tup
         if micro_batch == 1 or required_budget(needed) <= budget.bytes:
             return micro_batch, needed
         micro_batch = smaller_micro_batch(recipe, micro_batch)
+
+
+def _try_candidates(
+    config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any], probe: Probe, threads: int
+) -> tuple[Choice, int, dict[str, Any]]:
+    """The first candidate whose trial fits, its micro-batch and what was measured. Raises CannotFit."""
+    refused = None
+    for choice in fitting(config, text_bytes, budget, machine):
+        try:
+            return choice, *_try(choice, budget, probe, threads)
+        except CannotFit as error:
+            refused = error
+    raise refused or cannot_fit(_least_bytes(config, text_bytes, machine), budget)
+
+
+def _least_bytes(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> int:
+    """What the smallest training needs that this request could be shrunk to."""
+    smallest = list(candidates(config, text_bytes, machine))[-1]
+    return predict_training(smallest.recipe, smallest.vocab_size, 1)
 
 
 def _try(choice: Choice, budget: Budget, probe: Probe, threads: int) -> tuple[int, dict[str, Any]]:

@@ -19,9 +19,10 @@ from lm.predict import predict_least, predict_stage
 from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, UnfinishedStage, run_folder, save_run
-from lm.stages import stage_key
-from lm.store import Artifact, Store
+from lm.stages import VERSIONS, stage_key
+from lm.store import NOT_MADE, Artifact, Store
 from lm.supervise import OutOfMemory, SupervisedChild
+from lm.why import Made, why_new
 
 REPORT_BUDGET = Budget(bytes=2**30, source="fixed")
 SAVE_INTERVAL_SECONDS = 2.0  # of the record while a stage is at work: what a killed run is known by
@@ -115,6 +116,14 @@ class Session:
             self._finish_stage(artifact, "reused", "same config, same inputs", 0.0)
         return artifact
 
+    def why(self, work: Work) -> str:
+        """Why a stage must be made, in a few words: what is new about it, or what is wrong with what is there."""
+        missing = self.store.why_missing(work.stage, work.key) or "asked for"
+        if missing != NOT_MADE:
+            return missing
+        config = work.config.model_dump(mode="json")
+        return why_new(self.store, Made(work.stage, VERSIONS[work.stage], config, work.inputs))
+
     def check_least(self) -> None:
         """Refuse at once a budget in which no run could end."""
         stage, needed_bytes = predict_least()
@@ -136,7 +145,7 @@ class Session:
 
     def make(self, work: Work) -> Artifact:
         """Have a stage made in a supervised child."""
-        why = self.store.why_missing(work.stage, work.key) or "asked for"
+        why = self.why(work)
         predicted = self.predicted_bytes(work)
         started = time.monotonic()
         try:
@@ -188,7 +197,7 @@ class Session:
         self.record.unfinished = UnfinishedStage(stage=stage, key=key, predicted_memory_bytes=predicted_bytes)
         self.save()
         started = time.monotonic()
-        child = SupervisedChild(self.budget, threads=threads, trains=trains)
+        child = SupervisedChild(self.budget, threads=threads, trains=trains, tell=self.listener.tell)
         try:
             with child:
                 yield child
@@ -200,6 +209,11 @@ class Session:
 
     def memory_stop(self, stage: str, error: OutOfMemory) -> MemoryStop:
         """What the user is told when a stage ran out of memory."""
+        if not error.ours:
+            return MemoryStop(
+                f"out of memory, stage {stage}: {error.reason}; what was saved is kept: "
+                "make room, then run the same command again"
+            )
         advice = format_budget(int(max(error.peak_bytes, self.budget.bytes) * HEADROOM))
         return MemoryStop(
             f"out of memory, stage {stage}: {error.reason}, the budget is {format_bytes(self.budget.bytes)} "

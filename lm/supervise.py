@@ -1,7 +1,7 @@
-"""The parent's side of a supervised child: starts it under a cap, watches its memory and the machine's, ends it.
+"""The parent's side of a supervised child: starts it under a cap, has it watched, talks to it, ends it.
 
-A cap inside the child stops one huge allocation; watching from outside catches slow growth, other programs and
-descendants. Neither alone holds a limit: between two looks memory grows by hundreds of megabytes.
+A cap inside the child stops one huge allocation; watching from outside (`lm.watch`) catches slow growth, other programs
+and descendants. Neither alone holds a limit: between two looks memory grows by hundreds of megabytes.
 """
 
 import json
@@ -10,25 +10,26 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import psutil
 
 from lm import errors
-from lm.memory import SOFT_SHARE, Budget, available_bytes, format_bytes, process_bytes, tree_bytes
+from lm.cgroup import MemoryCgroup
+from lm.headroom import oom_kills
+from lm.memory import Budget, format_bytes
 from lm.progress import Progress, silent
+from lm.watch import MemorySample, MemoryWatch
 
-WATCH_INTERVAL_SECONDS = 0.05
-LOOK_INTERVAL_SECONDS = 0.25  # at descendants and the machine, which costs a millisecond
-RESERVE_SHARE = 0.03  # of the machine: below it available memory means that somebody else needs it now
 SAVE_SECONDS = 15.0
 KEPT_ERROR_LINES = 60
-KEPT_SAMPLES = 1000  # beyond that every second one goes, and they are taken half as often
+KILLED = -9  # the return code of a process that the kernel or somebody ended at once
+ABORTED = (-6, -11, 127)  # of one whose libraries gave up: what some do when they are refused memory
 
 # glibc: no page is given back between two training steps, only to be asked for again in the next.
 KEEP_FREED_MEMORY = {
@@ -38,33 +39,33 @@ KEEP_FREED_MEMORY = {
 }
 
 
-class MemorySample(NamedTuple):
-    """One look at memory, in bytes; `seconds` on the monotonic clock."""
-
-    seconds: float
-    tree_bytes: int
-    orchestrator_bytes: int
-    available_bytes: int
-
-
 class OutOfMemory(Exception):
-    """The child reached its budget or the machine's end, at `peak_bytes`."""
+    """Memory ended the child, at `peak_bytes`: it was too large itself (`ours`), or others took the machine's."""
 
-    def __init__(self, reason: str, peak_bytes: int) -> None:
+    def __init__(self, reason: str, peak_bytes: int, *, ours: bool = True) -> None:
         super().__init__(reason)
-        self.reason, self.peak_bytes = reason, peak_bytes
+        self.reason, self.peak_bytes, self.ours = reason, peak_bytes, ours
 
 
 class SupervisedChild:
     """A child process that does jobs of `lm.jobs`, one at a time, within a budget. Use it as a context manager."""
 
-    def __init__(self, budget: Budget, *, threads: int = 0, trains: bool = False) -> None:
-        """`threads`: of torch, 0 for its own choice; `trains`: whether speed wants freed memory to be kept."""
-        self.budget = budget
-        self.samples: list[MemorySample] = []
-        self.peak_bytes = 0
-        self._memory_reason: str | None = None
-        self._sample_interval_seconds = LOOK_INTERVAL_SECONDS
+    def __init__(
+        self,
+        budget: Budget,
+        *,
+        threads: int = 0,
+        trains: bool = False,
+        tell: Callable[[str], object] = lambda note: None,
+    ) -> None:
+        """Start it.
+
+        `threads`: of torch, 0 for its own choice; `trains`: whether speed wants freed memory to be kept; `tell` is
+        given what the user should know.
+        """
+        self.budget, self._tell = budget, tell
+        self._reported_peak_bytes = 0
+        self._kills_before = oom_kills()
         self._sending = threading.Lock()
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._error_lines: deque[str] = deque(maxlen=KEPT_ERROR_LINES)
@@ -88,12 +89,28 @@ class SupervisedChild:
             errors="replace",
             env=environment,
         )
-        self._watched = psutil.Process(self._process.pid)
-        self._threads = [
-            threading.Thread(target=work, daemon=True) for work in (self._listen, self._keep_errors, self._watch)
-        ]
+        self.cgroup = MemoryCgroup.around(self._process.pid, budget.bytes)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._listen, self._keep_errors)]
         for thread in self._threads:
             thread.start()
+        self._watch = MemoryWatch(
+            psutil.Process(self._process.pid), budget, lambda: self._process.poll() is None, self._send
+        )
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    @property
+    def samples(self) -> list[MemorySample]:
+        """Looks at memory so far, evenly spaced."""
+        return self._watch.samples
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory the child and its descendants were seen to hold."""
+        return max(self._reported_peak_bytes, self._watch.peak_bytes)
 
     def __enter__(self) -> Self:
         return self
@@ -118,7 +135,11 @@ class SupervisedChild:
                 if event["event"] == "progress":
                     progress(event["done"], event["total"], event["unit"], event["note"])
                     continue
-                self.peak_bytes = max(self.peak_bytes, event["peak_memory_bytes"])
+                if event["event"] == "relieved":
+                    self._watch.relieved()
+                    self._tell(event["note"])
+                    continue
+                self._reported_peak_bytes = max(self._reported_peak_bytes, event["peak_memory_bytes"])
                 if event["event"] == "result":
                     return event["value"]
                 raise self._failure(event)
@@ -137,9 +158,12 @@ class SupervisedChild:
         try:
             self._process.wait(grace_seconds)
         except subprocess.TimeoutExpired:
-            self._kill()
-        for thread in self._threads:
+            self._watch.kill()
+            self._process.wait()
+        for thread in (*self._threads, self._watch.thread):
             thread.join(1)
+        if self.cgroup:
+            self.cgroup.remove()
 
     def _send(self, request: dict[str, Any]) -> None:
         assert self._process.stdin
@@ -159,56 +183,14 @@ class SupervisedChild:
         for line in self._process.stderr:
             self._error_lines.append(line.rstrip())
 
-    def _watch(self) -> None:
-        """Look at the tree many times a second, at its descendants and the machine a few times; act on the limits."""
-        reserve_bytes = int(psutil.virtual_memory().total * RESERVE_SHARE)
-        next_look, descendants_bytes, available = 0.0, 0, available_bytes()
-        while self._process.poll() is None:
-            now = time.monotonic()
-            tree = process_bytes(self._watched) + descendants_bytes
-            if now >= next_look:
-                tree, available = tree_bytes(self._watched), available_bytes()
-                descendants_bytes = max(0, tree - process_bytes(self._watched))
-                self._keep_sample(MemorySample(now, tree, max(0, tree_bytes(psutil.Process()) - tree), available))
-                next_look = now + LOOK_INTERVAL_SECONDS
-            self.peak_bytes = max(self.peak_bytes, tree)
-            self._act(tree, available, reserve_bytes)
-            time.sleep(WATCH_INTERVAL_SECONDS)
-
-    def _keep_sample(self, sample: MemorySample) -> None:
-        """Keep samples evenly spaced, and never very many: every second one goes whenever there are."""
-        if self.samples and sample.seconds - self.samples[-1].seconds < self._sample_interval_seconds:
-            return
-        self.samples.append(sample)
-        if len(self.samples) > KEPT_SAMPLES:
-            self.samples = self.samples[::2]
-            self._sample_interval_seconds *= 2
-
-    def _act(self, tree: int, available: int, reserve_bytes: int) -> None:
-        """Kill beyond the budget; ask to save just below it, and when others need the machine's last memory."""
-        if tree > self.budget.bytes:
-            self._memory_reason = f"it grew to {format_bytes(tree)}"
-            self._kill()
-        elif self._memory_reason is None and tree > SOFT_SHARE * self.budget.bytes:
-            self._memory_reason = f"it grew to {format_bytes(tree)}"
-            self._send({"stop": "memory"})
-        elif self._memory_reason is None and available < reserve_bytes:
-            self._memory_reason = f"other programs left only {format_bytes(available)} of this machine's memory"
-            self._send({"stop": "memory"})
-
-    def _kill(self) -> None:
-        with suppress(psutil.Error):
-            for process in [*self._watched.children(recursive=True), self._watched]:
-                with suppress(psutil.Error):
-                    process.kill()
-
     def _failure(self, event: dict[str, Any]) -> Exception:
         """The exception for an error that the child reported."""
         kind, message = event["kind"], event["message"]
         if kind == "memory":
-            return OutOfMemory(f"it was refused more at {format_bytes(self.peak_bytes)}", self.peak_bytes)
-        if kind == "Stopped" and self._memory_reason:
-            return OutOfMemory(self._memory_reason, self.peak_bytes)
+            refused = f"it was refused more at {format_bytes(self.peak_bytes)}"
+            return OutOfMemory(self._watch.crossing or refused, self.peak_bytes)
+        if kind in ("Stopped", "Interrupted") and self._watch.reason:
+            return self._out_of_memory(self._watch.reason)
         if kind == "crash":
             return errors.Crash(f"an error in Slowburn itself: {message}", "\n".join(self._error_lines))
         failure: type[errors.SlowburnError] = getattr(errors, kind, errors.SlowburnError)
@@ -217,11 +199,21 @@ class SupervisedChild:
     def _death(self) -> Exception:
         """The exception for a child that died without a word."""
         code = self._process.returncode
-        if self._memory_reason:
-            return OutOfMemory(self._memory_reason, self.peak_bytes)
-        near_limit = self.peak_bytes > 0.8 * self.budget.bytes or any("bad_alloc" in x for x in self._error_lines)
-        if near_limit and code in (-6, -9, -11, 127):
-            return OutOfMemory(f"it died at {format_bytes(self.peak_bytes)}", self.peak_bytes)
-        if code == -9:
+        if self._watch.reason:
+            return self._out_of_memory(self._watch.reason)
+        held = format_bytes(self.peak_bytes)
+        if code == KILLED and self._kernel_killed():
+            return OutOfMemory(f"the kernel ended it at {held} for want of memory", self.peak_bytes)
+        if code == KILLED:
             return errors.Stopped("the worker process was killed from outside; run the same command to continue")
+        near_limit = self.peak_bytes > 0.8 * self.budget.bytes or any("bad_alloc" in x for x in self._error_lines)
+        if near_limit and code in ABORTED:
+            return OutOfMemory(f"it died at {held}", self.peak_bytes)
         return errors.Crash(f"the worker process died with code {code}", "\n".join(self._error_lines))
+
+    def _out_of_memory(self, reason: str) -> OutOfMemory:
+        return OutOfMemory(reason, self.peak_bytes, ours=self._watch.ours)
+
+    def _kernel_killed(self) -> bool:
+        """Whether the kernel ended a process for want of memory while the child ran: else somebody killed it."""
+        return oom_kills() > self._kills_before or bool(self.cgroup and self.cgroup.oom_kills())

@@ -52,16 +52,19 @@ class Trainer:
         self.optimisers = make_optimisers(self.model, recipe)
         self._create_optimiser_state()
         self.step_index = 0  # optimiser steps done
+        self.is_updating = False  # a step that fails before this has changed nothing
 
     def step(self) -> float:
         """One optimiser step; returns the mean loss of its batch in nats a token, measured before the update."""
         loss = self._accumulate_gradients(torch.from_numpy(self.batches.at(self.step_index)).to(self.device))
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
         set_rates(self.optimisers, self.recipe, self.step_index)
+        self.is_updating = True
         for optimiser in self.optimisers:
             optimiser.step()
             optimiser.zero_grad()
         self.step_index += 1
+        self.is_updating = False
         return loss
 
     def _accumulate_gradients(self, batch: Tensor) -> float:

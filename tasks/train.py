@@ -55,7 +55,8 @@ def _train(session: Session, work: Work, plan: Plan) -> Artifact:
                 board.show(train_chunk(session, child, last_step))
             child.call("finish_training", **common, inputs=work.inputs, downshifts=downshifts(partial))
     except OutOfMemory as error:
-        shift_down(partial, plan, error.reason)
+        if error.ours:
+            shift_down(partial, plan, error.reason)
         raise session.memory_stop("train", error) from None
     seconds = time.monotonic() - started
     return session.computed("train", work.key, why, seconds, child.peak_bytes, plan.predicted_memory_bytes)

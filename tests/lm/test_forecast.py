@@ -4,9 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+
+from lm.machine_record import keep_machine
+from lm.memory import Budget
+from lm.store import Store
+from lm.supervise import SupervisedChild
 
 PROJECT = Path(__file__).parents[2]
 
@@ -21,9 +26,17 @@ class Answer(NamedTuple):
     errors: str
 
 
+@pytest.fixture(scope="module")
+def machine() -> dict[str, Any]:
+    """What this machine can do, measured once for all."""
+    with SupervisedChild(Budget(bytes=2**30, source="flag")) as child:
+        return dict(child.call("measure_machine"))
+
+
 @pytest.fixture
-def ask(workplace):
+def ask(workplace, machine):
     """Run `python -m lm plan` on the tiny corpus."""
+    keep_machine(Store(workplace.root), machine)
 
     def run(*arguments: str) -> Answer:
         command = [sys.executable, "-m", "lm", "plan", "--corpus", str(workplace.corpus), *arguments]

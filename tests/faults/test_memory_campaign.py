@@ -1,0 +1,196 @@
+"""A sweep of memory caps over every stage: `make test-memory`, some twenty minutes on one core.
+
+Under each cap a stage is complete, or ends as out of memory with nothing half-written; where it was said to fit, it is
+complete. The figures are printed at the end of each stage.
+"""
+
+import os
+import random
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from lm.clean import CleanConfig
+from lm.download import DownloadConfig, key_of, resolve
+from lm.evaluate import EvaluateConfig
+from lm.generate import GenerateConfig
+from lm.memory import Budget, format_bytes, required_budget
+from lm.predict import (
+    predict_cleaning,
+    predict_download,
+    predict_evaluating,
+    predict_generating,
+    predict_tokenizing,
+    predict_training,
+)
+from lm.recipe import Recipe
+from lm.stages import stage_key
+from lm.store import Store
+from lm.supervise import OutOfMemory, SupervisedChild
+from lm.tokenize_corpus import TokenizeConfig
+
+pytestmark = [pytest.mark.memory_campaign, pytest.mark.timeout(1800)]
+
+CAPS = int(os.environ.get("SLOWBURN_CAPS", "29"))  # a stage
+LEAST_SHARE, MOST_SHARE = 0.3, 1.3  # of what was predicted
+MOST_SECONDS = 90.0  # for a stage that takes a few: it ends within a minute of reaching its limit
+OVERSHOOT_SHARE, OVERSHOOT_BYTES = 0.05, 150 * 2**20  # with a cap, and with watching alone
+TOKENIZE = TokenizeConfig(vocab_size=1024)
+EVALUATE = EvaluateConfig(samples=1, sample_tokens=16, resamples=100)
+GENERATE = GenerateConfig(samples=1, tokens=32)
+RECIPE = Recipe(
+    layers=4, width=192, heads=4, kv_heads=4, mlp_width=768, context=256, batch_sequences=16,
+    steps=6, precision="fp32", seed=1,
+)  # fmt: skip
+
+
+class Made(NamedTuple):
+    """A store with one artifact of each stage, and their keys."""
+
+    store: Store
+    download: DownloadConfig
+    keys: dict[str, str]
+
+
+class Outcome(NamedTuple):
+    """What became of a stage under one cap."""
+
+    cap: int
+    complete: bool
+    reason: str
+    peak: int
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Made:
+    """All stages of a corpus of one document of five megabytes, made with memory to spare."""
+    folder = tmp_path_factory.mktemp("campaign")
+    corpus = folder / "corpus.txt"
+    generator = random.Random(1)
+    words = ["".join(generator.choices("etaoinshrdlu", k=generator.randint(1, 9))) for _ in range(5000)]
+    lines = (" ".join(generator.choices(words, k=12)) for _ in range(70_000))
+    corpus.write_text("\n".join(lines) + "\n")
+    store, download = Store(folder), DownloadConfig(corpus=(str(corpus),))
+    keys = {"download": str(key_of(resolve(download, store)))}
+    keys["clean"] = stage_key("clean", CleanConfig(), {"download": keys["download"]})
+    keys["tokenize"] = stage_key("tokenize", TOKENIZE, {"clean": keys["clean"]})
+    keys["train"] = stage_key("train", RECIPE, {"tokenize": keys["tokenize"]})
+    inputs = {name: keys[name] for name in ("train", "tokenize", "clean")}
+    keys["evaluate"] = stage_key("evaluate", EVALUATE, inputs)
+    keys["generate"] = stage_key("generate", GENERATE, {"train": keys["train"], "clean": keys["clean"]})
+    everything = Made(store, download, keys)
+    for stage in keys:
+        with child_with(8 * 2**30, stage) as child:
+            WORK[stage](everything, child)
+    return everything
+
+
+def child_with(cap: int, stage: str) -> SupervisedChild:
+    return SupervisedChild(Budget(bytes=cap, source="flag"), threads=1, trains=stage in ("train", "plan"))
+
+
+def make(made: Made, child: SupervisedChild, stage: str, config: Any, inputs: tuple[str, ...]) -> None:
+    child.call(
+        "make",
+        root=str(made.store.root),
+        stage=stage,
+        key=made.keys[stage],
+        config=config.model_dump(mode="json"),
+        inputs={name: made.keys[name] for name in inputs},
+    )
+
+
+def train(made: Made, child: SupervisedChild) -> None:
+    common = {"root": str(made.store.root), "key": made.keys["train"]}
+    child.call(
+        "start_training",
+        **common,
+        recipe=RECIPE.model_dump(mode="json"),
+        tokens=made.keys["tokenize"],
+        micro_batch=RECIPE.batch_sequences,
+        device="cpu",
+        checkpoint_seconds=15.0,
+        init=None,
+    )
+    child.call("train_chunk", last_step=RECIPE.steps)
+    child.call("finish_training", **common, inputs={"tokenize": made.keys["tokenize"]}, downshifts=[])
+
+
+def try_steps(made: Made, child: SupervisedChild) -> None:
+    recipe = RECIPE.model_dump(mode="json")
+    child.call("probe", recipe=recipe, vocab_size=1024, micro_batch=RECIPE.batch_sequences, device="cpu")
+
+
+WORK = {
+    "download": lambda made, child: child.call(
+        "download", root=str(made.store.root), config=made.download.model_dump(mode="json")
+    ),
+    "clean": lambda made, child: make(made, child, "clean", CleanConfig(), ("download",)),
+    "tokenize": lambda made, child: make(made, child, "tokenize", TOKENIZE, ("clean",)),
+    "train": train,
+    "evaluate": lambda made, child: make(made, child, "evaluate", EVALUATE, ("train", "tokenize", "clean")),
+    "generate": lambda made, child: make(made, child, "generate", GENERATE, ("train", "clean")),
+}
+
+
+def predicted(made: Made, stage: str) -> int:
+    text = made.store.open(made.store.path("clean", made.keys["clean"])).manifest.metrics
+    parameters = RECIPE.parameters(1024)
+    whole, longest = text["train_bytes"] + text["heldout_bytes"], text["longest_document_bytes"]
+    return {
+        "download": predict_download(),
+        "clean": predict_cleaning(whole),
+        "tokenize": predict_tokenizing(TOKENIZE, text["train_bytes"], longest),
+        "plan": predict_training(RECIPE, 1024, RECIPE.batch_sequences),
+        "train": predict_training(RECIPE, 1024, RECIPE.batch_sequences),
+        "evaluate": predict_evaluating(parameters, whole),
+        "generate": predict_generating(parameters),
+    }[stage]
+
+
+def under(made: Made, stage: str, cap: int, hide: Path) -> Outcome:
+    """Make a stage anew under a cap; what there was is put back afterwards."""
+    kept = made.store.path(stage, made.keys[stage]) if stage in made.keys else None
+    if kept:
+        kept.rename(hide)
+    started = time.monotonic()
+    reason = ""
+    try:
+        with child_with(cap, stage) as child:
+            (WORK | {"plan": try_steps})[stage](made, child)
+    except OutOfMemory as error:
+        reason = error.reason
+    finally:
+        seconds = time.monotonic() - started
+        if kept:
+            assert (kept / "manifest.json").exists() == kept.exists() == (not reason), "whole or not at all"
+            for left in (kept, made.store.partial(stage, made.keys[stage])):
+                if left.exists():
+                    left.rename(hide.with_name(f"gone-{time.monotonic_ns()}"))
+            hide.rename(kept)
+    return Outcome(cap, not reason, reason, child.peak_bytes, seconds)
+
+
+@pytest.mark.parametrize("stage", ["download", "clean", "tokenize", "plan", "train", "evaluate", "generate"])
+def test_every_cap_ends_well(made, stage, tmp_path, capsys):
+    """Complete, or out of memory and said so: no hang, no crash, nothing half-written, no overshoot."""
+    needed = predicted(made, stage)
+    caps = [int(needed * share) for share in np.linspace(LEAST_SHARE, MOST_SHARE, CAPS)]
+    outcomes = [under(made, stage, cap, tmp_path / "hidden") for cap in caps]
+    complete = [outcome for outcome in outcomes if outcome.complete]
+    over = max(outcome.peak - outcome.cap for outcome in outcomes)
+    with capsys.disabled():
+        print(
+            f"\n{stage:9} predicted {format_bytes(needed):>8}: {len(complete)} of {len(outcomes)} caps complete, the "
+            f"least {format_bytes(min((o.cap for o in complete), default=0))}; overshoot {over / 2**20:.0f} MiB, "
+            f"longest {max(outcome.seconds for outcome in outcomes):.0f} s"
+        )
+    for outcome in outcomes:
+        assert outcome.seconds < MOST_SECONDS, outcome
+        assert outcome.peak <= max(outcome.cap * (1 + OVERSHOOT_SHARE), outcome.cap + OVERSHOOT_BYTES), outcome
+        if required_budget(needed) <= outcome.cap:
+            assert outcome.complete, f"{stage} was said to fit {format_bytes(outcome.cap)}: {outcome}"

@@ -1,0 +1,100 @@
+"""The guard sees a shortage coming, names who took the memory, and tells the kernel's kill from a person's."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from lm.culprit import OtherPrograms
+from lm.errors import Stopped
+from lm.headroom import Headroom
+from lm.memory import Budget
+from lm.shortage import Look, Shortage
+from lm.supervise import OutOfMemory, SupervisedChild
+
+GIB = 2**30
+
+
+def judged(*looks: tuple[float, float, float], swapped: tuple[float, ...] = (), stalled: tuple[float, ...] = ()):
+    """What is said of the last of these looks: (seconds, free GiB of 8, own GiB)."""
+    shortage = Shortage()
+    for index, (seconds, free, own) in enumerate(looks):
+        verdict = shortage.judge(
+            Look(
+                seconds,
+                [Headroom("this machine", int(free * GIB), 8 * GIB)],
+                int(own * GIB),
+                int((swapped[index] if swapped else 0) * GIB),
+                stalled[index] if stalled else 0.0,
+            )
+        )
+    return verdict
+
+
+def test_our_own_growth_is_no_shortage():
+    """A training that takes what it was given stops nobody, however fast."""
+    assert judged((0, 6, 0.5), (1, 3, 3.5)) is None
+
+
+def test_the_last_memory_and_a_fast_fall_towards_it_are():
+    """Little left, or soon to be: other programs need it."""
+    assert "only 205 MiB" in str(judged((0, 0.2, 0.5)))
+    assert "other programs take" in str(judged((0, 4, 0.5), (1, 2, 0.5), (1.5, 1, 0.5)))
+    assert judged((0, 4, 0.5), (1, 3.8, 0.5), (1.5, 3.7, 0.5)) is None
+
+
+def test_pressure_and_swapping_count_where_memory_is_scarce():
+    """With plenty free they are about something else."""
+    assert "waiting for memory" in str(judged((0, 0.7, 0.5), (2, 0.7, 0.5), stalled=(5.0, 5.8)))
+    assert "to disk" in str(judged((0, 0.7, 0.5), (2, 0.7, 0.5), swapped=(0.1, 0.6)))
+    assert judged((0, 4, 0.5), (2, 4, 0.5), swapped=(0.1, 0.6), stalled=(5.0, 5.8)) is None
+
+
+def test_the_program_that_grew_is_named():
+    """A person can close it."""
+    others = OtherPrograms()
+    others.remember({os.getpid()})
+    hog = subprocess.Popen([sys.executable, "-c", "x = b'x' * (300 << 20); print(flush=True); input()"],
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    try:
+        hog.stdout.readline()
+        said = others.largest_growth({os.getpid()})
+    finally:
+        hog.kill()
+        hog.wait()
+    assert f"process {hog.pid}" in said
+    assert "MiB" in said
+
+
+def test_a_child_that_somebody_kills_is_not_said_to_be_out_of_memory():
+    """kill -9 by hand is a stop that the same command continues after."""
+    with SupervisedChild(Budget(bytes=GIB, source="flag")) as child:
+        os.kill(child.pid, signal.SIGKILL)
+        with pytest.raises(Stopped, match="killed from outside"):
+            child.call("measure_machine")
+
+
+def test_a_child_that_the_kernel_kills_is():
+    """Where a cgroup can be had, the kernel's kill is told by its counter."""
+    with SupervisedChild(Budget(bytes=GIB, source="flag")) as child:
+        if child.cgroup is None:
+            pytest.skip("no cgroup can be made here")
+        child.cgroup.limit_file.write_text(str(60 << 20))
+        with pytest.raises(OutOfMemory, match="kernel"):
+            child.call("measure_machine")
+        assert child.cgroup.oom_kills()
+    assert not child.cgroup.folder.exists()
+
+
+def test_watching_costs_next_to_nothing():
+    """Half a percent of one core at most, over a few seconds of a child that does nothing."""
+    with SupervisedChild(Budget(bytes=GIB, source="flag")) as child:
+        time.sleep(1)
+        before = time.process_time()
+        time.sleep(2)
+        spent = time.process_time() - before
+        assert child.peak_bytes > 0
+    assert spent < 0.005 * 2 * 3, "three times the promise: other tests may be at work"
