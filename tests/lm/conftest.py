@@ -68,8 +68,8 @@ def toy_store(toy, tmp_path_factory) -> Store:
             elif stage == "generate":
                 metrics = generate(toy.model, toy.clean, GenerateConfig(tokens=60, samples=1), out, silent)
             else:
-                shutil.copytree(getattr(toy, {"tokenize": "tokens", "train": "model"}.get(stage, stage)), out,
-                                dirs_exist_ok=True)  # fmt: skip
+                folder = getattr(toy, {"tokenize": "tokens", "train": "model"}.get(stage, stage))
+                shutil.copytree(folder, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("checkpoints"))
                 metrics = toy_metrics(toy, stage)
                 config = TOY_RECIPE.model_dump(mode="json") if stage == "train" else {}
             store.commit(stage, str(number) * 16, config=config, inputs=inputs, metrics=metrics, seconds=60.0,
