@@ -5,10 +5,14 @@ import argparse
 from rich.console import Console
 
 from lm.command import Command, add_json
-from lm.inspect_artifacts import Listing, RunView, list_all, show
+from lm.errors import BadInput
+from lm.inspect_artifacts import Listing, RunView, find, list_all, show
 from lm.inspect_tables import print_artifact, print_listing, print_run, print_verification
+from lm.run_record import RunRecord, list_runs
 from lm.store import Store
 from lm.verify_artifacts import verify
+from lm.why import explain
+from lm.why_table import print_why
 
 
 def _name_and_json(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +20,14 @@ def _name_and_json(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
+def _declare_inspect(parser: argparse.ArgumentParser) -> None:
+    _name_and_json(parser)
+    parser.add_argument("--why", action="store_true", help="why each stage of a run was reused or computed")
+
+
 def _inspect(options: argparse.Namespace) -> int:
+    if options.why:
+        return _inspect_why(options)
     view = show(Store.default(), options.name) if options.name else list_all(Store.default())
     if options.json:
         print(view.model_dump_json(indent=2))
@@ -29,6 +40,21 @@ def _inspect(options: argparse.Namespace) -> int:
     return 0
 
 
+def _inspect_why(options: argparse.Namespace) -> int:
+    store = Store.default()
+    run = find(store, options.name) if options.name else next(iter(list_runs(store)), None)
+    if not isinstance(run, RunRecord):
+        raise BadInput(
+            f"--why tells about a run: {options.name + ' is an artifact' if options.name else 'there is none yet'}"
+        )
+    why = explain(store, run)
+    if options.json:
+        print(why.model_dump_json(indent=2))
+    else:
+        print_why(why, Console())
+    return 0
+
+
 def _verify(options: argparse.Namespace) -> int:
     verification = verify(Store.default(), options.name)
     if options.json:
@@ -38,5 +64,5 @@ def _verify(options: argparse.Namespace) -> int:
     return 1 if verification.damages else 0
 
 
-INSPECT = Command("inspect", "list runs and artifacts, or show one", _name_and_json, _inspect)
+INSPECT = Command("inspect", "list runs and artifacts, or show one", _declare_inspect, _inspect)
 VERIFY = Command("verify", "hash every file again and name what is damaged", _name_and_json, _verify)

@@ -19,9 +19,10 @@ from lm.predict import predict_least, predict_stage
 from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, UnfinishedStage, run_folder, save_run
-from lm.stages import stage_key
-from lm.store import Artifact, Store
+from lm.stages import VERSIONS, stage_key
+from lm.store import NOT_MADE, Artifact, Store
 from lm.supervise import OutOfMemory, SupervisedChild
+from lm.why import Made, why_new
 
 REPORT_BUDGET = Budget(bytes=2**30, source="fixed")
 SAVE_INTERVAL_SECONDS = 2.0  # of the record while a stage is at work: what a killed run is known by
@@ -115,6 +116,14 @@ class Session:
             self._finish_stage(artifact, "reused", "same config, same inputs", 0.0)
         return artifact
 
+    def why(self, work: Work) -> str:
+        """Why a stage must be made, in a few words: what is new about it, or what is wrong with what is there."""
+        missing = self.store.why_missing(work.stage, work.key) or "asked for"
+        if missing != NOT_MADE:
+            return missing
+        config = work.config.model_dump(mode="json")
+        return why_new(self.store, Made(work.stage, VERSIONS[work.stage], config, work.inputs))
+
     def check_least(self) -> None:
         """Refuse at once a budget in which no run could end."""
         stage, needed_bytes = predict_least()
@@ -136,7 +145,7 @@ class Session:
 
     def make(self, work: Work) -> Artifact:
         """Have a stage made in a supervised child."""
-        why = self.store.why_missing(work.stage, work.key) or "asked for"
+        why = self.why(work)
         predicted = self.predicted_bytes(work)
         started = time.monotonic()
         try:

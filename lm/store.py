@@ -31,6 +31,7 @@ FOLDERS = {
     "generate": "artifacts/samples",
 }
 STAGES = tuple(FOLDERS)
+NOT_MADE = "not made yet"
 ROLES = {"init": "train"}  # inputs that are named for their part, and the stage that made them
 
 
@@ -179,7 +180,7 @@ class Store:
         """Say why this artifact cannot be used as it is, in a few words; None when it can."""
         path = self.path(stage, key)
         if not (path / "manifest.json").exists():
-            return "damaged: no manifest" if path.exists() else "not made yet"
+            return "damaged: no manifest" if path.exists() else NOT_MADE
         artifact = self.open(path)
         for name, expected in artifact.manifest.outputs.items():
             file = path / name

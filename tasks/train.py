@@ -31,7 +31,7 @@ def train(session: Session, tokens: Artifact, plan: Plan, start: Artifact | None
 
 def _train(session: Session, work: Work, plan: Plan) -> Artifact:
     started = time.monotonic()
-    why = session.store.why_missing("train", work.key) or "asked for"
+    why = session.why(work)
     partial = session.store.partial("train", work.key)
     common: dict[str, Any] = {"root": str(session.store.root), "key": work.key}
     try:

@@ -33,6 +33,7 @@ def test_a_run_makes_everything_and_the_next_one_reuses_it(workplace):
     assert other.code == 0
     status = {name: stage["status"] for name, stage in workplace.record("other")["stages"].items()}
     assert status == dict.fromkeys(STAGES, "reused") | {"generate": "computed"}, "what changed is made, and no more"
+    assert "generate.temperature 0.8 → 0.5" in workplace.record("other")["stages"]["generate"]["reason"]
 
 
 def test_a_damaged_artifact_is_made_again_and_it_says_why(workplace):
