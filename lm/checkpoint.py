@@ -24,8 +24,13 @@ class Checkpoint(NamedTuple):
     facts: dict[str, Any]
 
 
-def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write a checkpoint so that it exists whole or not at all, and keep the newest few."""
+def save_checkpoint(
+    folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any], *, milestone_steps: int = 1
+) -> None:
+    """Write a checkpoint so that it exists whole or not at all.
+
+    Kept are the newest few, and the newest one whose step is a multiple of `milestone_steps`.
+    """
     folder.mkdir(exist_ok=True)
     name = f"step-{step:08d}"
     weights = folder / f"{name}.safetensors"
@@ -36,9 +41,10 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], facts: 
     temporary.replace(weights)
     flush(folder)
     write_json(weights.with_suffix(".json"), record)
-    for old in sorted(folder.glob("step-*.json"))[:-KEPT]:
-        old.unlink()
-        old.with_suffix(".safetensors").unlink(missing_ok=True)
+    taken = sorted(folder.glob("step-*.json"))
+    milestones = [path for path in taken if _step(path) % milestone_steps == 0]
+    for old in set(taken) - {*taken[-KEPT:], *milestones[-1:]}:
+        _delete(old)
 
 
 def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
@@ -59,8 +65,26 @@ def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
         if intact:
             return Checkpoint(record["step"], load_file(weights), record["facts"]), skipped
         skipped.append(f"checkpoint {path.stem} is damaged and was passed over")
-        path.unlink(missing_ok=True)
-        weights.unlink(missing_ok=True)
+        _delete(path)
     for orphan in folder.glob("step-*.safetensors"):
         orphan.unlink()
     return None, skipped
+
+
+def load_milestone(folder: Path, milestone_steps: int) -> Checkpoint | None:
+    """Load the newest intact checkpoint whose step is a multiple of `milestone_steps`; those after it are deleted."""
+    for path in sorted(folder.glob("step-*.json"), reverse=True):
+        if _step(path) % milestone_steps == 0:
+            break
+        _delete(path)
+    return load_newest(folder)[0]
+
+
+def _step(path: Path) -> int:
+    return int(path.stem.removeprefix("step-"))
+
+
+def _delete(path: Path) -> None:
+    """Take back the commit first: tensors without their JSON are no checkpoint."""
+    path.unlink(missing_ok=True)
+    path.with_suffix(".safetensors").unlink(missing_ok=True)

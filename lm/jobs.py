@@ -163,7 +163,13 @@ def train_chunk(child: "Child", state: State, *, last_step: int) -> dict[str, An
         child.cap_anew()
         state["capped"] = True
     Relief(child, training).run_until(last_step)
-    return {"step": last_step, "loss": training.metrics.smooth_loss, "seconds": training.seconds}
+    return {
+        "step": training.trainer.step_index,
+        "loss": training.metrics.smooth_loss,
+        "seconds": training.seconds,
+        "is_over": training.is_over,
+        "notes": training.notes,
+    }
 
 
 def finish_training(

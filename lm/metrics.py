@@ -14,6 +14,7 @@ from lm.store import SCHEMA_VERSION
 ROWS = 400
 ROWS_PER_HELDOUT_LOOK = 16
 SMOOTHING = 0.05
+RUNAWAY_NATS = 1.0
 COLUMNS = {
     "step": pa.int64(),
     "seconds": pa.float64(),
@@ -33,6 +34,7 @@ class MetricsLog:
         self.every = max(1, recipe.steps // ROWS)
         self.rows: list[dict[str, Any]] = []
         self.smooth_loss = math.nan
+        self.lowest_loss = math.inf  # that the smooth loss has come to
         self._pending: list[float] = []
 
     def add(self, loss: float) -> None:
@@ -41,6 +43,12 @@ class MetricsLog:
         if math.isnan(self.smooth_loss):
             self.smooth_loss = loss
         self.smooth_loss += SMOOTHING * (loss - self.smooth_loss)
+        self.lowest_loss = min(self.lowest_loss, self.smooth_loss)
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the loss is no number any more, or has long been far above what it had come to."""
+        return not self.smooth_loss <= self.lowest_loss + RUNAWAY_NATS
 
     def is_due(self, step: int) -> bool:
         """Whether a row is written after this step."""
@@ -71,11 +79,16 @@ class MetricsLog:
 
     def state(self) -> dict[str, Any]:
         """All of it as JSON."""
-        return {"rows": self.rows, "pending": self._pending, "smooth_loss": self.smooth_loss}
+        smooth = (
+            {"smooth_loss": self.smooth_loss, "lowest_loss": self.lowest_loss} if self._pending or self.rows else {}
+        )
+        return {"rows": self.rows, "pending": self._pending} | smooth
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from what `state` gave."""
-        self.rows, self._pending, self.smooth_loss = state["rows"], state["pending"], state["smooth_loss"]
+        self.rows, self._pending = list(state["rows"]), list(state["pending"])
+        self.smooth_loss = state.get("smooth_loss", math.nan)
+        self.lowest_loss = state.get("lowest_loss", math.inf)
 
     def write(self, path: Path) -> None:
         """Write the whole curve as parquet."""

@@ -30,9 +30,9 @@ def rate_share(step: int, recipe: Recipe) -> float:
     return min((step + 1) / rise, (recipe.steps - step) / max(1.0, recipe.steps - rise))
 
 
-def set_rates(optimisers: tuple[Optimizer, ...], recipe: Recipe, step: int) -> None:
-    """Give every parameter group the rate of one step."""
-    share = rate_share(step, recipe)
+def set_rates(optimisers: tuple[Optimizer, ...], recipe: Recipe, step: int, factor: float) -> None:
+    """Give every parameter group the rate of one step, times `factor`."""
+    share = rate_share(step, recipe) * factor
     for optimiser, peak in zip(optimisers, (recipe.muon_rate, recipe.adam_rate), strict=True):
         for group in optimiser.param_groups:
             group["lr"] = peak * share

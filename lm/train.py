@@ -25,6 +25,10 @@ class TrainConfig(StageConfig):
     muon_rate: PositiveFloat | None = Field(None, description="peak learning rate of the matrices")
     adam_rate: PositiveFloat | None = Field(None, description="peak learning rate of embedding and norms")
     weight_decay: NonNegativeFloat | None = Field(None, description="decoupled, on matrices and embedding")
+    dropout: float | None = Field(None, ge=0, lt=0.9, description="share of the layers' output that is left out")
+    validation_share: float | None = Field(
+        None, ge=0, le=0.5, description="of the training text, kept back to stop early; 0: all of it is learned from"
+    )
     seed: NonNegativeInt = Field(1, description="of the weights' start and the order of the text")
 
     def apply_to(self, recipe: Recipe) -> Recipe:

@@ -43,7 +43,9 @@ class Trainer:
         if recipe.batch_sequences % micro_batch:
             raise BadInput(f"a micro-batch of {micro_batch} does not divide the batch of {recipe.batch_sequences}")
         self.recipe, self.micro_batch, self.device = recipe, micro_batch, torch.device(device)
-        self.batches = Batches(tokens, recipe.context, recipe.batch_sequences, recipe.seed)
+        learned = len(tokens) - round(recipe.validation_share * len(tokens))
+        self.kept_back = tokens[learned:]
+        self.batches = Batches(tokens[:learned], recipe.context, recipe.batch_sequences, recipe.seed)
         self.model = Decoder(recipe, vocab_size, torch.bfloat16 if recipe.precision == "bf16" else torch.float32)
         self.model.initialise(recipe.seed)
         if init:
@@ -53,12 +55,13 @@ class Trainer:
         self._create_optimiser_state()
         self.step_index = 0  # optimiser steps done
         self.is_updating = False  # a step that fails before this has changed nothing
+        self.rate_factor = 1.0  # of all learning rates: halved where training diverged
 
     def step(self) -> float:
         """One optimiser step; returns the mean loss of its batch in nats a token, measured before the update."""
         loss = self._accumulate_gradients(torch.from_numpy(self.batches.at(self.step_index)).to(self.device))
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
-        set_rates(self.optimisers, self.recipe, self.step_index)
+        set_rates(self.optimisers, self.recipe, self.step_index, self.rate_factor)
         self.is_updating = True
         for optimiser in self.optimisers:
             optimiser.step()

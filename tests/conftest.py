@@ -102,9 +102,9 @@ class Workplace:
         return str(unfinished["progress"]) if unfinished.get("stage") == "train" else ""
 
     def checkpoints(self) -> list[int]:
-        """The steps of the committed checkpoints of all unfinished trainings."""
+        """The steps of the committed checkpoints of all unfinished trainings, but for that of the start."""
         found = self.root.glob("artifacts/models/.*.partial/checkpoints/step-*.json")
-        return sorted(int(path.stem.removeprefix("step-")) for path in found)
+        return sorted(step for path in found if (step := int(path.stem.removeprefix("step-"))))
 
     def wait_for(self, condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
         """Wait until something holds of a pipeline that is running."""

@@ -72,7 +72,7 @@ class Services:
 
     def checkpoints(self) -> list[int]:
         found = self.root.glob("artifacts/models/.*.partial/checkpoints/step-*.json")
-        return sorted(int(path.stem.removeprefix("step-")) for path in found)
+        return sorted(step for path in found if (step := int(path.stem.removeprefix("step-"))))
 
     def processes(self) -> list[psutil.Process]:
         """Every process that was started from here: it has our place in its environment."""
