@@ -16,7 +16,7 @@ from lm.run_config import build_config
 from lm.store import Store
 from lm.supervise import SupervisedChild
 
-ORCHESTRATOR_BYTES = 250 * 2**20  # what the pipeline's own processes hold beside a stage
+ORCHESTRATOR_BYTES = 390 * 2**20  # what the pipeline and its embedded server hold beside a stage
 MEASURING_BUDGET = Budget(bytes=2**30, source="fixed")
 
 

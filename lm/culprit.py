@@ -1,4 +1,4 @@
-"""Who took the machine's memory: the other program that grew most since the last looks."""
+"""Who took the machine's memory: the other program that grew most."""
 
 import psutil
 
@@ -8,28 +8,20 @@ WORTH_NAMING_BYTES = 64 * 2**20
 
 
 class OtherPrograms:
-    """Resident memory of every process that is not ours, remembered to name the one that grew."""
+    """What every process held when a stage began, to name the one that has grown most since."""
 
     def __init__(self) -> None:
-        self._before: dict[int, int] = {}
-
-    def remember(self, ours: set[int]) -> None:
-        """Take note of what everybody holds now; call it before there is a shortage, and every few seconds.
-
-        What a program held at first stays: growth counts from then on.
-        """
-        now = {process.pid: process_bytes(process) for process in psutil.process_iter() if process.pid not in ours}
-        self._before = {pid: min(self._before.get(pid, held), held) for pid, held in now.items()}
+        self._at_first = {process.pid: process_bytes(process) for process in psutil.process_iter()}
 
     def largest_growth(self, ours: set[int]) -> str:
-        """The program that grew most, in words; empty where none grew by much.
+        """The program that grew most, in words; empty where none grew by much. `ours` are process ids to leave out.
 
-        One that was not there at the last look has grown by all that it holds.
+        One that was not there at first has grown by all that it holds.
         """
         grown, largest = 0, None
         for process in psutil.process_iter():
-            growth = process_bytes(process) - self._before.get(process.pid, 0) if process.pid not in ours else 0
-            if growth > grown:
+            growth = process_bytes(process) - self._at_first.get(process.pid, 0)
+            if growth > grown and process.pid not in ours:
                 grown, largest = growth, process
         if largest is None or grown < WORTH_NAMING_BYTES:
             return ""
@@ -37,4 +29,4 @@ class OtherPrograms:
             name = largest.name()
         except psutil.Error:
             return ""
-        return f"{name} (process {largest.pid}) grew by {format_bytes(grown)}"
+        return f"{name} (process {largest.pid}) grew by {format_bytes(grown)} since this stage began"

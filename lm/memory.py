@@ -112,9 +112,14 @@ def own_peak_bytes() -> int:
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
+def can_cap() -> bool:
+    """Whether this system lets a process bound the memory of its children."""
+    return sys.platform.startswith("linux")
+
+
 def how_memory_is_held() -> str:
     """Say in one line what bounds a stage's memory on this system."""
-    if sys.platform.startswith("linux"):
+    if can_cap():
         return "a stage is capped at it, and watched 20 times a second"
     system = "macOS" if sys.platform == "darwin" else "this system"
     return f"{system} offers no cap: a stage is watched 20 times a second and ended beyond it, but may overshoot"

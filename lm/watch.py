@@ -20,7 +20,7 @@ from lm.shortage import RESERVE_SHARE, Shortage
 WATCH_SECONDS = 0.05
 MACHINE_SECONDS, SAMPLE_SECONDS = 0.1, 0.25
 SHARE_OF_A_CORE = 0.001  # that each of the rarer looks may take
-FAMILY_SECONDS, OTHERS_SECONDS = 0.5, 5.0
+FAMILY_SECONDS = 0.5
 PATIENCE_SECONDS = 20.0  # with a child that was asked to stop while the machine has no memory left
 KEPT_SAMPLES = 1000  # beyond that every second one goes, and they are taken half as often
 
@@ -111,13 +111,12 @@ class MemoryWatch:
                 process.kill()
 
     def _watch(self) -> None:
-        family, machine, others = _Turn(FAMILY_SECONDS), _Turn(MACHINE_SECONDS), _Turn(OTHERS_SECONDS)
+        family, machine = _Turn(FAMILY_SECONDS), _Turn(MACHINE_SECONDS)
         while self._is_alive():
             tree = self._family.tree_bytes()
             self.peak_bytes = max(self.peak_bytes, tree)
             self._heed_budget(tree)
             family.run(self._family.refresh)
-            others.run(lambda: self._others.remember(self._family.pids()))
             machine.run(partial(self._heed_machine, tree))
             time.sleep(WATCH_SECONDS)
 

@@ -3,6 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from lm.memory import can_cap, how_memory_is_held
 from lm.session import Session
 
 
@@ -10,3 +11,5 @@ from lm.session import Session
 def guard(session: Session, stage: str, needed_bytes: int) -> None:
     """Raise CannotFit when `stage` is expected to need more than the budget allows."""
     session.check_memory(stage, needed_bytes)
+    if not can_cap() and not session.memory_rows:  # said once, before the first stage that does anything
+        session.listener.tell(f"memory: {how_memory_is_held()}")
