@@ -94,7 +94,7 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             whole if all(source.kind == "file" for source in sources) else 2 * whole,
         ),
         "clean": _Needs(
-            predict.predict_cleaning(corpus.largest_document_bytes),
+            predict.predict_cleaning(whole, corpus.largest_document_bytes),
             stage_times.clean_seconds(whole),
             CLEAN_SHARE * whole,
         ),

@@ -15,6 +15,7 @@ from lm.tokenize_corpus import TokenizeConfig
 TRAINING_MARGIN = 1.05
 MIB = 2**20
 BASELINE_BYTES = 16 * MIB
+COMPARED_BYTES = 5 * MIB
 LEAST_TRAINING = 440 * MIB  # the smallest model, its libraries and its tokenizer's files
 ATTENTION_BLOCK = 128  # as in lm.fused, which needs torch
 
@@ -74,9 +75,9 @@ def predict_download() -> int:
     return 120 * MIB
 
 
-def predict_cleaning(largest_document_bytes: int) -> int:
-    """A document is held a few times over."""
-    return 155 * MIB + 5 * largest_document_bytes
+def predict_cleaning(text_bytes: int, largest_document_bytes: int) -> int:
+    """A document is held a few times over; comparing documents works on a few megabytes of text at once."""
+    return 170 * MIB + 8 * min(text_bytes, COMPARED_BYTES) + 5 * largest_document_bytes
 
 
 def predict_tokenizing(config: TokenizeConfig, train_bytes: int, longest_document_bytes: int) -> int:
@@ -100,7 +101,8 @@ def predict_stage(stage: str, config: StageConfig, inputs: dict[str, Artifact]) 
     """What making this stage's artifact from these inputs will need."""
     metrics: dict[str, dict[str, Any]] = {name: artifact.manifest.metrics for name, artifact in inputs.items()}
     if stage == "clean":
-        return predict_cleaning(int(metrics["download"]["largest_document_bytes"]))
+        raw = metrics["download"]
+        return predict_cleaning(int(raw["bytes"]), int(raw["largest_document_bytes"]))
     if isinstance(config, TokenizeConfig):
         text = metrics["clean"]
         return predict_tokenizing(config, int(text["train_bytes"]), int(text["longest_document_bytes"]))

@@ -56,8 +56,8 @@ class _Family:
         return process_bytes(self.child) + sum(map(process_bytes, self.descendants))
 
     def pids(self) -> set[int]:
-        """Everybody who is ours."""
-        return {process.pid for process in (self.child, *self.descendants, *self.others)}
+        """The stage's processes and this one: whatever else grows may be named, our own server too."""
+        return {process.pid for process in (self.child, *self.descendants, psutil.Process())}
 
 
 class _Turn:

@@ -18,7 +18,9 @@ from lm.download import DownloadConfig, key_of, resolve
 from lm.evaluate import EvaluateConfig
 from lm.generate import GenerateConfig
 from lm.memory import Budget, format_bytes, required_budget
+from lm.plan import make_plan
 from lm.predict import (
+    TRAINING_MARGIN,
     predict_cleaning,
     predict_download,
     predict_evaluating,
@@ -27,6 +29,7 @@ from lm.predict import (
     predict_training,
 )
 from lm.recipe import Recipe
+from lm.run_config import RunConfig
 from lm.stages import stage_key
 from lm.store import Store
 from lm.supervise import OutOfMemory, SupervisedChild
@@ -143,7 +146,7 @@ def predicted(made: Made, stage: str) -> int:
     whole, longest = text["train_bytes"] + text["heldout_bytes"], text["longest_document_bytes"]
     return {
         "download": predict_download(),
-        "clean": predict_cleaning(whole),
+        "clean": predict_cleaning(whole, longest),
         "tokenize": predict_tokenizing(TOKENIZE, text["train_bytes"], longest),
         "plan": predict_training(RECIPE, 1024, RECIPE.batch_sequences),
         "train": predict_training(RECIPE, 1024, RECIPE.batch_sequences),
@@ -194,3 +197,28 @@ def test_every_cap_ends_well(made, stage, tmp_path, capsys):
         assert outcome.peak <= max(outcome.cap * (1 + OVERSHOOT_SHARE), outcome.cap + OVERSHOOT_BYTES), outcome
         if required_budget(needed) <= outcome.cap:
             assert outcome.complete, f"{stage} was said to fit {format_bytes(outcome.cap)}: {outcome}"
+
+
+@pytest.mark.parametrize("megabytes", [512, 640, 770, 900])
+def test_a_plan_uses_its_budget(made, megabytes, capsys):
+    """With time and text to spare, the plan's trial runs under a real cap and takes three quarters of it or more."""
+    budget = Budget(bytes=megabytes * 10**6, source="flag")
+
+    def measure() -> dict[str, Any]:
+        with SupervisedChild(budget, threads=1) as child:
+            return dict(child.call("measure_machine"))
+
+    def probe(recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+        with SupervisedChild(budget, threads=threads, trains=True) as child:
+            arguments = {"recipe": recipe.model_dump(mode="json"), "vocab_size": vocab_size, "micro_batch": micro_batch}
+            return dict(child.call("probe", **arguments, device="cpu"))
+
+    clean = made.store.open(made.store.path("clean", made.keys["clean"]))
+    plan = make_plan(made.store, RunConfig(minutes=300, threads=1), clean, budget, measure, probe)
+    used = plan.predicted_memory_bytes / TRAINING_MARGIN / budget.bytes
+    with capsys.disabled():
+        recipe = plan.recipe
+        print(
+            f"\n{megabytes} MB: {recipe.layers} layers of {recipe.width}, {plan.micro_batch} at a time, {used:.0%} used"
+        )
+    assert used >= 0.75
