@@ -37,7 +37,8 @@ class EarlyStopping:
         """Measure, and keep the weights if they are the best so far."""
         if self._loss is None or self.trainer.step_index in (step for step, _ in self.losses):
             return
-        self.losses.append((self.trainer.step_index, self._loss.measure(self.trainer.model)))
+        with self.trainer.published() as model:
+            self.losses.append((self.trainer.step_index, self._loss.measure(model)))
         if self.best_step == self.trainer.step_index:
             temporary = self.file.with_name(f".{self.file.name}.tmp")
             save_file(self.trainer.final_weights(), temporary)

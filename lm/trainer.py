@@ -1,6 +1,7 @@
 """The training loop's one step, and all that is needed to continue it elsewhere with the same bits."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from lm.optimiser import make_optimisers, set_rates
 from lm.recipe import Recipe
 
 MAX_GRADIENT_NORM = 1.0
+AVERAGE_EVERY = 8  # steps: the average is no worse for it, and costs an eighth
 
 
 class Trainer:
@@ -51,6 +53,8 @@ class Trainer:
         if init:
             self.model.load_weights(init)
         self.model.to(self.device).train()
+        averages = recipe.average_share > 0
+        self.average = {name: p.detach().clone() for name, p in self.model.named_parameters() if averages}
         self.optimisers = make_optimisers(self.model, recipe)
         self._create_optimiser_state()
         self.step_index = 0  # optimiser steps done
@@ -67,8 +71,33 @@ class Trainer:
             optimiser.step()
             optimiser.zero_grad()
         self.step_index += 1
+        self._update_average()
         self.is_updating = False
         return loss
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """Move the averaged weights towards the present ones, by less and less: the average spans a share of all steps.
+
+        An average that weighs step t by a power of t: Karras et al. 2023, https://arxiv.org/abs/2312.02696, 3.1.
+        """
+        step = self.step_index
+        if self.average and (step % AVERAGE_EVERY == 0 or step == self.recipe.steps):
+            weight = AVERAGE_EVERY / (AVERAGE_EVERY + self.recipe.average_share * step)
+            for name, parameter in self.model.named_parameters():
+                self.average[name].lerp_(parameter, weight)
+
+    @contextmanager
+    def published(self) -> Iterator[Decoder]:
+        """The model with the weights that would be published now, while the block lasts."""
+        present = {name: parameter.data for name, parameter in self.model.named_parameters()}
+        for name, parameter in self.model.named_parameters():
+            parameter.data = self.average.get(name, parameter.data)
+        try:
+            yield self.model
+        finally:
+            for name, parameter in self.model.named_parameters():
+                parameter.data = present[name]
 
     def _accumulate_gradients(self, batch: Tensor) -> float:
         """Gradients of the mean loss over the batch (B, T+1), a micro-batch at a time."""
@@ -115,13 +144,15 @@ class Trainer:
         self.step_index = int(state["step"])
 
     def final_weights(self) -> dict[str, Tensor]:
-        """The weights to publish, under Hugging Face's names."""
-        return {name: parameter.detach() for name, parameter in self.model.named_parameters()}
+        """The weights to publish, under Hugging Face's names: the average, where one is kept."""
+        return self.average or {name: parameter.detach() for name, parameter in self.model.named_parameters()}
 
     def _tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Every tensor that a step changes. The rates are not among them: they follow from the step."""
         for name, parameter in self.model.named_parameters():
             yield f"model.{name}", parameter.detach()
+        for name, tensor in self.average.items():
+            yield f"average.{name}", tensor
         names: dict[Tensor, str] = {parameter: name for name, parameter in self.model.named_parameters()}
         for optimiser in self.optimisers:
             for owner, tensors in optimiser.state.items():

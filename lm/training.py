@@ -23,6 +23,7 @@ from lm.store import sha256_of
 from lm.tokenizer import Tokenizer
 from lm.tokens import memory_map, token_count
 from lm.trainer import Trainer
+from lm.work_clock import WorkClock
 
 CHECKPOINTS = "checkpoints"
 TOKEN_MAP = "train.tokens"
@@ -74,7 +75,7 @@ class Training:
         self.resumed_from_step: int | None = None
         self.earlier_seconds, self.earlier_peak_bytes = 0.0, 0
         self.notes = self._resume()
-        self._started = self._saved_at = time.monotonic()
+        self._clock, self._saved_at = WorkClock(), time.monotonic()
         self._saved_step: int | None = self.resumed_from_step
 
     def _resume(self) -> list[str]:
@@ -104,8 +105,8 @@ class Training:
 
     @property
     def seconds(self) -> float:
-        """Training time so far, of all the processes that had a part in it."""
-        return self.earlier_seconds + time.monotonic() - self._started
+        """Training time so far, of all the processes that had a part in it; not while one was stopped or asleep."""
+        return self.earlier_seconds + self._clock.seconds
 
     @property
     def peak_memory_bytes(self) -> int:
@@ -180,7 +181,10 @@ class Training:
             )
 
     def _heldout_loss(self, step: int) -> float | None:
-        return self.heldout.measure(self.trainer.model) if self.metrics.wants_heldout_loss(step) else None
+        if not self.metrics.wants_heldout_loss(step):
+            return None
+        with self.trainer.published() as model:
+            return self.heldout.measure(model)
 
     def save(self) -> None:
         """Write a checkpoint of this very step, unless it was the last thing done."""

@@ -10,6 +10,7 @@ from lm.batches import Batches
 from lm.errors import BadInput
 from lm.optimiser import rate_share
 from lm.recipe import Recipe
+from lm.sample_loss import SampleLoss
 from lm.trainer import Trainer
 
 VOCAB_SIZE = 64
@@ -40,7 +41,7 @@ def copied(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("micro_batch", [4, 2])
 def test_a_restored_run_ends_in_the_same_bits(precision, micro_batch):
     """20 steps at once, and 10 steps, a new trainer and 10 more: same losses, same weights, same optimiser state."""
-    recipe = toy_recipe(precision=precision, dropout=0.2)
+    recipe = toy_recipe(precision=precision, dropout=0.2, average_share=0.25)
     whole, first = make_trainer(recipe, micro_batch), make_trainer(recipe, micro_batch)
     losses = [whole.step() for _ in range(20)]
     first_losses = [first.step() for _ in range(10)]
@@ -59,6 +60,20 @@ def test_a_smaller_micro_batch_learns_the_same():
     whole, parts = make_trainer(recipe, 4), make_trainer(recipe, 1)
     losses = [(whole.step(), parts.step()) for _ in range(20)]
     assert all(a == pytest.approx(b, abs=1e-3) for a, b in losses)
+
+
+def test_the_published_weights_are_an_average():
+    """They differ from the last step's, and looking at them changes nothing."""
+    trainer, plain = make_trainer(toy_recipe(average_share=0.5, steps=60)), make_trainer(toy_recipe(steps=60))
+    windows = SampleLoss(toy_tokens(500), 16, 4)
+    for _ in range(60):
+        assert trainer.step() == plain.step()
+        with trainer.published() as model:
+            averaged_loss = windows.measure(model)
+    assert averaged_loss != windows.measure(trainer.model)
+    assert windows.measure(trainer.model) == windows.measure(plain.model)
+    for name, parameter in plain.model.named_parameters():
+        assert not torch.equal(trainer.final_weights()[name], parameter)
 
 
 def test_it_learns():
