@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from lm.charts import FONT_SIZE, LETTER_WIDTH, NARROW, PAPER, WIDE, canvas, caption, time_axis
 from lm.inline_svg import STAND_INS, as_inline_svg, as_png
-from lm.memory import format_bytes
+from lm.memory import SOFT_SHARE, format_bytes
 
 
 def memory_svg(memory: pd.DataFrame) -> dict[str, str]:
@@ -49,9 +49,12 @@ def _draw_memory(memory: pd.DataFrame, size: tuple[int, int], colours: Mapping[s
         linestyle=(0, (2, 2)),
     )
     if in_sight:
-        axes.step(
-            memory["seconds"] / seconds, memory["budget_bytes"] / unit_bytes, color=colours["limit"], linewidth=1.6
-        )
+        for share, width in (
+            (1.0, 1.6),
+            (SOFT_SHARE, 0.8),
+        ):  # the hard limit, and where a stage is asked to do with less
+            limit = share * memory["budget_bytes"] / unit_bytes
+            axes.step(memory["seconds"] / seconds, limit, color=colours["limit"], linewidth=width)
     note = f"budget {format_bytes(budget)}"
     axes.annotate(
         note if in_sight else f"{note}, far above this picture",

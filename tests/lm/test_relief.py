@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from lm.recipe import Recipe
 from lm.store import Store
 from lm.supervise import SupervisedChild
 
+PROJECT = Path(__file__).parents[2]
 BUDGET = Budget(bytes=640 << 20, source="flag")
 RECIPE = Recipe(
     layers=1, width=128, heads=2, kv_heads=2, mlp_width=512, context=128, batch_sequences=32,
@@ -69,3 +73,41 @@ def test_a_training_near_its_budget_goes_on_in_smaller_pieces(toy, tmp_path, mon
     assert shifts[0]["to"] < 32
     assert "sequences at a time instead of 32" in notes[0]
     assert filled_loss == pytest.approx(loss, abs=1e-3)
+
+
+REFUSED = """
+import json, resource, sys
+from pathlib import Path
+from lm import jobs
+from lm.child import Child
+
+arguments = json.loads(sys.argv[1])
+child, state = Child(budget_bytes=2**32), {"capped": True}
+jobs.start_training(child, state, **arguments)
+data = int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (data + (80 << 20), resource.RLIM_INFINITY))
+report = jobs.train_chunk(child, state, last_step=2)
+child.send(event="result", step=report["step"], micro_batch=state["training"].trainer.micro_batch)
+"""
+
+
+def test_a_step_that_is_refused_memory_is_made_again_in_smaller_pieces(toy, tmp_path):
+    """A refusal costs the step, not the training: nothing of it had reached the weights."""
+    store = Store(tmp_path)
+    shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
+    arguments = {
+        "root": str(tmp_path),
+        "key": "toy",
+        "recipe": RECIPE.model_copy(update={"batch_sequences": 128, "steps": 2}).model_dump(mode="json"),
+        "tokens": "toy",
+        "micro_batch": 128,
+        "device": "cpu",
+        "checkpoint_seconds": 15.0,
+        "init": None,
+    }
+    command = [sys.executable, "-c", REFUSED, json.dumps(arguments)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events if event["event"] == "relieved"], done.stderr
+    assert events[-1]["step"] == 2
+    assert events[-1]["micro_batch"] < 128
