@@ -10,11 +10,27 @@ from lm.commands_compare import COMPARE
 from lm.commands_export import EXPORT
 from lm.commands_generate import GENERATE
 from lm.commands_plan import PLAN
+from lm.commands_prune import PRUNE
+from lm.commands_run import PAUSE, RESUME
 from lm.commands_store import INSPECT, VERIFY
 from lm.commands_trace import TRACE
 from lm.errors import SlowburnError
 
-COMMANDS: tuple[Command, ...] = (PLAN, INSPECT, VERIFY, GENERATE, TRACE, COMPARE, EXPORT, CHAMPION, PROMOTE, ROLLBACK)
+COMMANDS: tuple[Command, ...] = (
+    PLAN,
+    INSPECT,
+    VERIFY,
+    GENERATE,
+    TRACE,
+    COMPARE,
+    EXPORT,
+    CHAMPION,
+    PROMOTE,
+    ROLLBACK,
+    PAUSE,
+    RESUME,
+    PRUNE,
+)
 
 
 def main() -> int:

@@ -94,7 +94,7 @@ def _kept(facts: RunFacts) -> list[str]:
 
 
 def _ending(run: RunRecord) -> str:
-    return "is not over" if run.status == "running" else run.status
+    return "is not over" if run.status in ("running", "paused") else run.status
 
 
 def _label(label: str, text: str) -> list[str]:

@@ -50,7 +50,7 @@ def title(facts: RunFacts) -> str:
     """What the run came to, as a headline."""
     run = facts.run
     if run.status != "completed":
-        ending = "has not ended" if run.status == "running" else run.status
+        ending = "has not ended" if run.status in ("running", "paused") else run.status
         return f"A run on {facts.corpus} that {ending}" + (f" while {doing(run.unfinished)}" if run.unfinished else "")
     parameters = facts.metric("train", "parameters")
     if parameters is None or facts.training_seconds is None:
@@ -213,7 +213,7 @@ def next_steps(facts: RunFacts) -> Iterator[NextStep]:
     """What one may do now."""
     run = facts.run
     again = run.command or "make run"
-    if run.status == "running":
+    if run.status in ("running", "paused"):
         yield NextStep("If it is not going any more, start it again: it goes on from its last checkpoint.", again)
     elif run.status == "stopped":
         yield NextStep("Go on where it stopped: nothing that is finished is done again.", again)

@@ -71,7 +71,7 @@ class RunRecord(_Record):
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
-    status: Literal["running", "completed", "stopped", "failed"] = "running"
+    status: Literal["running", "paused", "completed", "stopped", "failed"] = "running"
     reason: str = ""
     command: str = ""
     corpus: list[str]

@@ -14,6 +14,7 @@ from lm.config import StageConfig
 from lm.errors import CannotFit, Crash, Interrupted, MemoryStop, SlowburnError, Stopped
 from lm.inspect_artifacts import headline
 from lm.memory import Budget, format_budget, format_bytes, required_budget, resolve_budget, tree_bytes
+from lm.pause import Pause
 from lm.plan import Plan
 from lm.predict import predict_least, predict_stage
 from lm.progress import Progress
@@ -23,6 +24,7 @@ from lm.stages import VERSIONS, stage_key
 from lm.store import NOT_MADE, Artifact, Store
 from lm.supervise import OutOfMemory, SupervisedChild
 from lm.why import Made, why_new
+from lm.work_clock import WorkClock
 
 REPORT_BUDGET = Budget(bytes=2**30, source="fixed")
 SAVE_INTERVAL_SECONDS = 2.0  # of the record while a stage is at work: what a killed run is known by
@@ -61,6 +63,9 @@ class Session:
         self.store, self.config, self.listener = store, config, listener
         self.budget = resolve_budget(config.memory, tree_bytes(psutil.Process()))
         self.memory_rows: list[MemoryRow] = []
+        self._child: SupervisedChild | None = None
+        self.is_pausing = False
+        self.clock, self.pause = WorkClock(), Pause(store, run_id)
         self._started = time.monotonic()
         self.record = RunRecord(
             run_id=run_id,
@@ -147,7 +152,7 @@ class Session:
         """Have a stage made in a supervised child."""
         why = self.why(work)
         predicted = self.predicted_bytes(work)
-        started = time.monotonic()
+        started = self.clock.seconds
         try:
             with self.child(work.stage, work.key, predicted) as child:
                 child.call(
@@ -161,7 +166,7 @@ class Session:
                 )
         except OutOfMemory as error:
             raise self.memory_stop(work.stage, error) from None
-        return self.computed(work.stage, work.key, why, time.monotonic() - started, child.peak_bytes, predicted)
+        return self.computed(work.stage, work.key, why, self.clock.seconds - started, child.peak_bytes, predicted)
 
     def computed(
         self, stage: str, key: str, why: str, seconds: float, peak_bytes: int, predicted_bytes: int | None
@@ -186,8 +191,23 @@ class Session:
                 if time.monotonic() - self._saved >= SAVE_INTERVAL_SECONDS:
                     self.save()
             self.listener.stage_progress(stage, done, total, unit, note)
+            if stage == "train" and self._child and not self.is_pausing and self.pause.is_asked_for:
+                self.is_pausing = True
+                self._child.ask_to_stop("paused")
 
         return report
+
+    def _wait_while_paused(self) -> None:
+        """Stand still as long as the user wants it."""
+
+        def become(status: Literal["paused", "running"], words: str) -> None:
+            self.record.status = status
+            self.save()
+            self.listener.tell(words)
+
+        resume = f"paused; `python -m lm resume {self.record.run_id}` lets it go on"
+        self.pause.wait(lambda: become("paused", resume), lambda: become("running", "goes on"))
+        self.is_pausing = False
 
     @contextmanager
     def child(
@@ -195,17 +215,19 @@ class Session:
     ) -> Iterator[SupervisedChild]:
         """A supervised child for one stage; its memory joins the record whatever becomes of it."""
         self.record.unfinished = UnfinishedStage(stage=stage, key=key, predicted_memory_bytes=predicted_bytes)
+        self._wait_while_paused()
         self.save()
-        started = time.monotonic()
-        child = SupervisedChild(self.budget, threads=threads, trains=trains, tell=self.listener.tell)
+        started = self.clock.seconds
+        self._child = child = SupervisedChild(self.budget, threads=threads, trains=trains, tell=self.listener.tell)
         try:
             with child:
                 yield child
         finally:
             self._keep_memory(stage, child)
             if self.record.unfinished:
-                self.record.unfinished.seconds = round(time.monotonic() - started, 3)
+                self.record.unfinished.seconds = round(self.clock.seconds - started, 3)
                 self.record.unfinished.peak_memory_bytes = child.peak_bytes
+            self._child = None
 
     def memory_stop(self, stage: str, error: OutOfMemory) -> MemoryStop:
         """What the user is told when a stage ran out of memory."""

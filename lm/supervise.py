@@ -148,6 +148,10 @@ class SupervisedChild:
                 self.close(SAVE_SECONDS)
             raise
 
+    def ask_to_stop(self, reason: str) -> None:
+        """Have the job at hand save and end early: its call then raises Stopped with this reason."""
+        self._send({"stop": reason})
+
     def close(self, grace_seconds: float = 2.0) -> None:
         """End the child: ask, wait, then kill it with all its descendants. A child that is gone stays gone."""
         assert self._process.stdin

@@ -3,13 +3,15 @@
 Called directly, never submitted: a cancellation then reaches the child, which saves before it leaves.
 """
 
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from lm.downshift import current_micro_batch, downshifts, shift_down
+from lm.errors import Stopped
 from lm.plan import Plan
 from lm.session import Session, Work
 from lm.store import Artifact
@@ -30,43 +32,76 @@ def train(session: Session, tokens: Artifact, plan: Plan, start: Artifact | None
 
 
 def _train(session: Session, work: Work, plan: Plan) -> Artifact:
-    started = time.monotonic()
     why = session.why(work)
-    partial = session.store.partial("train", work.key)
-    common: dict[str, Any] = {"root": str(session.store.root), "key": work.key}
+    seconds, peak_bytes, is_done = 0.0, 0, False
+    while not is_done:  # a pause ends the child, and what follows is another one's
+        with _trainer(session, work, plan) as child:
+            started = session.clock.seconds
+            is_done = _train_in(session, child, work, plan)
+        seconds += session.clock.seconds - started
+        peak_bytes = max(peak_bytes, child.peak_bytes)
+    return session.computed("train", work.key, why, seconds, peak_bytes, plan.predicted_memory_bytes)
+
+
+@contextmanager
+def _trainer(session: Session, work: Work, plan: Plan) -> Iterator[SupervisedChild]:
+    """A child for this training; where it runs out of memory, the next attempt is told to go in smaller pieces."""
     try:
         with session.child("train", work.key, plan.predicted_memory_bytes, threads=plan.threads, trains=True) as child:
-            begun = child.call(
-                "start_training",
-                **common,
-                recipe=plan.recipe.model_dump(mode="json"),
-                tokens=work.inputs["tokenize"],
-                init=work.inputs.get("init"),
-                micro_batch=current_micro_batch(partial, plan),
-                device=plan.device,
-                checkpoint_seconds=session.config.checkpoint_seconds,
-            )
-            for note in begun["notes"]:
-                session.listener.tell(f"train: {note}")
-            if begun["step"]:
-                session.listener.tell(f"train: continues from step {begun['step']:,} of {plan.recipe.steps:,}")
-            board = TrainingBoard(begun["step"], plan.recipe.steps)
-            for last_step in _chunk_ends(begun["step"], plan):
-                board.show(train_chunk(session, child, last_step))
-            child.call("finish_training", **common, inputs=work.inputs, downshifts=downshifts(partial))
+            yield child
     except OutOfMemory as error:
         if error.ours:
-            shift_down(partial, plan, error.reason)
+            shift_down(session.store.partial("train", work.key), plan, error.reason)
         raise session.memory_stop("train", error) from None
-    seconds = time.monotonic() - started
-    return session.computed("train", work.key, why, seconds, child.peak_bytes, plan.predicted_memory_bytes)
+
+
+def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) -> bool:
+    """Train in this child, from the newest checkpoint to the end; False where a pause came first."""
+    partial = session.store.partial("train", work.key)
+    common: dict[str, Any] = {"root": str(session.store.root), "key": work.key}
+    begun = child.call(
+        "start_training",
+        **common,
+        recipe=plan.recipe.model_dump(mode="json"),
+        tokens=work.inputs["tokenize"],
+        init=work.inputs.get("init"),
+        micro_batch=current_micro_batch(partial, plan),
+        device=plan.device,
+        checkpoint_seconds=session.config.checkpoint_seconds,
+    )
+    told = _tell(session, begun["notes"])
+    if begun["step"]:
+        session.listener.tell(f"train: continues from step {begun['step']:,} of {plan.recipe.steps:,}")
+    board = TrainingBoard(begun["step"], plan.recipe.steps)
+    for last_step in _chunk_ends(begun["step"], plan):
+        report = train_chunk(session, child, last_step)
+        if report is None:
+            return False
+        told += _tell(session, report["notes"][told:])
+        board.show(report)
+        if report["is_over"]:
+            break
+    child.call("finish_training", **common, inputs=work.inputs, downshifts=downshifts(partial))
+    return True
 
 
 @task(name="train-chunk", task_run_name="train to step {last_step}", cache_policy=NO_CACHE)
-def train_chunk(session: Session, child: SupervisedChild, last_step: int) -> dict[str, float]:
-    """One bounded stretch of training; ends with a checkpoint."""
-    report: dict[str, float] = child.call("train_chunk", session.progress("train"), last_step=last_step)
+def train_chunk(session: Session, child: SupervisedChild, last_step: int) -> dict[str, Any] | None:
+    """One bounded stretch of training; ends with a checkpoint. None where a pause cut it short, with all saved."""
+    try:
+        report: dict[str, Any] = child.call("train_chunk", session.progress("train"), last_step=last_step)
+    except Stopped:
+        if not session.is_pausing:
+            raise
+        return None
     return report
+
+
+def _tell(session: Session, notes: list[str]) -> int:
+    """Pass on what the user should know; returns how many notes that were."""
+    for note in notes:
+        session.listener.tell(f"train: {note}")
+    return len(notes)
 
 
 def _chunk_ends(step: int, plan: Plan) -> list[int]:

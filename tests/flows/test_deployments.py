@@ -231,10 +231,24 @@ def test_what_cannot_fit_ends_in_a_state_with_a_name(services: Services) -> None
     assert "run again with --memory" in flow_run["state"]["message"]
 
 
+def test_a_killed_worker_leaves_no_training_behind(services: Services) -> None:
+    """kill -9 of the worker: its run's processes save and leave, no run stays Running, and `make up` starts anew."""
+    services.deploy("train/local", seed=2)
+    wait_for(lambda: services.checkpoints(), services)
+    flow_run = services.newest_run()
+    (worker,) = (process for process in services.processes() if "worker" in process.cmdline())
+    worker.kill()
+    wait_for(lambda: all("server" in process.cmdline() for process in services.processes()), services)
+    assert services.record(flow_run)["status"] == "stopped"
+    up = services.make("up")
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert services.newest_run()["state_type"] not in ("RUNNING", "PENDING")
+
+
 def test_down_saves_what_trains_and_leaves_nothing_behind(services: Services) -> None:
     """`make down` while a model trains: the training is saved, its run is closed, and every process is gone."""
     services.deploy("train/local", seed=2)
-    wait_for(lambda: services.checkpoints(), services)
+    wait_for(lambda: trainings(services), services)
     flow_run = services.newest_run()
     down = services.make("down")
     assert down.returncode == 0, down.stdout + down.stderr

@@ -1,0 +1,147 @@
+"""Pruning: the oldest goes first, the champion's lineage never, and nothing without being said."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lm.champion import promote
+from lm.memory import Budget
+from lm.retention import RetentionPolicy, plan_pruning, prune
+from lm.run_record import RunRecord, StageRecord, save_run
+from lm.store import Artifact, Store
+from tests.conftest import PROJECT
+
+CHAIN = {"clean": "download", "tokenize": "clean", "train": "tokenize", "evaluate": "train"}
+SIZE = 1000
+
+
+def make(store: Store, stage: str, key: str, inputs: dict[str, str]) -> Artifact:
+    with store.writing(stage, key) as out:
+        (out / "content").write_bytes(b"x" * SIZE)
+        facts = {"metrics": {}, "seconds": 1.0, "peak_memory_bytes": None, "versions": {}}
+        return store.commit(stage, key, config={}, inputs=inputs, **facts)
+
+
+def make_run(store: Store, number: int, status: str = "completed") -> RunRecord:
+    """A run with artifacts of its own at every stage."""
+    stages, before = {}, {}
+    for stage in ("download", *CHAIN):
+        artifact = make(store, stage, f"{stage}{number:02}", before)
+        before = {stage: artifact.key}
+        stages[stage] = StageRecord(
+            key=artifact.key, path=str(artifact.path), status="computed", reason="", seconds=1.0
+        )
+    run = RunRecord(
+        run_id=f"run-{number:02}",
+        status=status,
+        corpus=["c"],
+        config={},
+        budget=Budget(bytes=1, source="flag"),
+        started=f"2999-01-{number + 1:02}T00:00:00Z",
+        stages=stages,
+    )
+    save_run(store, run)
+    return run
+
+
+def keys(store: Store) -> set[str]:
+    return {artifact.key for stage in ("download", *CHAIN) for artifact in store.list(stage)}
+
+
+def of(number: int) -> set[str]:
+    return {f"{stage}{number:02}" for stage in ("download", *CHAIN)}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path)
+    for number in range(6):
+        make_run(store, number)
+    return store
+
+
+def test_the_champion_s_lineage_is_never_removed(store: Store) -> None:
+    """With no room at all the champion, the champion before it and all they came from are still there."""
+    promote(store, "train00", "first")
+    promote(store, "train02", "better")
+    pruning = plan_pruning(store, RetentionPolicy(disk_bytes=1, runs=1))
+    prune(store, pruning)
+    assert keys(store) == of(0) | of(2) | of(5)
+    assert "protected" in pruning.sentence
+
+
+def test_the_unused_for_longest_goes_first_and_no_more_than_needed(store: Store) -> None:
+    """A budget that lacks two runs' room costs the two oldest runs, a generous one nothing; a plan removes nothing."""
+    before = keys(store)
+    total = plan_pruning(store, RetentionPolicy(disk_bytes=10**9)).bytes_before
+    assert plan_pruning(store, RetentionPolicy(disk_bytes=10**9)).removals == ()
+    pruning = plan_pruning(store, RetentionPolicy(disk_bytes=total - total // 6 - 2 * SIZE))
+    assert {removal.key for removal in pruning.removals} > of(0)
+    assert {removal.key for removal in pruning.removals} <= of(0) | of(1)
+    assert pruning.bytes_after <= pruning.disk_bytes
+    assert keys(store) == before
+    prune(store, pruning)
+    assert plan_pruning(store, RetentionPolicy(disk_bytes=pruning.disk_bytes)).bytes_before == pruning.bytes_after
+
+
+def test_what_is_being_made_or_run_is_left_alone(store: Store) -> None:
+    """A run that goes on keeps its artifacts, and an artifact whose lock is held is skipped."""
+    make_run(store, 0, status="running")
+    lock = store.folder("train") / ".train01.lock"
+    with FileLock(lock):
+        gone = prune(store, plan_pruning(store, RetentionPolicy(disk_bytes=1, runs=1)))
+    assert keys(store) == of(0) | {"train01"} | of(5)
+    assert "train01" not in {removal.key for removal in gone}
+
+
+def test_an_unfinished_training_goes_only_when_long_abandoned(store: Store) -> None:
+    """Yesterday's checkpoints are worth keeping, last month's are not."""
+    for key, days in (("fresh", 1), ("stale", 30)):
+        partial = store.partial("train", key)
+        partial.mkdir()
+        (partial / "step.safetensors").write_bytes(b"x" * SIZE)
+        for path in (partial / "step.safetensors", partial):
+            moment = path.stat().st_mtime - days * 86_400
+            os.utime(path, (moment, moment))
+    prune(store, plan_pruning(store, RetentionPolicy(disk_bytes=1)))
+    assert store.partial("train", "fresh").exists()
+    assert not store.partial("train", "stale").exists()
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(disk_bytes=st.integers(1, 40_000), runs=st.integers(1, 6), champion=st.integers(0, 5))
+def test_no_budget_breaks_a_lineage(tmp_path_factory, disk_bytes: int, runs: int, champion: int) -> None:
+    """Whatever the budget: what is kept of the champion and the newest runs is whole, down to the sources."""
+    store = Store(tmp_path_factory.mktemp("any"))
+    for number in range(6):
+        make_run(store, number)
+    promote(store, f"train{champion:02}", "chosen")
+    prune(store, plan_pruning(store, RetentionPolicy(disk_bytes=disk_bytes, runs=runs)))
+    left = keys(store)
+    for number in {champion, *range(6 - runs, 6)}:
+        assert of(number) <= left
+
+
+def test_from_the_command_line_nothing_goes_without_a_yes(store: Store) -> None:
+    """`prune` says what would go; with `--yes` it goes."""
+
+    def lm(*arguments: str) -> str:
+        environment = os.environ | {"SLOWBURN_ROOT": str(store.root)}
+        command = [sys.executable, "-m", "lm", "prune", "--disk", "1kB", *arguments]
+        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    before = keys(store)
+    said = lm("--runs", "1")
+    assert "train00" in said
+    assert "Nothing was removed yet" in said
+    assert keys(store) == before
+    assert "Removed 25." in lm("--runs", "1", "--yes")
+    assert keys(store) == of(5)

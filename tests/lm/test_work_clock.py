@@ -1,0 +1,39 @@
+"""The clock of training time: what a stopped process does not do is not counted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from tests.conftest import PROJECT
+
+COUNT = """
+import sys, time
+from lm.work_clock import WorkClock
+clock = WorkClock()
+print("begun", flush=True)
+sys.stdin.readline()
+print(clock.seconds, clock.lost_seconds)
+"""
+
+
+def test_time_in_which_the_process_was_stopped_does_not_count() -> None:
+    """SIGSTOP for seconds, as for a night: only the rest is counted."""
+    with subprocess.Popen(
+        [sys.executable, "-c", COUNT], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "begun\n"
+        begun = time.monotonic()
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(4.0)
+        os.kill(process.pid, signal.SIGCONT)
+        time.sleep(1.0)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        seconds, lost = map(float, process.stdout.readline().split())
+        passed = time.monotonic() - begun
+    assert 3.5 <= lost <= 5.0
+    assert abs(seconds + lost - passed) < 0.5
