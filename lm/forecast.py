@@ -22,7 +22,7 @@ from lm.forecast_training import (
     smallest_choice,
 )
 from lm.memory import Budget, required_budget
-from lm.plan import open_plan, plan_path
+from lm.plan import find_plan
 from lm.predict import predict_training
 from lm.run_config import RunConfig
 from lm.store import SCHEMA_VERSION, Store
@@ -66,8 +66,8 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
     """Forecast a run; `measure` gives what is known of this machine. Raises BadInput for what cannot be forecast."""
     known = find_known(config, store)
     request = Request(config, budget, corpus_forecast(config, known), measure())
-    path = plan_path(store, config, known.clean.key) if known.clean else None
-    plan = open_plan(path) if path else None
+    kept = find_plan(store, config, known.clean.key, budget) if known.clean else None
+    plan = kept[0] if kept else None
     choice, _ = choice_of(request)
     training = forecast_plan(request, plan) if plan else forecast_choice(request, choice)
     stages = forecast_stages(request, training, known, plan, store)
@@ -76,7 +76,7 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
         budget=budget,
         fits=all(stage.fits for stage in stages),
         least_memory_bytes=_least_memory(request, stages),
-        kept_plan=path.relative_to(store.root).as_posix() if plan and path else None,
+        kept_plan=kept[1].relative_to(store.root).as_posix() if kept else None,
         device=plan.device if plan else request.machine["device"],
         threads=plan.threads if plan else config.threads or request.machine["threads"],
         stages=stages,

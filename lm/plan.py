@@ -84,16 +84,29 @@ def open_plan(path: Path) -> Plan | None:
         return None
 
 
+def find_plan(store: Store, config: RunConfig, clean_key: str, budget: Budget) -> tuple[Plan, Path] | None:
+    """The plan that a run would follow, and its file: kept for this request, or for one that differs in memory alone.
+
+    None where one has yet to be made.
+    """
+    path = plan_path(store, config, clean_key)
+    plan = open_plan(path)
+    return (plan, path) if plan else _same_work_other_budget(store, config, clean_key, budget)
+
+
 def make_plan(store: Store, config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
     """Settle a plan and keep it. Raises CannotFit with the least budget that would do, BadInput for odd settings."""
     path = plan_path(store, config, clean.key)
-    plan = _same_work_other_budget(store, config, clean.key, budget) or _settle(config, clean, budget, measure, probe)
+    same_work = _same_work_other_budget(store, config, clean.key, budget)
+    plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, plan.model_dump(mode="json"))
     return plan
 
 
-def _same_work_other_budget(store: Store, config: RunConfig, clean_key: str, budget: Budget) -> Plan | None:
+def _same_work_other_budget(
+    store: Store, config: RunConfig, clean_key: str, budget: Budget
+) -> tuple[Plan, Path] | None:
     """A plan that differs from this request in its memory alone, if it fits: its training may have begun already."""
     request = training_request(config)
     for path in sorted(store.plans.glob("*.json")):
@@ -101,7 +114,7 @@ def _same_work_other_budget(store: Store, config: RunConfig, clean_key: str, bud
         if plan is None or plan.clean_key != clean_key or plan.request | {"memory": config.memory} != request:
             continue
         if required_budget(plan.predicted_memory_bytes) <= budget.bytes:
-            return plan.model_copy(update={"request": request})
+            return plan.model_copy(update={"request": request}), path
     return None
 
 
