@@ -16,6 +16,7 @@ from lm.shingles import Hashed, runs
 RUN_WORDS = 5
 LANGUAGE_CHARACTERS = 4_000  # from the middle of a document
 LEAST_LANGUAGE_CHARACTERS = 200  # of less, the language is a guess
+HASH_BITS = 40
 FEWEST_RUNS = 100  # a document with fewer is too short to be called repetitive
 _SYMBOLS = np.array([byte < 0x80 and not chr(byte).isalnum() and not chr(byte).isspace() for byte in range(256)])
 
@@ -60,12 +61,17 @@ def judge(texts: Sequence[bytes], words: Hashed, thresholds: Thresholds) -> list
 
 
 def repeated_shares(words: Hashed) -> npt.NDArray[np.float64]:
-    """The share of each document's runs of five words that it has had before; 0 for a short one."""
+    """The share of each document's runs of five words that it has had before; 0 for a short one.
+
+    The runs of all documents are sorted together, 40 bits of their hashes below the number of their document.
+    """
     shingles = runs(words, RUN_WORDS)
     counts = shingles.counts
-    owners = np.repeat(np.arange(len(counts)), counts)
-    _, first = np.unique(shingles.hashes + owners.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15), return_index=True)
-    different = np.bincount(owners[first], minlength=len(counts))
+    keys = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(HASH_BITS), counts)
+    keys |= shingles.hashes >> np.uint64(64 - HASH_BITS)
+    keys.sort()
+    new = keys[np.concatenate([[True], keys[1:] != keys[:-1]])] if len(keys) else keys
+    different = np.bincount((new >> np.uint64(HASH_BITS)).astype(np.int64), minlength=len(counts))
     return np.where(counts >= FEWEST_RUNS, 1 - different / np.maximum(counts, 1), 0.0)
 
 

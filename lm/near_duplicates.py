@@ -77,13 +77,14 @@ def _band_keys(words: Hashed, first_document: int) -> npt.NDArray[np.uint64]:
         shingles.hashes, shingles.offsets.astype(np.uint64), num_perm=BANDS * BAND_VALUES, seed=SEED
     )
     signatures = np.array(matrix.to_rows(), np.uint64).reshape(len(counts), BANDS, BAND_VALUES)
-    keys = np.zeros((len(counts), BANDS), np.uint64)
+    keys: Hashes = np.zeros((len(counts), BANDS), np.uint64)
     for value in range(BAND_VALUES):
         keys = keys * FACTOR + signatures[:, :, value]
-    keys = mix(keys + np.arange(BANDS, dtype=np.uint64))
+    keys += np.arange(BANDS, dtype=np.uint64)
+    keys = mix(keys)
     short = np.flatnonzero(counts < RUN_WORDS)
-    sums: Hashes = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words.hashes, dtype=np.uint64)])
-    own = np.subtract(sums[words.offsets[short + 1]], sums[words.offsets[short]], dtype=np.uint64)  # all its words
+    sums: Hashes = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words.hashes)])
+    own = sums[words.offsets[short + 1]] - sums[words.offsets[short]]  # all its words
     own[counts[short] == 0] = mix((short[counts[short] == 0] + first_document).astype(np.uint64))
     keys[short] = mix(own)[:, None] + np.arange(BANDS, dtype=np.uint64)
     return keys

@@ -1,0 +1,156 @@
+"""Speed and peak memory of cleaning and tokenizing at growing sizes, beside raw sentencepiece on the same lines.
+
+`make bench-corpora ARGS="--megabytes 10 100 400"`. Each stage runs in a supervised child, as it does in a run. The text
+is made here: sentences of made-up words with the frequencies of a language (Zipf), no two documents alike. Rates are
+by processor time, which other work on the machine disturbs less than the clock.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lm.clean import CleanConfig
+from lm.download import DownloadConfig
+from lm.memory import Budget, format_bytes
+from lm.stages import stage_key
+from lm.store import Store
+from lm.supervise import SupervisedChild
+from lm.tokenize_corpus import TokenizeConfig
+
+WORDS, SYLLABLES = 30_000, ("ka", "lo", "mi", "ter", "sha", "en", "do", "ri", "va", "pel", "un", "so", "ge")
+MEAN_WORDS = 350  # of a document: about 2 kB
+MEGABYTE = 10**6
+
+
+class Measured(NamedTuple):
+    """One stage at one size."""
+
+    stage: str
+    seconds: float
+    processor_seconds: float
+    peak_bytes: int
+
+
+def documents(seed: int) -> Iterator[str]:
+    """Endless documents, always the same for the same seed."""
+    generator = np.random.default_rng(seed)
+    names = np.array(["".join(generator.choice(SYLLABLES, generator.integers(1, 5))) for _ in range(WORDS)])
+    share = 1 / np.arange(2.0, WORDS + 2)
+    edges = np.cumsum(share / share.sum())
+    while True:
+        lengths = generator.lognormal(np.log(MEAN_WORDS), 0.8, 100).astype(int) + 20
+        drawn = names[np.minimum(np.searchsorted(edges, generator.random(lengths.sum())), WORDS - 1)]
+        for words in np.split(drawn, np.cumsum(lengths)[:-1]):
+            sentences = (" ".join(words[place : place + 12]).capitalize() for place in range(0, len(words), 12))
+            yield ".\n".join(sentences) + ".\n"
+
+
+def write_corpus(path: Path, megabytes: int, *, one_document: bool) -> None:
+    """Write JSON lines of documents, or a text file that is one."""
+    written = 0
+    with path.open("w", encoding="utf-8") as stream:
+        for text in documents(megabytes):
+            written += stream.write(text if one_document else json.dumps({"text": text}) + "\n")
+            if written >= megabytes * MEGABYTE:
+                return
+
+
+def make(store: Store, stage: str, config: Any, inputs: dict[str, str]) -> tuple[str, Measured]:
+    """Make one artifact in a supervised child; its key, and what it took."""
+    key = stage_key(stage, config, inputs)
+    started, before = time.monotonic(), _children_seconds()
+    with SupervisedChild(Budget(bytes=8 * 2**30, source="benchmark")) as child:
+        child.call(
+            "make",
+            root=str(store.root),
+            stage=stage,
+            key=key,
+            config=config.model_dump(mode="json"),
+            inputs=inputs,
+        )
+    return key, Measured(stage, time.monotonic() - started, _children_seconds() - before, child.peak_bytes)
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def raw_sentencepiece(clean: Path, model: Path) -> float:
+    """Processor seconds that sentencepiece alone takes to encode and decode the same lines."""
+    script = f"""
+import time
+from pathlib import Path
+import sentencepiece
+from lm.documents import read_documents
+from lm.tokenize_corpus import _threads
+processor = sentencepiece.SentencePieceProcessor(model_file={str(model)!r})
+seconds = 0.0
+def work(lines):
+    began = time.process_time()
+    ids = processor.encode(lines, num_threads=_threads(), return_type="numpy")
+    processor.decode(ids, num_threads=_threads())
+    return time.process_time() - began
+waiting, size = [], 0
+for document in read_documents(Path({str(clean)!r})):
+    waiting += document.text.splitlines()
+    size += len(document.text)
+    if size > 4_000_000:
+        seconds, waiting, size = seconds + work(waiting), [], 0
+print(seconds + (work(waiting) if waiting else 0))
+"""
+    return float(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
+
+
+def bench(root: Path, megabytes: int, *, one_document: bool) -> None:
+    """Run the stages on a corpus of one size and print a line for each."""
+    store = Store(root)
+    source = root / ("corpus.txt" if one_document else "corpus.jsonl")
+    write_corpus(source, megabytes, one_document=one_document)
+    with SupervisedChild(Budget(bytes=8 * 2**30, source="benchmark")) as child:
+        config = DownloadConfig(corpus=(str(source),))
+        raw = child.call("download", root=str(root), config=config.secrets())
+    source.unlink()
+    cleaned, cleaning = make(store, "clean", CleanConfig(), {"download": raw})
+    tokens, tokenizing = make(store, "tokenize", TokenizeConfig(), {"clean": cleaned})
+    metrics = store.open(store.path("tokenize", tokens)).manifest.metrics
+    size = (metrics["train_bytes"] + metrics["heldout_bytes"]) / MEGABYTE
+    alone = raw_sentencepiece(store.path("clean", cleaned), store.path("tokenize", tokens) / "tokenizer.model")
+    shape = "one document" if one_document else "documents of 2 kB"
+    encoding = tokenizing.processor_seconds - metrics["training_seconds"]
+    rates = {
+        "clean": f"{size / cleaning.processor_seconds:.1f} MB/s",
+        "tokenize": f"{size / encoding:.1f} MB/s without training; sentencepiece alone {size / alone:.1f}",
+    }
+    for stage in (cleaning, tokenizing):
+        name = f"{megabytes:5} MB, {shape:17} {stage.stage:9}"
+        print(f"{name} {stage.seconds:6.1f} s {format_bytes(stage.peak_bytes):>9}  {rates[stage.stage]}", flush=True)
+
+
+def main() -> None:
+    """Measure every size asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, nargs="+", default=[10, 100, 400])
+    parser.add_argument("--shapes", nargs="+", choices=["documents", "one"], default=["documents", "one"])
+    asked = parser.parse_args()
+    for megabytes in asked.megabytes:
+        for shape in asked.shapes:
+            root = Path(tempfile.mkdtemp(prefix="bench-corpora-"))
+            try:
+                bench(root, megabytes, one_document=shape == "one")
+            finally:
+                shutil.rmtree(root)
+
+
+if __name__ == "__main__":
+    main()
