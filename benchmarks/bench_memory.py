@@ -65,6 +65,8 @@ def configurations(count: int, seed: int) -> list[tuple[Recipe, int, int]]:
             steps=1000,
             precision=generator.choice(["bf16", "fp32"]),
             seed=1,
+            dropout=generator.choice([0.0, 0.0, 0.1]),
+            average_share=generator.choice([0.0, 0.2]),
         )
         vocab_size = generator.choice([512, 1024, 2048, 4096, 8192])
         too_slow = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) > MOST_FLOPS_A_STEP
@@ -91,9 +93,10 @@ def print_row(row: Measured) -> None:
     """One configuration in one line."""
     recipe = row.recipe
     model = f"{recipe.layers}x{recipe.width}/{recipe.heads}h/{recipe.kv_heads}kv mlp {recipe.mlp_width}"
+    model += (" dropout" if recipe.dropout else "") + (" average" if recipe.average_share else "")
     batch = f"{row.micro_batch} of {recipe.batch_sequences} x {recipe.context}"
     print(
-        f"{model:28} {batch:16} {row.vocab_size:5} {recipe.precision} "
+        f"{model:44} {batch:16} {row.vocab_size:5} {recipe.precision} "
         f"{format_bytes(row.predicted):>10} {format_bytes(row.measured):>10} {1 + row.error:6.3f}",
         flush=True,
     )
@@ -106,7 +109,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", metavar="FILE", help="write every figure there too")
     options = parser.parse_args()
-    print(f"{'model':28} {'micro-batch':16} vocab prec  predicted   measured  ratio")
+    print(f"{'model':44} {'micro-batch':16} vocab prec  predicted   measured  ratio")
     rows = []
     for configuration in configurations(options.configurations, options.seed):
         rows.append(measure(*configuration))

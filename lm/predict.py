@@ -37,11 +37,13 @@ def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
 def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
     """The peak of a few steps: what lasts, what a micro-batch keeps for its backward pass, copies that come and go."""
     tokens, width, mlp_width = micro_batch * recipe.context, recipe.width, recipe.mlp_width
-    lasting = PER_PARAMETER * recipe.parameters(vocab_size)
-    kept = tokens * _value_bytes(recipe) * (recipe.layers * _kept_per_token(recipe) + 2 * mlp_width + 5 * width)
+    lasting = (PER_PARAMETER + (4 if recipe.average_share else 0)) * recipe.parameters(vocab_size)
+    kept = recipe.layers * _kept_per_token(recipe) + 2 * mlp_width + 5 * width
+    if recipe.dropout:
+        kept += (2 * recipe.layers + 1) * width  # a mask for each half of a layer and for the embedding
     output = vocab_size * (PER_OUTPUT * tokens + PER_EMBEDDING * width)
     copies = PER_LARGEST_MATRIX * max(4 * width * width, width * mlp_width)
-    return int(TRAINING_FLOOR + lasting + kept + output + copies)
+    return int(TRAINING_FLOOR + lasting + tokens * _value_bytes(recipe) * kept + output + copies)
 
 
 def _value_bytes(recipe: Recipe) -> int:
@@ -49,9 +51,10 @@ def _value_bytes(recipe: Recipe) -> int:
 
 
 def checkpoint_bytes(recipe: Recipe, vocab_size: int) -> int:
-    """A checkpoint's size: weights in fp32, one more value a parameter for Muon, two for AdamW."""
+    """A checkpoint's size: weights in fp32, their average, one more value a parameter for Muon, two for AdamW."""
     matrices, parameters = recipe.matrix_parameters(), recipe.parameters(vocab_size)
-    return 4 * (parameters + matrices + 2 * (parameters - matrices))
+    averages = parameters if recipe.average_share else 0
+    return 4 * (parameters + averages + matrices + 2 * (parameters - matrices))
 
 
 def _kept_per_token(recipe: Recipe) -> float:
