@@ -35,13 +35,13 @@ def _draw(
 ) -> Figure:
     figure, axes = canvas(size, colours, right=92)
     longest = 1.06 * max(answer.longest_days, min(answer.days or 0.0, 2 * answer.longest_days))
-    unit, days = next((unit, days) for unit, days in UNITS if longest >= 2 * days or unit == "minutes")
+    unit, days = next((unit, days) for unit, days in UNITS if longest >= 3 * days or unit == "minutes")
     losses = [point.loss for point in points]
     low, high = min(0.0, *losses), max(tolerance, *losses)
     axes.set_xlim(0, longest / days)
     axes.set_ylim(low - 0.08 * (high - low), high + 0.15 * (high - low))
     axes.set_xlabel(f"{unit} since the model was trained", fontsize=FONT_SIZE - 1, color=colours["muted"], labelpad=5)
-    caption(axes, "bits per byte lost against a fresh model, on the same new text", colours)
+    caption(axes, "bits per byte lost against a fresh model", colours)
     axes.axhline(0, color=colours["muted"], linewidth=0.8)
     axes.axhline(tolerance, color=colours["limit"], linewidth=1.2, linestyle=(0, (4, 3)))
     axes.scatter([point.age_days / days for point in points], losses, s=26, color=colours["model"], zorder=3)

@@ -199,6 +199,7 @@ def write_report(child: "Child", state: State, *, root: str, run_id: str, memory
     """Write a run's memory series, draw its report, and return the lines that close the run in the terminal."""
     from lm.closing import closing_lines
     from lm.report import render_report
+    from lm.run_index import render_index
     from lm.run_record import RUN_FILE, MemoryRow, open_run, run_folder, save_run, write_memory
 
     store = Store(Path(root))
@@ -206,6 +207,7 @@ def write_report(child: "Child", state: State, *, root: str, run_id: str, memory
     run.memory = write_memory(store, run_id, [MemoryRow(*row) for row in memory_rows])
     save_run(store, run)
     render_report(store, run)
+    render_index(store)
     return closing_lines(store, run)
 
 
