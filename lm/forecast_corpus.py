@@ -10,6 +10,7 @@ from lm.config import StageConfig
 from lm.corpora import Source
 from lm.download import key_of, resolve
 from lm.errors import BadInput
+from lm.file_kind import HEAD_BYTES, file_kind
 from lm.raw_documents import read_sources
 from lm.run_config import RunConfig
 from lm.stages import stage_key
@@ -24,6 +25,7 @@ CATALOGUE_BYTES = {
     "tinystories/valid": 22_500_000,
 }
 BOOK_BYTES = 150_000  # one story or short novel of the catalogue
+PACKED_SHARE = 3  # what archives and compressed files unpack to, about
 SAMPLE_BYTES = 400_000  # compressed to see how hard the text is to predict: under two seconds
 XZ_PRESET = 6
 
@@ -99,7 +101,8 @@ def _is_one_document(source: Source) -> bool:
 
 def _bytes_of(source: Source) -> int:
     if source.kind == "file":
-        return Path(source.address).stat().st_size
+        path = Path(source.address)
+        return path.stat().st_size * (1 if _is_plain(path) else PACKED_SHARE)
     if source.name in CATALOGUE_BYTES:
         return CATALOGUE_BYTES[source.name]
     if source.sha256 is None and source not in [s for sources in corpora.CATALOGUE.values() for s in sources]:
@@ -110,11 +113,19 @@ def _bytes_of(source: Source) -> int:
     return BOOK_BYTES
 
 
+def _is_plain(path: Path) -> bool:
+    """Whether a file is text as it lies there, rather than packed."""
+    with path.open("rb") as stream:
+        return file_kind(stream.read(HEAD_BYTES)) in ("text", "a web page")
+
+
 def _readable(sources: tuple[Source, ...], known: Known) -> list[Path]:
-    """The files of the corpus that are on this machine."""
+    """The text files of the corpus that are on this machine."""
     if known.raw:
-        return [known.raw.path / source.path for source in read_sources(known.raw.path)]
-    return [Path(source.address) for source in sources if source.kind == "file"]
+        files = [known.raw.path / source.path for source in read_sources(known.raw.path)]
+    else:
+        files = [Path(source.address) for source in sources if source.kind == "file"]
+    return [path for path in files if _is_plain(path)]
 
 
 def _sample_bits(files: list[Path]) -> float | None:
