@@ -19,6 +19,8 @@ from tasks.download import download
 from tasks.evaluate import evaluate
 from tasks.generate import generate
 from tasks.listen import open_session
+from tasks.missed import state_if_missed
+from tasks.notify import notify_run
 from tasks.plan import plan
 from tasks.publish import publish_run
 from tasks.starting_model import starting_model
@@ -65,16 +67,22 @@ def conclude(session: Session, work: Callable[[], State[Any]]) -> State[Any]:
         session.check_least()
         state = work()
     except SlowburnError as error:
-        session.finish(error)
-        publish_run(session)
+        _close(session, error)
         name = "MemoryGuard" if isinstance(error, MemoryStop | CannotFit) else type(error).__name__
         return Failed(name=name, message=session.record.reason)
     except BaseException as error:
         session.finish(error)
+        if isinstance(error, Exception):  # not a cancellation
+            notify_run(session)
         raise
-    session.finish()
-    publish_run(session)
+    _close(session)
     return state
+
+
+def _close(session: Session, error: SlowburnError | None = None) -> None:
+    session.finish(error)
+    publish_run(session)
+    notify_run(session)
 
 
 @flow(name="pipeline", flow_run_name=flow_run_name, description=__doc__)
@@ -92,7 +100,7 @@ def pipeline(
         until: the last stage to run
         replan: choose the numbers anew instead of the kept plan
     """
-    return run_stages(config, run_id, until, replan)
+    return state_if_missed() or run_stages(config, run_id, until, replan)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from lm.run_config import RunConfig
 from lm.session import Session
 from lm.store import Artifact, Store
 from tasks.listen import open_session
+from tasks.missed import state_if_missed
 from tasks.retrain import contest, good_time, publish_champion, refresh
 
 STATE_NAMES = {"promoted": "Promoted", "kept": "Kept"}
@@ -40,6 +41,8 @@ def retrain(
         policy: when to retrain, from which weights, and what the challenger must show
         run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
     """
+    if missed := state_if_missed():
+        return missed
     champion = find_champion(Store.default())
     if policy.weights == "champion" and champion:
         config = config.model_copy(update={"init_from": champion.key})

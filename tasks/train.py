@@ -16,6 +16,7 @@ from lm.plan import Plan
 from lm.session import Session, Work
 from lm.store import Artifact
 from lm.supervise import OutOfMemory, SupervisedChild
+from lm.turn import training_turn
 from tasks.guard import guard
 from tasks.publish import TrainingBoard, publish_stage
 
@@ -47,7 +48,10 @@ def _train(session: Session, work: Work, plan: Plan) -> Artifact:
 def _trainer(session: Session, work: Work, plan: Plan) -> Iterator[SupervisedChild]:
     """A child for this training; where it runs out of memory, the next attempt is told to go in smaller pieces."""
     try:
-        with session.child("train", work.key, plan.predicted_memory_bytes, threads=plan.threads, trains=True) as child:
+        with (
+            training_turn(session.store, work.key, session.record.run_id, session.listener.tell),
+            session.child("train", work.key, plan.predicted_memory_bytes, threads=plan.threads, trains=True) as child,
+        ):
             yield child
     except OutOfMemory as error:
         if error.ours:
