@@ -120,6 +120,6 @@ def can_cap() -> bool:
 def how_memory_is_held() -> str:
     """Say in one line what bounds a stage's memory on this system."""
     if can_cap():
-        return "a stage is capped at it, and watched 20 times a second"
+        return "a stage is capped at it, and watched 10 to 50 times a second"
     system = "macOS" if sys.platform == "darwin" else "this system"
-    return f"{system} offers no cap: a stage is watched 20 times a second and ended beyond it, but may overshoot"
+    return f"{system} offers no cap: a stage is watched 10 to 50 times a second and ended beyond it, but may overshoot"

@@ -1,7 +1,7 @@
 """Watches a supervised child's memory and the machine's from outside, and acts on the limits.
 
-The child itself is looked at 20 times a second, which costs microseconds; its descendants and the machine less often,
-as rarely as it takes to keep the watching below half a percent of one core.
+The child itself is looked at 10 times a second, and up to 50 times where it is near its limit; its descendants and the
+machine as often as keeps the watching below half a percent of one core.
 """
 
 import threading
@@ -17,7 +17,8 @@ from lm.culprit import OtherPrograms
 from lm.memory import SOFT_SHARE, Budget, format_bytes, process_bytes
 from lm.shortage import RESERVE_SHARE, Shortage
 
-WATCH_SECONDS = 0.05
+RAREST_SECONDS, OFTENEST_SECONDS = 0.1, 0.02  # between two looks at the child: often where it is near its limit
+FASTEST_GROWTH = 2 * 2**30  # bytes a second that a process may grow by
 MACHINE_SECONDS, SAMPLE_SECONDS = 0.1, 0.25
 SHARE_OF_A_CORE = 0.001  # that each of the rarer looks may take
 FAMILY_SECONDS = 0.5
@@ -118,7 +119,12 @@ class MemoryWatch:
             self._heed_budget(tree)
             family.run(self._family.refresh)
             machine.run(partial(self._heed_machine, tree))
-            time.sleep(WATCH_SECONDS)
+            time.sleep(self._pause(tree))
+
+    def _pause(self, tree: int) -> float:
+        """Until the next look: less than the child could take to reach its soft limit from here."""
+        room = SOFT_SHARE * self.budget.bytes - tree
+        return min(RAREST_SECONDS, max(OFTENEST_SECONDS, room / FASTEST_GROWTH / 2))
 
     def _heed_budget(self, tree: int) -> None:
         """Kill beyond the budget; just below it ask the child to do with less."""
@@ -132,9 +138,7 @@ class MemoryWatch:
     def _heed_machine(self, tree: int) -> None:
         """Have the child stop when others need the machine's last memory, and kill it when it does not."""
         headrooms, wrong = self._shortage.look(tree)
-        orchestrator = sum(map(process_bytes, self._family.others))
-        free = min(headroom.free_bytes for headroom in headrooms)
-        self._keep_sample(MemorySample(time.monotonic(), tree, orchestrator, free))
+        self._keep_sample(tree, min(headroom.free_bytes for headroom in headrooms))
         if wrong and self._stopping_since is None:
             self._stopping_since = time.monotonic()
             who = self._others.largest_growth(self._family.pids())
@@ -146,11 +150,12 @@ class MemoryWatch:
         ):
             self.kill()
 
-    def _keep_sample(self, sample: MemorySample) -> None:
+    def _keep_sample(self, tree: int, free: int) -> None:
         """Keep samples evenly spaced, and never very many: every second one goes whenever there are."""
-        if self.samples and sample.seconds - self.samples[-1].seconds < 0.9 * self._sample_seconds:
+        now = time.monotonic()
+        if self.samples and now - self.samples[-1].seconds < 0.9 * self._sample_seconds:
             return
-        self.samples.append(sample)
+        self.samples.append(MemorySample(now, tree, sum(map(process_bytes, self._family.others)), free))
         if len(self.samples) > KEPT_SAMPLES:
             self.samples = self.samples[::2]
             self._sample_seconds *= 2
