@@ -14,19 +14,20 @@ from lm.tokenize_corpus import TokenizeConfig
 
 TRAINING_MARGIN = 1.05
 MIB = 2**20
+LONGEST_PART_BYTES = 24 * MIB  # of what `lm.reading` takes as one document, where each character has three
 BASELINE_BYTES = 16 * MIB
 COMPARED_BYTES = 5 * MIB
 LEAST_TRAINING = 440 * MIB  # the smallest model, its libraries and its tokenizer's files
 ATTENTION_BLOCK = 128  # as in lm.fused, which needs torch
 
-# What a training needs besides what can be counted, by least squares over 42 random configurations: 1.6 % off on
+# What a training needs besides what can be counted, by least squares over 74 random configurations: 1.4 % off on
 # average (docs/decisions.md). malloc keeps what is freed, so the sizes that take turns add up to more than the largest.
 TRAINING_FLOOR = 436 * MIB  # libraries, their work space, and a model of no size
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the tokens that it reads, and its looks at the held-out text
-PER_PARAMETER = 16.5  # bytes: weight, gradient, optimiser state, and what the heap loses between them
-PER_OUTPUT = 10  # bytes of a token and a piece of the vocabulary: logits, shares and their gradient
-PER_EMBEDDING = 6.7  # bytes of an embedding value, for its copies in other forms
-PER_LARGEST_MATRIX = 22.5  # bytes of a value of the largest matrix of a layer, for its temporary copies
+PER_PARAMETER = 16.0  # bytes: weight, gradient, optimiser state, and what the heap loses between them
+PER_OUTPUT = {"bf16": 12.5, "fp32": 9.1}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
+PER_EMBEDDING = 7.8  # bytes of an embedding value, for its copies in other forms
+PER_LARGEST_MATRIX = 25  # bytes of a value of the largest matrix of a layer, for its temporary copies
 
 
 def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
@@ -41,7 +42,7 @@ def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
     kept = recipe.layers * _kept_per_token(recipe) + 2 * mlp_width + 5 * width
     if recipe.dropout:
         kept += (2 * recipe.layers + 1) * width  # a mask for each half of a layer and for the embedding
-    output = vocab_size * (PER_OUTPUT * tokens + PER_EMBEDDING * width)
+    output = vocab_size * (PER_OUTPUT[recipe.precision] * tokens + PER_EMBEDDING * width)
     copies = PER_LARGEST_MATRIX * max(4 * width * width, width * mlp_width)
     return int(TRAINING_FLOOR + lasting + tokens * _value_bytes(recipe) * kept + output + copies)
 
