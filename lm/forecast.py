@@ -23,7 +23,7 @@ from lm.forecast_training import (
 )
 from lm.memory import Budget, required_budget
 from lm.plan import find_plan
-from lm.predict import predict_training
+from lm.predict import predict_least, predict_training
 from lm.run_config import RunConfig
 from lm.store import SCHEMA_VERSION, Store
 
@@ -93,7 +93,8 @@ def _least_memory(request: Request, stages: tuple[StageForecast, ...]) -> int:
     """The least budget: training can be shrunk, the other stages need what they need."""
     smallest = smallest_choice(request)
     fixed = [stage.predicted_memory_bytes for stage in stages if stage.stage not in ("plan", "train")]
-    return required_budget(max(predict_training(smallest.recipe, smallest.vocab_size, 1), *fixed))
+    training = predict_training(smallest.recipe, smallest.vocab_size, 1)
+    return required_budget(max(training, predict_least()[1], *fixed))
 
 
 def _free_bytes(root: Path) -> int:

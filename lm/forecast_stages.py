@@ -98,7 +98,11 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             stage_times.clean_seconds(whole),
             CLEAN_SHARE * whole,
         ),
-        "plan": _Needs(training.predicted_memory_bytes, stage_times.plan_seconds(request.machine["threads"]), 0),
+        "plan": _Needs(
+            max(training.predicted_memory_bytes, predict.predict_least()[1]),
+            stage_times.plan_seconds(request.machine["threads"]),
+            0,
+        ),
         "tokenize": _Needs(
             predict.predict_tokenizing(config.tokenize, corpus.train_bytes, corpus.largest_document_bytes),
             stage_times.tokenize_seconds(whole, config.tokenize.sample_bytes),
