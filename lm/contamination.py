@@ -13,9 +13,9 @@ import numpy.typing as npt
 from lm.shingles import Hashes, hash_words, runs
 
 RUN_WORDS = 13
-MOST_RUNS = 1 << 20  # of the held-out text; of a larger one a sample, chosen by the hash
+MOST_RUNS = 1 << 18  # of the held-out text; of a larger one a sample, chosen by the hash
 BATCH_BYTES = 1 << 20
-FILTER_BITS = 24  # a table of 16 MiB that most runs of the training text need not go beyond
+FILTER_BITS = 21  # a table of 2 MiB that most runs of the training text need not go beyond
 
 
 class Contamination(NamedTuple):

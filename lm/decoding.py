@@ -4,6 +4,7 @@ import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import charset_normalizer
 import ftfy
@@ -35,15 +36,18 @@ def detect_encoding(path: Path) -> str:
     """
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
+        stream.seek(0)
+        return _by_head(head) or ("utf-8" if _is_utf8(stream) else _declared(head) or _by_statistics(path))
+
+
+def _by_head(head: bytes) -> str | None:
     for mark, marked in BYTE_ORDER_MARKS.items():
         if head.startswith(mark):
             return marked
-    if found := utf16_without_mark(head):
-        return found
-    if _is_utf8(path):
-        return "utf-8"
-    if declared := _declared(head):
-        return declared
+    return utf16_without_mark(head)
+
+
+def _by_statistics(path: Path) -> str:
     sample = _sample_beyond_ascii(path)
     if sample.valid_lines > sample.invalid_lines:
         return "utf-8"
@@ -73,12 +77,11 @@ def _detect(lines: bytes) -> str:
     return WESTERN if as_good else best.encoding
 
 
-def _is_utf8(path: Path) -> bool:
+def _is_utf8(stream: BinaryIO) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        with path.open("rb") as stream:
-            while block := stream.read(BLOCK_BYTES):
-                decoder.decode(block)
+        while block := stream.read(BLOCK_BYTES):
+            decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lm.arrow_strings import string_array
 from lm.errors import SlowburnError
 
 SCHEMA_VERSION = 1
@@ -64,7 +65,7 @@ class DocumentWriter:
     def _flush(self, split: Split) -> None:
         if documents := self._waiting[split]:
             columns = [[getattr(document, name) for document in documents] for name in SCHEMA.names]
-            self._writer.write_table(pa.Table.from_arrays([pa.array(c, pa.string()) for c in columns], schema=SCHEMA))
+            self._writer.write_table(pa.Table.from_arrays([string_array(c) for c in columns], schema=SCHEMA))
             self._waiting[split], self._bytes[split] = [], 0
 
     def __enter__(self) -> Self:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 COPY_BYTES = 2**20
+UNPACKED_SUFFIXES = (".txt", ".md", ".html", ".htm")
+EXPANSION = 4  # of text that was compressed, as a rule
 ACCEPT = "--set download.accept_changed=true"
 
 
@@ -159,13 +161,18 @@ def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> dic
     return {
         "files": len(raw_sources),
         "bytes": total,
-        "largest_document_bytes": max(
-            (r.bytes for r in raw_sources if r.format == "text" and not r.separator), default=0
-        ),
+        "largest_document_bytes": max((_document_bytes(raw) for raw in raw_sources), default=0),
         "licences": sorted({raw.licence for raw in raw_sources}),
         "notes": list(corpus.notes),
         "summary": f"{format_text_size(total)} in {len(raw_sources)} file{'s' if len(raw_sources) > 1 else ''}",
     }
+
+
+def _document_bytes(raw: RawSource) -> int:
+    """About how large a document of this source may be; nothing where it holds many."""
+    if raw.format != "text" or raw.separator:
+        return 0
+    return raw.bytes * (1 if Path(raw.path).suffix in UNPACKED_SUFFIXES else EXPANSION)
 
 
 def _file_name(number: int, source: Source) -> str:

@@ -18,7 +18,7 @@ LANGUAGE_CHARACTERS = 4_000  # from the middle of a document
 LEAST_LANGUAGE_CHARACTERS = 200  # of less, the language is a guess
 HASH_BITS = 40
 FEWEST_RUNS = 100  # a document with fewer is too short to be called repetitive
-_SYMBOLS = np.array([byte < 0x80 and not chr(byte).isalnum() and not chr(byte).isspace() for byte in range(256)])
+_NO_SYMBOLS = bytes(byte for byte in range(256) if byte >= 0x80 or chr(byte).isalnum() or chr(byte).isspace())
 
 
 class Thresholds(Protocol):
@@ -43,14 +43,14 @@ class Rejection(NamedTuple):
 
 def judge(texts: Sequence[bytes], words: Hashed, thresholds: Thresholds) -> list[Rejection | None]:
     """Judge each document by its text in UTF-8 and its words; None for one that is kept."""
-    symbols, repeated = _symbol_shares(texts), repeated_shares(words)
+    repeated = repeated_shares(words)
     verdicts: list[Rejection | None] = []
     for index, text in enumerate(texts):
         count = int(words.counts[index])
         if count < thresholds.minimum_words:
             verdicts.append(Rejection("too few words", f"{count}"))
-        elif symbols[index] > thresholds.maximum_symbols:
-            verdicts.append(Rejection("mostly symbols", f"{symbols[index]:.2f}"))
+        elif (symbols := _symbol_share(text)) > thresholds.maximum_symbols:
+            verdicts.append(Rejection("mostly symbols", f"{symbols:.2f}"))
         elif repeated[index] > thresholds.maximum_repeated:
             verdicts.append(Rejection("repeats itself", f"{repeated[index]:.3f}"))
         elif thresholds.languages and (language := _other_language(text, thresholds.languages)):
@@ -67,18 +67,19 @@ def repeated_shares(words: Hashed) -> npt.NDArray[np.float64]:
     """
     shingles = runs(words, RUN_WORDS)
     counts = shingles.counts
-    keys = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(HASH_BITS), counts)
-    keys |= shingles.hashes >> np.uint64(64 - HASH_BITS)
+    keys, hashes = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(HASH_BITS), counts), shingles.hashes
+    hashes >>= np.uint64(64 - HASH_BITS)
+    keys |= hashes
     keys.sort()
-    new = keys[np.concatenate([[True], keys[1:] != keys[:-1]])] if len(keys) else keys
-    different = np.bincount((new >> np.uint64(HASH_BITS)).astype(np.int64), minlength=len(counts))
-    return np.where(counts >= FEWEST_RUNS, 1 - different / np.maximum(counts, 1), 0.0)
+    repeated = np.zeros(len(keys) + 1, np.bool_)  # one more: the sums below end beyond the last
+    repeated[1:-1] = keys[1:] == keys[:-1]
+    sums = np.add.reduceat(repeated, shingles.offsets[:-1], dtype=np.int64)
+    return np.where(counts >= FEWEST_RUNS, sums / np.maximum(counts, 1), 0.0)
 
 
-def _symbol_shares(texts: Sequence[bytes]) -> npt.NDArray[np.float64]:
-    """The share of each text's bytes that are ASCII and neither letters, digits nor space."""
-    symbols = [np.count_nonzero(_SYMBOLS[np.frombuffer(text, np.uint8)]) for text in texts]
-    return np.array([count / max(len(text), 1) for count, text in zip(symbols, texts, strict=True)])
+def _symbol_share(text: bytes) -> float:
+    """The share of a text's bytes that are ASCII and neither letters, digits nor space."""
+    return len(text.translate(None, _NO_SYMBOLS)) / max(len(text), 1)
 
 
 def _other_language(text: bytes, wanted: tuple[str, ...]) -> str | None:

@@ -34,6 +34,8 @@ def strip_gutenberg(text: str) -> str:
 
     A file of several books gives all of them. `text` has `\\n` line ends.
     """
+    if "utenberg" not in text and "UTENBERG" not in text:  # most texts; the patterns take 7 ms a megabyte
+        return text
     starts = [match.end() for match in _START.finditer(text)]
     if not starts and _NAMES_ITSELF.search(text, 0, 1_000):
         starts = [_heading_end(text)]

@@ -81,7 +81,7 @@ def _band_keys(words: Hashed, first_document: int) -> npt.NDArray[np.uint64]:
     for value in range(BAND_VALUES):
         keys = keys * FACTOR + signatures[:, :, value]
     keys += np.arange(BANDS, dtype=np.uint64)
-    keys = mix(keys)
+    mix(keys.reshape(-1))
     short = np.flatnonzero(counts < RUN_WORDS)
     sums: Hashes = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words.hashes)])
     own = sums[words.offsets[short + 1]] - sums[words.offsets[short]]  # all its words

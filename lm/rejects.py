@@ -8,6 +8,8 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lm.arrow_strings import integer_array, string_array
+
 SCHEMA_VERSION = 1
 FILE_NAME = "rejects.parquet"
 OPENING_CHARACTERS = 300
@@ -41,7 +43,10 @@ class RejectWriter:
 
     def _flush(self) -> None:
         columns = zip(*self._rows, strict=True) if self._rows else [() for _ in SCHEMA]
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
+        arrays = [
+            string_array(column) if field.type == pa.string() else integer_array(column)
+            for column, field in zip(columns, SCHEMA, strict=True)
+        ]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
         self._rows = []
 

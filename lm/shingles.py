@@ -17,6 +17,8 @@ Offsets = npt.NDArray[np.int64]
 BLOCK_BYTES = 1 << 16
 FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so multiplying loses nothing
 _POWERS = np.cumprod(np.full(BLOCK_BYTES + 1, FACTOR, np.uint64)) * np.uint64(0xD1B54A32D192ED03)
+_MIX_FACTORS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
+MIXED_AT_ONCE = 1 << 14
 _SPACES = b" \n\t\r\f\v"
 _FOLDED = np.zeros(256, np.uint8)  # a byte in lower case; 0 for what stands between words
 for _byte in range(256):
@@ -65,21 +67,25 @@ def runs(words: Hashed, length: int) -> Hashed:
     for place in range(1, length):
         hashes *= FACTOR
         hashes += words.hashes[place : place + total]
-    inside = np.ones(total, np.bool_)
     ends = words.offsets[1:-1]
     across = (ends[:, None] - np.arange(1, length)).ravel()  # these runs begin in one text and end in another
-    inside[across[(across >= 0) & (across < total)]] = False
+    across = across[(across >= 0) & (across < total)]
+    if len(across):
+        inside = np.ones(total, np.bool_)
+        inside[across] = False
+        hashes = hashes[inside]
     counts = np.maximum(words.counts - length + 1, 0)
-    return Hashed(mix(hashes[inside]), np.concatenate([[0], np.cumsum(counts)]))
+    return Hashed(mix(hashes), np.concatenate([[0], np.cumsum(counts)]))
 
 
 def mix(hashes: Hashes) -> Hashes:
-    """Spread the information of a hash over all of its bits (the finaliser of MurmurHash3)."""
-    hashes = hashes ^ (hashes >> np.uint64(33))
-    hashes *= np.uint64(0xFF51AFD7ED558CCD)
-    hashes ^= hashes >> np.uint64(33)
-    hashes *= np.uint64(0xC4CEB9FE1A85EC53)
-    hashes ^= hashes >> np.uint64(33)
+    """Spread the information of a hash over all of its bits, in place (the finaliser of MurmurHash3)."""
+    for start in range(0, len(hashes), MIXED_AT_ONCE):
+        part = hashes[start : start + MIXED_AT_ONCE]
+        for factor in _MIX_FACTORS:
+            part ^= part >> np.uint64(33)
+            part *= factor
+        part ^= part >> np.uint64(33)
     return hashes
 
 

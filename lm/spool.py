@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from lm.arrow_strings import string_array
+
 
 class CleanDocument(NamedTuple):
     """A document ready to be put on one side of the split; `document_id` is the hash of its text."""
@@ -17,6 +19,7 @@ class CleanDocument(NamedTuple):
 
 
 SCHEMA = pa.schema([(name, pa.string()) for name in CleanDocument._fields])
+OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 class Spool:
@@ -24,12 +27,12 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writer = pa.ipc.new_stream(path, SCHEMA, options=pa.ipc.IpcWriteOptions(compression="lz4"))
+        self._writer = pa.ipc.new_stream(path, SCHEMA, options=OPTIONS)
 
     def write(self, documents: Sequence[CleanDocument]) -> None:
         """Add documents."""
         if documents:
-            columns = [pa.array(column, pa.string()) for column in zip(*documents, strict=True)]
+            columns = [string_array(column) for column in zip(*documents, strict=True)]
             self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
 
     def close(self) -> None:
