@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 VERSION = 1
 COPY_BYTES = 2**20
 UNPACKED_SUFFIXES = (".txt", ".md", ".html", ".htm")
+TABLE_SUFFIXES = (".jsonl", ".parquet")
 EXPANSION = 4  # of text that was compressed, as a rule
 ACCEPT = "--set download.accept_changed=true"
 
@@ -170,9 +171,10 @@ def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> dic
 
 def _document_bytes(raw: RawSource) -> int:
     """About how large a document of this source may be; nothing where it holds many."""
-    if raw.format != "text" or raw.separator:
+    suffix = Path(raw.path).suffix
+    if suffix in TABLE_SUFFIXES or raw.separator:
         return 0
-    return raw.bytes * (1 if Path(raw.path).suffix in UNPACKED_SUFFIXES else EXPANSION)
+    return raw.bytes * (1 if suffix in UNPACKED_SUFFIXES else EXPANSION)
 
 
 def _file_name(number: int, source: Source) -> str:
