@@ -114,6 +114,8 @@ TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "test-gguf": (DEV, test_gguf),
     "test-memory": (DEV, lambda *a: python("-m", "pytest", "-m", "memory_campaign", "tests/faults", *a)),
     "bench-memory": (DEV, lambda *a: python("-m", "benchmarks.bench_memory", *a)),
+    "bench-corpora": (DEV, lambda *a: python("-m", "benchmarks.bench_corpora", *a)),
+    "test-operations": (DEV, lambda *a: python("-m", "pytest", "tests/flows", *a)),
     "lint": (DEV, lint),
     "types": (DEV, lambda: python("-m", "mypy")),
     "up": (RUN, lambda: python("-m", "flows.server", "up")),
