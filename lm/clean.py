@@ -10,6 +10,7 @@ from pydantic import Field
 
 from lm.config import StageConfig
 from lm.errors import BadInput
+from lm.plain_text import visible
 from lm.progress import Progress
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ VERSION = 2
 # some 2.5 bits, so 500 bytes give bits per byte to ±0.2. Less training text than this has fewer different words than
 # the smallest vocabulary has pieces.
 MINIMUM_CHARACTERS = {"train": 2_000, "heldout": 500}
+REASONS = ("too few words", "mostly symbols", "repeats itself", "another language")  # as `lm.filters` gives them
 HARD_SPLITS = {"document": "a split by document", "source": "a split by source"}
 
 
@@ -82,7 +84,15 @@ def clean(raw: Path, config: CleanConfig, out: Path, progress: Progress) -> dict
             "contamination": overlap._asdict() | {"share": round(overlap.share, 6)},
             "split": split,
             "summary": _summary(written, split),
-            "notes": [*first.notes(), *second.notes(), *notes, _told_overlap(overlap)],
+            "warnings": [*first.warnings(), *second.warnings()],
+            "notes": [
+                *first.warnings(),
+                *first.notes(),
+                *second.notes(),
+                *second.warnings(),
+                *notes,
+                _told_overlap(overlap),
+            ],
         }
 
 
@@ -189,7 +199,7 @@ class _SecondPass:
         }
 
     def notes(self) -> list[str]:
-        """The same in sentences, and what else was dropped."""
+        """The same in sentences."""
         became = (
             "were dropped" if self.config.near_duplicates == "drop" else "stay on the side of the one they resemble"
         )
@@ -197,11 +207,16 @@ class _SecondPass:
             f"{self.duplicates:,} documents were dropped that repeat another": self.duplicates,
             f"{self.near_duplicates:,} documents nearly repeat another and {became}": self.near_duplicates,
         }
-        for reason in ("too few words", "mostly symbols", "repeats itself", "another language"):
-            if count := self.rejects.counts[reason]:
-                opening = " ".join(self.rejects.samples[reason][0]["opening"].split())[:60]
-                told[f"{count:,} documents were dropped ({reason}), such as “{opening}”: see rejects.parquet"] = count
         return [sentence for sentence, count in told.items() if count]
+
+    def warnings(self) -> list[str]:
+        """What the quality filters dropped."""
+        told = []
+        for reason in REASONS:
+            if count := self.rejects.counts[reason]:
+                opening = " ".join(visible(self.rejects.samples[reason][0]["opening"]).split())[:60]
+                told.append(f"{count:,} documents were dropped ({reason}), such as “{opening}”: see rejects.parquet")
+        return told
 
 
 def _told_already(*_: object) -> None:

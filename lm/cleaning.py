@@ -173,9 +173,12 @@ class FirstPass:
             f"not all of it is UTF-8: found {', '.join(others)}": len(others),
             f"{reading.web_pages:,} web pages were read for their main text": reading.web_pages,
             f"the text of tables is in {', '.join(columns)}": len(columns),
-            _told_skipped(reading): reading.skipped_files,
         }
         return [sentence for sentence, count in told.items() if count]
+
+    def warnings(self) -> list[str]:
+        """What was not read."""
+        return [_told_skipped(self.reading)] if self.reading.skipped_files else []
 
     def describe_drops(self) -> str:
         """Say in a few words why documents were not kept."""

@@ -11,4 +11,7 @@ from tasks.stage import run_stage
 @task(name="clean", task_run_name="clean", cache_policy=NO_CACHE)
 def clean(session: Session, raw: Artifact) -> Artifact:
     """Raw files to clean documents, some of them held out."""
-    return run_stage(session, session.work("clean", session.config.clean, download=raw))
+    artifact = run_stage(session, session.work("clean", session.config.clean, download=raw))
+    for warning in artifact.manifest.metrics.get("warnings", ()):
+        session.listener.tell(warning)
+    return artifact

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lm.champion import Decision
+from lm.clean import REASONS
 from lm.memory import format_bytes
 from lm.plan import Plan
 from lm.quantities import format_count, format_duration, format_text_size
@@ -132,9 +133,14 @@ def _clean(artifact: Artifact, run: RunFacts) -> str:
         for name, split in (("to train on", "train"), ("held out", "heldout"))
     ]
     changed = {
-        "files that could not be used": metrics.get("rejects"),
+        "files that could not be read": metrics.get("skipped_files"),
+        "lines and rows without a text": metrics.get("rejects"),
         "empty documents dropped": metrics.get("dropped_empty"),
         "exact duplicates dropped": metrics.get("dropped_duplicates"),
+        "near-duplicates": metrics.get("near_duplicate_documents"),
+        "of these dropped": metrics.get("dropped_near_duplicates"),
+        **{f"dropped, {reason}": metrics.get("rejected", {}).get(reason) for reason in REASONS},
+        "lines decoded anew": metrics.get("repaired_lines"),
         "bytes of headers and footers cut": metrics.get("boilerplate_bytes"),
         "control characters taken out": metrics.get("control_characters"),
         "unreadable characters replaced": metrics.get("replaced_characters"),
