@@ -22,13 +22,13 @@ T = TypeVar("T")
 def unit_positions(hashes: Hashes, labels: Labels, seed: int) -> Hashes:
     """Where each document's unit stands in [0, 2^64): (documents,). Documents with one of `labels` are a unit.
 
-    Seed 0 takes the smallest hash of the unit as it is; another seed shuffles.
+    The smallest hash of the unit decides; it is hashed anew with the seed, since a minimum of many is small by itself.
     """
     positions = hashes.copy()
     joined = np.flatnonzero(labels != np.arange(len(labels)))
     np.minimum.at(positions, labels[joined], hashes[joined])
     positions[joined] = positions[labels[joined]]
-    return mix(positions + mix(np.full(1, seed, np.uint64))) if seed else positions
+    return mix(positions + mix(np.full(1, seed, np.uint64)))
 
 
 def heldout_units(positions: Hashes, heldout_fraction: float) -> npt.NDArray[np.bool_]:

@@ -231,6 +231,18 @@ def sides(ids: list[int], fraction: float, seed: int = 0) -> dict[int, bool]:
     return dict(zip(ids, marked.tolist(), strict=True))
 
 
+def position(document: int) -> int:
+    """Where a document stands that resembles no other."""
+    return int(unit_positions(np.array([document], np.uint64), np.zeros(1, np.uint32), 0)[0])
+
+
+def test_clusters_are_held_out_no_more_often_than_documents() -> None:
+    """The share that is held out is the one asked for, however many documents resemble each other."""
+    ids = np.random.default_rng(1).integers(0, 2**63, 30_000).astype(np.uint64)
+    labels = (np.arange(30_000, dtype=np.uint32) // 10) * 10
+    assert heldout_units(unit_positions(ids, labels, 0), 0.1).mean() == pytest.approx(0.1, abs=0.02)
+
+
 @settings(deadline=None)
 @given(hashes, fractions, st.randoms(), st.integers(0, 3))
 def test_neither_side_is_ever_empty_and_order_does_not_matter(
@@ -247,9 +259,9 @@ def test_neither_side_is_ever_empty_and_order_does_not_matter(
 def test_added_documents_move_only_what_had_no_choice(old: list[int], new: list[int], fraction: float) -> None:
     """When documents are added, none changes sides but the two that stood in for a side that was empty."""
     before, after = sides(old, fraction), sides(sorted({*old, *new}), fraction)
-    for document in old:
-        if document not in (min(old), max(old), min(new), max(new)):
-            assert before[document] == after[document] == (document < int(fraction * 2.0**64))
+    forced = {extreme(documents, key=position) for documents in (old, new) for extreme in (min, max)}
+    for document in {*old} - forced:
+        assert before[document] == after[document] == (position(document) < int(fraction * 2.0**64))
 
 
 @settings(deadline=None)
@@ -260,7 +272,7 @@ def test_what_resembles_each_other_is_on_one_side(ids: list[int], fraction: floa
     labels = np.array([of.index(cluster) for cluster in of], np.uint32)
     positions = unit_positions(np.array(ids, np.uint64), labels, 0)
     smallest = {cluster: min(i for i, c in zip(ids, of, strict=True) if c == cluster) for cluster in of}
-    assert positions.tolist() == [smallest[cluster] for cluster in of]
+    assert positions.tolist() == [position(smallest[cluster]) for cluster in of]
     if len(smallest) > 1:
         heldout = heldout_units(positions, fraction)
         assert len({*zip(of, heldout.tolist(), strict=True)}) == len(smallest)
