@@ -38,6 +38,7 @@ class EarlyStopping:
         if self._loss is None or self.trainer.step_index in (step for step, _ in self.losses):
             return
         with self.trainer.published() as model:
+            self._loss.micro_batch = self.trainer.micro_batch  # memory may have made it smaller
             self.losses.append((self.trainer.step_index, self._loss.measure(model)))
         if self.best_step == self.trainer.step_index:
             temporary = self.file.with_name(f".{self.file.name}.tmp")

@@ -1,13 +1,14 @@
 """Muon for the layers' matrices, AdamW for the rest, and the schedule of their rates."""
 
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
 from lm.model import Decoder
+from lm.muon import BatchedMuon
 from lm.recipe import Recipe
 
 
 def make_optimisers(model: Decoder, recipe: Recipe) -> tuple[Optimizer, ...]:
-    """Muon (orthogonalised momentum: https://kellerjordan.github.io/posts/muon/) and AdamW, in that order.
+    """Muon, in the precision of the model's arithmetic, and AdamW, in that order.
 
     AdamW takes the embedding, which a step touches in few rows, and the norms. Rates are set anew before every step.
     """
@@ -19,7 +20,7 @@ def make_optimisers(model: Decoder, recipe: Recipe) -> tuple[Optimizer, ...]:
         {"params": norms, "weight_decay": 0.0},
     ]
     return (
-        Muon(layers, lr=recipe.muon_rate, momentum=0.95, weight_decay=recipe.weight_decay),
+        BatchedMuon(layers, momentum=0.95, weight_decay=recipe.weight_decay, dtype=model.compute_dtype),
         AdamW(adam_groups, lr=recipe.adam_rate, betas=(0.9, 0.95), fused=True),
     )
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lm.batches import Batches
 from lm.errors import BadInput
+from lm.muon import BatchedMuon
 from lm.optimiser import rate_share
 from lm.recipe import Recipe
 from lm.sample_loss import SampleLoss
@@ -118,3 +119,24 @@ def test_the_rates_rise_and_fall_to_zero():
     assert shares.index(1.0) in (9, 10)
     assert shares[0] == pytest.approx(0.1)
     assert shares[-1] < 0.02
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.02), (torch.float32, 0.1)])
+def test_muon_is_that_of_torch(dtype, tolerance):
+    """Matrices of several shapes, tall, square and wide, move as torch's own Muon moves them, but for rounding."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(8, 8), (24, 8), (8, 24), (8, 8)]
+    start = [torch.randn(shape, generator=generator) for shape in shapes]
+    ours, theirs = ([torch.nn.Parameter(tensor.clone()) for tensor in start] for _ in range(2))
+    fast = BatchedMuon(ours, momentum=0.95, weight_decay=0.3, dtype=dtype)
+    plain = torch.optim.Muon(theirs, momentum=0.95, weight_decay=0.3)
+    for rate in (0.05, 0.02, 0.01):
+        for ours_one, theirs_one in zip(ours, theirs, strict=True):
+            ours_one.grad = torch.randn(ours_one.shape, generator=generator)
+            theirs_one.grad = ours_one.grad.clone()
+        for optimiser in (fast, plain):
+            optimiser.param_groups[0]["lr"] = rate
+            optimiser.step()
+    for before, ours_one, theirs_one in zip(start, ours, theirs, strict=True):
+        moved, expected = ours_one.detach() - before, theirs_one.detach() - before
+        assert float((moved - expected).norm()) < tolerance * float(expected.norm())

@@ -1,0 +1,67 @@
+"""torch's Muon with the matrices of one shape in one batched product: on a CPU, twice as fast on small matrices.
+
+Muon: orthogonalised momentum, https://kellerjordan.github.io/posts/muon/.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.optim import Muon
+
+
+class _Stack(NamedTuple):
+    """Matrices that are alike once the tall ones are laid on their side, and their momentum: (n, rows, columns)."""
+
+    members: list[Tensor]
+    momentum: Tensor
+
+
+class BatchedMuon(Muon):
+    """`torch.optim.Muon` with Nesterov momentum, computed in `dtype`; equal to it but for rounding."""
+
+    def __init__(self, params: Sequence[Tensor], *, momentum: float, weight_decay: float, dtype: torch.dtype) -> None:
+        """`params`: matrices; the learning rate is set before every step."""
+        super().__init__(params, lr=0.0, momentum=momentum, weight_decay=weight_decay)
+        self.dtype = dtype
+        self._stacks: list[_Stack] = []
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # returns no loss
+        """One step on all matrices; every one has a gradient."""
+        (group,) = self.param_groups
+        for members, momentum in self._stacks or self._make_stacks(group["params"]):
+            gradients = torch.stack([_lying(matrix.grad) for matrix in members])
+            momentum.lerp_(gradients, 1 - group["momentum"])
+            update = gradients.lerp_(momentum, group["momentum"])
+            for matrix, change in zip(members, self._orthogonalise(update.to(self.dtype), group), strict=True):
+                rate = group["lr"] * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
+                _lying(matrix).mul_(1 - group["lr"] * group["weight_decay"]).add_(change, alpha=-rate)
+
+    def _make_stacks(self, matrices: list[Tensor]) -> list[_Stack]:
+        """Group the matrices by shape; what the optimiser keeps of each is a view into its stack."""
+        shapes = sorted({_lying(matrix).shape for matrix in matrices})
+        for shape in shapes:
+            members = [matrix for matrix in matrices if _lying(matrix).shape == shape]
+            momentum = torch.zeros(len(members), *shape, device=members[0].device)
+            for matrix, view in zip(members, momentum, strict=True):
+                self.state[matrix]["momentum_buffer"] = view if matrix.shape == shape else view.t()
+            self._stacks.append(_Stack(members, momentum))
+        return self._stacks
+
+    @staticmethod
+    def _orthogonalise(x: Tensor, group: dict[str, Any]) -> Tensor:
+        """Newton-Schulz iterations towards the nearest orthogonal matrices: (n, rows, columns) -> the same."""
+        a, b, c = group["ns_coefficients"]
+        x = x / x.norm(dim=(1, 2), keepdim=True).clamp_(min=group["eps"])
+        for _ in range(group["ns_steps"]):
+            gram = x @ x.transpose(1, 2)
+            x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        return x
+
+
+def _lying(matrix: Tensor | None) -> Tensor:
+    """The matrix, or its transpose where it is taller than wide."""
+    assert matrix is not None
+    return matrix if matrix.shape[0] <= matrix.shape[1] else matrix.t()
