@@ -1,34 +1,59 @@
-"""`python -m lm generate`: have a model write on from a prompt."""
+"""`python -m lm generate`: have a model write on from a prompt, or from many."""
 
 import argparse
+import json
+import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 from pydantic import ValidationError
 
-from lm.command import Command, add_model_name, named_model
+from lm.command import Command, add_json, add_model_name, named_model
 from lm.errors import BadInput
+from lm.generate import GenerateConfig
 from lm.next_token import Sampling
+from lm.plain_text import visible
+from lm.standard_input import decode_text, read_standard_input
 from lm.store import Store
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     add_model_name(parser)
-    parser.add_argument("--prompt", default="", help="what to write on from; `-` reads standard input")
+    parser.add_argument("--prompt", action="append", help="what to write on from; may be repeated; `-` reads stdin")
+    parser.add_argument("--prompts-from", type=Path, help="a text file: every line that is not empty is a prompt")
+    parser.add_argument("--samples", type=int, default=1, help="texts for each prompt (default 1)")
     parser.add_argument("--tokens", type=int, default=256, help="most tokens to write (default 256)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed writes the same text (default 1)")
+    parser.add_argument("--stop", action="append", default=[], help="end before this string; may be repeated")
     for field, description in Sampling.model_fields.items():
         kind = int if description.annotation is int else float
         flag = f"--{field.replace('_', '-')}"
         parser.add_argument(flag, type=kind, default=description.default, help=description.description)
+    add_json(parser)
 
 
 def _generate(options: argparse.Namespace) -> int:
-    sampling = _sampling(options)
+    config = _config(options)
     model = named_model(Store.default(), options.name)
-    prompt = sys.stdin.read() if options.prompt == "-" else options.prompt
-    from lm.generate import stream  # brings torch
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small products: threads would wait for each other
+    if len(config.prompts) == config.samples == 1 and not options.json:
+        return _stream(model.path, config)
+    from lm.generation import written_texts  # brings numpy
 
-    pieces = stream(model.path, prompt, sampling, tokens=options.tokens, seed=options.seed, tell=_tell)
+    for prompt, seed, text in written_texts(model.path, config, _tell):
+        if options.json:
+            print(json.dumps({"prompt": prompt, "text": text, "seed": seed}, ensure_ascii=False))
+        else:
+            print(f"{visible(prompt + text)}\n{'─' * 40}")
+    return 0
+
+
+def _stream(model: Path, config: GenerateConfig) -> int:
+    from lm.generate import stream
+
+    (prompt,) = config.prompts
+    pieces = stream(model, prompt, config, tokens=config.tokens, seed=config.seed, stop=config.stop, tell=_tell)
     print(prompt, end="", flush=True)
     for piece in pieces:
         print(piece, end="", flush=True)
@@ -40,13 +65,29 @@ def _tell(note: str) -> None:
     print(note, file=sys.stderr)
 
 
-def _sampling(options: argparse.Namespace) -> Sampling:
-    values = {name: getattr(options, name) for name in Sampling.model_fields}
+def _config(options: argparse.Namespace) -> GenerateConfig:
+    values = {name: getattr(options, name) for name in (*Sampling.model_fields, "samples", "tokens", "seed", "stop")}
+    prompts = list(_prompts(options)) or [""]
     try:
-        return Sampling.model_validate(values)
+        return GenerateConfig.model_validate(values | {"prompts": prompts})
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"--{str(first['loc'][0]).replace('_', '-')}: got {first['input']}: {first['msg']}") from None
+
+
+def _prompts(options: argparse.Namespace) -> Iterator[str]:
+    for prompt in options.prompt or []:
+        yield read_standard_input() if prompt == "-" else prompt
+    if options.prompts_from is None:
+        return
+    try:
+        content = options.prompts_from.read_bytes()
+    except OSError as error:
+        raise BadInput(f"--prompts-from: {options.prompts_from} cannot be read: {error.strerror}") from None
+    lines = [line for line in decode_text(content, str(options.prompts_from)).splitlines() if line.strip()]
+    if not lines:
+        raise BadInput(f"--prompts-from: {options.prompts_from} has no prompt in it: expected one a line")
+    yield from lines
 
 
 GENERATE = Command("generate", "have a model write on from a prompt", _declare, _generate)

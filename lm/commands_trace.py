@@ -1,7 +1,6 @@
 """`python -m lm trace`: where a text comes from."""
 
 import argparse
-import sys
 
 from rich.console import Console
 from rich.text import Text
@@ -10,6 +9,7 @@ from lm.command import Command, add_json, named_model
 from lm.errors import BadInput, SlowburnError
 from lm.plain_text import visible
 from lm.quantities import format_count
+from lm.standard_input import read_standard_input
 from lm.store import Artifact, Store
 
 
@@ -54,18 +54,6 @@ def training_text(store: Store, name: str | None) -> Artifact:
     if clean is None:
         raise SlowburnError(f"the text that {model.key} was trained on is not here any more: run its pipeline again")
     return clean
-
-
-def read_standard_input() -> str:
-    """All of standard input as text. Raises BadInput when it is not UTF-8."""
-    content = sys.stdin.buffer.read()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(
-            f"standard input is not UTF-8: got byte 0x{content[error.start]:02x} at {error.start:,}; "
-            "convert it first, for example with `iconv -t UTF-8`"
-        ) from None
 
 
 TRACE = Command("trace", "find where in the training text a text comes from", _declare, _trace)

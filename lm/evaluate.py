@@ -8,7 +8,7 @@ from pydantic import Field
 from lm.config import StageConfig
 from lm.progress import Progress
 
-VERSION = 1
+VERSION = 2
 EVALUATION_FILE = "evaluation.json"
 
 

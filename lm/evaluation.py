@@ -13,7 +13,8 @@ from lm.baselines import fit_baselines
 from lm.bootstrap import interval, resampled_rates
 from lm.evaluate import EvaluateConfig
 from lm.heldout import Extent, extent
-from lm.model import Decoder, load_model
+from lm.inference import Inference
+from lm.model import load_model
 from lm.next_token import Sampling
 from lm.openings import Opening, heldout_openings
 from lm.progress import Progress
@@ -39,14 +40,13 @@ def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, p
     scores = score(judges, heldout, tokens, clean, progress)
 
     progress(heldout.bytes, heldout.bytes, "byte", "judging samples for repetition")
-    decoder.compute_dtype = torch.float32
     return {
         "schema_version": SCHEMA_VERSION,
         **bits_report(scores, judges.ngram_name, baselines.compressed, heldout, config),
         "context": decoder.shape.context,
         "precision": precision,
         "baseline_text": baselines.text,
-        "degeneracy": judge_samples(decoder, tokenizer, heldout_openings(clean, config.samples), config),
+        "degeneracy": judge_samples(Inference.load(model), tokenizer, heldout_openings(clean, config.samples), config),
         "by_position": _by_position(scores),
         "by_document": _by_document(scores, judges.ngram_name),
     }
@@ -91,7 +91,7 @@ def bits_report(
 
 
 def judge_samples(
-    model: Decoder, tokenizer: Tokenizer, starts: list[Opening], config: EvaluateConfig
+    model: Inference, tokenizer: Tokenizer, starts: list[Opening], config: EvaluateConfig
 ) -> dict[str, Any]:
     """How repetitive the model's text is at several temperatures, beside what humans wrote at the same places."""
     prompts = [tokenizer.encode(start.text).tolist() for start in starts] or [[]]

@@ -12,10 +12,9 @@ from typing import Any
 import gguf
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file
 
-from lm.model import WEIGHTS_FILE, load_model
-from lm.model_config import NORM_EPSILON, ROTARY_BASE
+from lm.inference import interleaved, read_weights
+from lm.model_config import NORM_EPSILON, ROTARY_BASE, read_shape
 from lm.recipe import BOUNDARY_ID, UNKNOWN_ID, Shape
 from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.tokenizer import ModelProto, Tokenizer
@@ -46,13 +45,14 @@ def write_gguf(model: Path, file: Path, *, name: str, licence: str) -> str:
     Matrices are stored as fp16, norms as fp32. The same model gives the same bytes. Raises BadInput for a folder that
     is no model of ours.
     """
-    decoder, tokenizer = load_model(model), Tokenizer(model / TOKENIZER_FILE)
+    shape, vocab_size = read_shape(model)
+    tokenizer, weights = Tokenizer(model / TOKENIZER_FILE), read_weights(model)
     writer = gguf.GGUFWriter(file, gguf.MODEL_ARCH_NAMES[ARCHITECTURE])
     writer.add_name(name)
     writer.add_license(licence)
-    _describe(writer, decoder.shape, decoder.vocab_size)
+    _describe(writer, shape, vocab_size)
     _describe_tokenizer(writer, model / TOKENIZER_FILE, TOKENIZER_MODELS[tokenizer.kind])
-    for tensor_name, tensor in _tensors(load_file(model / WEIGHTS_FILE), decoder.shape):
+    for tensor_name, tensor in _tensors(weights, shape):
         writer.add_tensor(tensor_name, tensor)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -100,10 +100,5 @@ def _tensors(weights: dict[str, Array], shape: Shape) -> Iterator[tuple[str, npt
         if renamed is None:
             raise ValueError(f"{name} has no name in GGUF")
         ending = ".".join(name.split(".")[-2:])
-        rows = _interleaved(weight, heads[ending]) if ending in heads else weight
+        rows = interleaved(weight, heads[ending]) if ending in heads else weight
         yield renamed, rows.astype(np.float32 if rows.ndim == 1 else np.float16)
-
-
-def _interleaved(weight: Array, heads: int) -> Array:
-    """Each head's rows from half-split to interleaved rotary pairs: (heads·D, C) -> (heads·D, C)."""
-    return weight.reshape(heads, 2, -1, weight.shape[1]).swapaxes(1, 2).reshape(weight.shape)

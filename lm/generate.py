@@ -1,15 +1,15 @@
 """The generate stage: samples from prompts, each with the passage of the training text that it comes nearest to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from lm.next_token import Sampling
 from lm.progress import Progress
 
-VERSION = 1
+VERSION = 2
 SAMPLES_FILE = "samples.parquet"
 
 
@@ -19,6 +19,9 @@ class GenerateConfig(Sampling):
     prompts: tuple[str, ...] = Field(default=(), description="empty: an empty page, and openings of held-out documents")
     samples: int = Field(default=2, ge=1, le=1000, description="samples of each prompt")
     tokens: int = Field(default=256, ge=1, le=100_000, description="tokens of each sample, at most")
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), description="a sample ends before the first of these strings"
+    )
     seed: int = Field(default=1, ge=0, description="of the first sample; each further one has the next number")
 
 
@@ -39,6 +42,7 @@ def stream(
     *,
     tokens: int,
     seed: int,
+    stop: Sequence[str] = (),
     tell: Callable[[str], object] = lambda note: None,
 ) -> Iterator[str]:
     """Yield the continuation of a prompt piece by piece, as the model in folder `model` writes it.
@@ -48,4 +52,4 @@ def stream(
     """
     from lm.generation import stream_text  # torch and all: not for readers of the config
 
-    return stream_text(model, prompt, sampling, tokens=tokens, seed=seed, tell=tell)
+    return stream_text(model, prompt, sampling, tokens=tokens, seed=seed, stop=stop, tell=tell)

@@ -12,13 +12,13 @@ from lm import degeneracy
 from lm.documents import read_documents
 from lm.errors import BadInput
 from lm.generate import GenerateConfig
-from lm.model import Decoder, load_model
+from lm.inference import Inference
 from lm.nearest import longest_matches
 from lm.next_token import Sampling
 from lm.openings import heldout_openings
-from lm.progress import Progress
+from lm.progress import Progress, silent
 from lm.sampling import Request, continuations, token_steps
-from lm.text_stream import TextStream
+from lm.text_stream import StoppingText
 from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.tokenizer import Tokenizer
 
@@ -46,7 +46,7 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
 
     Raises BadInput for a prompt that is no text.
     """
-    decoder, tokenizer = load_model(model), Tokenizer(model / TOKENIZER_FILE)
+    decoder, tokenizer = load_pair(model)
     prompts = config.prompts or ("", *default_openings(clean))
     encoded = [encode_prompt(tokenizer, prompt, decoder.shape.context) for prompt in prompts]
     requests = [
@@ -55,9 +55,8 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
         for number in range(config.samples)
     ]
     started = time.monotonic()
-    written = continuations(decoder, requests, config.tokens, progress)
+    written, texts = write(decoder, tokenizer, requests, config, progress)
     seconds = time.monotonic() - started
-    texts = [tokenizer.decode(tokens) for tokens in written]
     progress(len(texts), len(texts), "sample", "looking for the nearest passages")
     human = human_texts(clean, texts)
     matches = longest_matches([*texts, *human], read_documents(clean, "train"))
@@ -90,8 +89,30 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
     }
 
 
+def write(
+    decoder: Inference, tokenizer: Tokenizer, requests: Sequence[Request], config: GenerateConfig, progress: Progress
+) -> tuple[list[list[int]], list[str]]:
+    """Tokens and text of each request's continuation, the text up to the first stop string."""
+    texts = [StoppingText(tokenizer, config.stop) for _ in requests]
+    pieces: list[list[str]] = [[] for _ in requests]
+
+    def is_last(request: int, token: int) -> bool:
+        pieces[request].append(texts[request].add(token))
+        return texts[request].stopped
+
+    written = continuations(decoder, requests, config.tokens, progress, is_last)
+    return written, ["".join([*said, text.rest()]) for said, text in zip(pieces, texts, strict=True)]
+
+
 def stream_text(
-    model: Path, prompt: str, sampling: Sampling, *, tokens: int, seed: int, tell: Callable[[str], object]
+    model: Path,
+    prompt: str,
+    sampling: Sampling,
+    *,
+    tokens: int,
+    seed: int,
+    stop: Sequence[str],
+    tell: Callable[[str], object],
 ) -> Iterator[str]:
     """Yield what the model writes after a prompt, in pieces of whole characters, as it is written.
 
@@ -99,21 +120,48 @@ def stream_text(
     """
     if tokens < 1 or seed < 0:
         raise BadInput(f"got {tokens} tokens and seed {seed}: expected 1 token or more, and a seed of 0 or more")
-    decoder, tokenizer = load_model(model), Tokenizer(model / TOKENIZER_FILE)
+    decoder, tokenizer = load_pair(model)
     ids, note = encode_prompt(tokenizer, prompt, decoder.shape.context)
     if note:
         tell(note)
-    return _pieces(decoder, tokenizer, Request(ids, seed, sampling), tokens)
+    return _pieces(decoder, StoppingText(tokenizer, stop), Request(ids, seed, sampling), tokens)
 
 
-def _pieces(decoder: Decoder, tokenizer: Tokenizer, request: Request, tokens: int) -> Iterator[str]:
-    text = TextStream(tokenizer)
+def _pieces(decoder: Inference, text: StoppingText, request: Request, tokens: int) -> Iterator[str]:
     for step in token_steps(decoder, [request], tokens):
         for _, token in step:
             if piece := text.add(token):
                 yield piece
+        if text.stopped:
+            break
     if rest := text.rest():
         yield rest
+
+
+def written_texts(model: Path, config: GenerateConfig, tell: Callable[[str], object]) -> Iterator[tuple[str, int, str]]:
+    """Prompt, seed and text of every sample; as many are written at a time as have room. `tell` as in `stream_text`."""
+    decoder, tokenizer = load_pair(model)
+    encoded = [encode_prompt(tokenizer, prompt, decoder.shape.context) for prompt in config.prompts]
+    for note in filter(None, (note for _, note in encoded)):
+        tell(note)
+    places = [(index, number) for index in range(len(encoded)) for number in range(config.samples)]
+    requests = [
+        Request(encoded[index][0], config.seed + index * config.samples + number, config) for index, number in places
+    ]
+    _, texts = write(decoder, tokenizer, requests, config, silent)
+    for (index, _), request, text in zip(places, requests, texts, strict=True):
+        yield config.prompts[index], request.seed, text
+
+
+def load_pair(model: Path) -> tuple[Inference, Tokenizer]:
+    """The model of a folder, and its tokenizer. Raises BadInput when they do not belong together."""
+    decoder, tokenizer = Inference.load(model), Tokenizer(model / TOKENIZER_FILE)
+    if decoder.vocab_size != tokenizer.vocab_size:
+        raise BadInput(
+            f"{model}: the model has {decoder.vocab_size} tokens and {TOKENIZER_FILE} has {tokenizer.vocab_size}: "
+            "they do not belong together"
+        )
+    return decoder, tokenizer
 
 
 def default_openings(clean: Path) -> list[str]:

@@ -1,13 +1,12 @@
 """Tokens from a model, one after the other: key-value cache, batches, seeds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from lm.model import Cache, Decoder
+from lm.inference import Cache, Inference
 from lm.next_token import Sampling, draw
 from lm.progress import Progress, silent
 from lm.recipe import BOUNDARY_ID, UNKNOWN_ID, Shape
@@ -28,9 +27,15 @@ class Request:
 
 
 def continuations(
-    model: Decoder, requests: Sequence[Request], most_tokens: int, progress: Progress = silent
+    model: Inference,
+    requests: Sequence[Request],
+    most_tokens: int,
+    progress: Progress = silent,
+    is_last: Callable[[int, int], bool] = lambda request, token: False,
 ) -> list[list[int]]:
     """Write each request's continuation, up to `most_tokens` tokens and ending before the boundary token.
+
+    `is_last` is asked with the request's number and every token of it, and may say that it is enough.
 
     As many at a time as have room for their keys and values. Each draws from a generator of its own seed, so its text
     does not depend on what else is written, as far as the matrix products of another batch size round alike.
@@ -39,9 +44,12 @@ def continuations(
     written: list[list[int]] = [[] for _ in requests]
     done = 0
     for first in range(0, len(requests), at_once):
-        for step in token_steps(model, requests[first : first + at_once], most_tokens):
+        ended = set[int]()
+        for step in token_steps(model, requests[first : first + at_once], most_tokens, ended):
             for row, token in step:
                 written[first + row].append(token)
+                if is_last(first + row, token):
+                    ended.add(row)
             done += len(step)
             progress(done, len(requests) * most_tokens, "token")
     return written
@@ -52,8 +60,12 @@ def _rows_at_once(shape: Shape) -> int:
     return min(max(CACHE_BYTES // row_bytes, 1), MOST_ROWS)
 
 
-def token_steps(model: Decoder, requests: Sequence[Request], most_tokens: int) -> Iterator[list[tuple[int, int]]]:
+def token_steps(
+    model: Inference, requests: Sequence[Request], most_tokens: int, ended: set[int] | None = None
+) -> Iterator[list[tuple[int, int]]]:
     """Yield, step by step, the new tokens of a batch as (row, token); a row that has ended yields no more.
+
+    Whoever reads may put rows into `ended` between two steps: they end there.
 
     Prompts of different lengths run abreast: until a row's prompt is used up, its own next token takes the place of
     a drawn one. Past the context length the last half of a context is read again, and the text goes on.
@@ -61,15 +73,17 @@ def token_steps(model: Decoder, requests: Sequence[Request], most_tokens: int) -
     texts = [[BOUNDARY_ID, *request.prompt] for request in requests]
     left = [most_tokens] * len(texts)
     randoms = [np.random.default_rng(request.seed) for request in requests]
-    reader = _Reader(model)
+    reader = _Reader(model, len(texts))
+    ended = set() if ended is None else ended
     position = min(map(len, texts), default=0)  # tokens of each text that the model is given
-    while any(left):
+    while any(count for row, count in enumerate(left) if row not in ended):
         logits = reader.logits_after(texts, position)
         step: list[tuple[int, int]] = []
         for row, text in enumerate(texts):
             if len(text) > position:  # still in its prompt
                 continue
-            token = draw(logits[row], randoms[row].random(), requests[row].sampling) if left[row] else BOUNDARY_ID
+            going = left[row] and row not in ended
+            token = draw(logits[row], randoms[row].random(), requests[row].sampling, text) if going else BOUNDARY_ID
             text.append(token)  # a row that has ended is carried along
             left[row] = 0 if token == BOUNDARY_ID else left[row] - 1
             if token != BOUNDARY_ID:
@@ -81,18 +95,17 @@ def token_steps(model: Decoder, requests: Sequence[Request], most_tokens: int) -
 class _Reader:
     """Runs the model over a growing batch of texts, each token once as long as the context lasts."""
 
-    def __init__(self, model: Decoder) -> None:
-        self.model = model
-        self.start, self.cache = 0, Cache()
+    def __init__(self, model: Inference, batch: int) -> None:
+        self.model, self.batch = model, batch
+        self.start, self.cache = 0, Cache(model.shape, batch)
 
-    @torch.inference_mode()
     def logits_after(self, texts: Sequence[Sequence[int]], position: int) -> Float32s:
         """The logits of what follows the first `position` tokens of each text: (B, V)."""
         start = _window_start(position, self.model.shape.context)
         if start != self.start:
-            self.start, self.cache = start, Cache()
-        tokens = torch.tensor([text[start + self.cache.length : position] for text in texts])
-        logits = self.model.logits(self.model.hidden(tokens, self.cache)[:, -1]).numpy()
+            self.start, self.cache = start, Cache(self.model.shape, self.batch)
+        tokens = np.array([text[start + self.cache.length : position] for text in texts])
+        logits = self.model.logits(tokens, self.cache)
         logits[:, UNKNOWN_ID] = -np.inf  # it stands for no text
         return logits
 

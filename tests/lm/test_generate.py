@@ -1,6 +1,9 @@
 """Generated text: drawn as asked, the same for the same seed, whole characters, and traced to where it comes from."""
 
 import json
+import os
+import subprocess
+import sys
 from itertools import chain
 
 import numpy as np
@@ -15,6 +18,7 @@ import lm.nearest
 from lm.documents import Document, read_documents
 from lm.errors import BadInput
 from lm.generate import GenerateConfig, generate, stream
+from lm.inference import Cache, Inference
 from lm.model import load_model
 from lm.nearest import longest_matches
 from lm.next_token import Sampling, draw, probabilities
@@ -24,6 +28,7 @@ from lm.recipe import BOUNDARY_ID
 from lm.sampling import Request, continuations
 from lm.text_stream import TextStream
 from lm.tokenizer import Tokenizer
+from lm.tokenizer_training import train_tokenizer
 
 GREEDY = Sampling(temperature=0)
 logits_of_any_shape = st.lists(st.floats(-20, 20), min_size=1, max_size=12)
@@ -73,13 +78,14 @@ def test_the_cache_changes_no_text(toy):
             logits = model(torch.tensor([text]))[0, -1]
         logits[0] = -torch.inf
         text.append(int(logits.argmax()))
-    written = continuations(model, [Request(prompt[1:], 0, GREEDY)], len(text) - len(prompt))
+    writer = Inference.load(toy.model)
+    written = continuations(writer, [Request(prompt[1:], 0, GREEDY)], len(text) - len(prompt))
     assert written == [text[len(prompt) :]]
 
 
 def test_text_goes_on_past_the_context_and_does_not_depend_on_its_neighbours(toy):
     """Samples of several prompts, lengths and settings at once are those that each seed gives alone, in any order."""
-    model = load_model(toy.model)
+    model = Inference.load(toy.model)
     requests = [
         Request(prompt, seed, Sampling(temperature=temperature))
         for seed, (prompt, temperature) in enumerate([([], 0.8), ([70] * 5, 0), ([80, 90], 1.2), ([75] * 200, 0.5)])
@@ -93,7 +99,7 @@ def test_text_goes_on_past_the_context_and_does_not_depend_on_its_neighbours(toy
 def test_text_ends_where_the_model_ends_it(toy):
     """A continuation stops before the boundary token; the others go on."""
     wild = Sampling(temperature=100, top_p=1)
-    written = continuations(load_model(toy.model), [Request([], seed, wild) for seed in range(8)], 400)
+    written = continuations(Inference.load(toy.model), [Request([], seed, wild) for seed in range(8)], 400)
     assert all(BOUNDARY_ID not in tokens for tokens in written)
     assert min(map(len, written)) < 400
 
@@ -218,3 +224,97 @@ def test_openings_are_beginnings_with_their_continuations(texts, count):
         assert opening.text
         assert opening.continuation.strip()
         assert any(text.endswith(opening.text + opening.continuation) for text in texts)
+
+
+def test_a_text_ends_before_the_first_stop_string(toy, tmp_path):
+    """Streamed or in batches: the text up to where the string would begin, whatever tokens it is made of."""
+    plain = GenerateConfig(prompts=("The ",), samples=4, tokens=80, seed=3)
+    generate(toy.model, toy.clean, plain, tmp_path, silent)
+    whole = [row["text"] for row in pq.read_table(tmp_path / "samples.parquet").to_pylist()]
+    stops = (whole[0][10:13], whole[1][20:22])
+    stopping = plain.model_copy(update={"stop": stops})
+    metrics = generate(toy.model, toy.clean, stopping, tmp_path, silent)
+    rows = pq.read_table(tmp_path / "samples.parquet").to_pylist()
+    for row, text in zip(rows, whole, strict=True):
+        end = min([text.find(stop) for stop in stops if stop in text], default=len(text))
+        assert row["text"] == text[:end]
+        pieces = stream(toy.model, "The ", plain, tokens=80, seed=row["seed"], stop=stops)
+        assert "".join(pieces) == row["text"]
+    assert metrics["tokens"] < 4 * 80
+
+
+@given(st.lists(st.floats(-20, 20), min_size=3, max_size=300), st.floats(1.01, 5), st.data())
+def test_the_repetition_penalty_makes_what_was_said_less_likely(logits, penalty, data):
+    """Logits of the text's tokens shrink if positive and grow if negative (CTRL); the boundary's stays as it is."""
+    said = data.draw(st.lists(st.integers(2, len(logits) - 1), max_size=5))
+    penalised = [
+        logit if token not in said else logit / penalty if logit > 0 else logit * penalty
+        for token, logit in enumerate(logits)
+    ]
+    free = Sampling(temperature=1, top_p=1)
+    found = probabilities(logits, Sampling(temperature=1, top_p=1, repetition_penalty=penalty), [BOUNDARY_ID, *said])
+    np.testing.assert_allclose(found, probabilities(penalised, free), atol=1e-12)
+
+
+def command(store, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    environment = os.environ | {"SLOWBURN_ROOT": str(store.root)}
+    return subprocess.run([sys.executable, "-m", "lm", *words], env=environment, capture_output=True, input=given)
+
+
+def test_the_command_line_writes_from_many_prompts(toy_store, tmp_path):
+    """Prompts from a file and from standard input, several samples, JSON lines; the same seed gives the same bytes."""
+    (tmp_path / "prompts.txt").write_text("The first\n\nThe second\n")
+    words = ("generate", "--prompts-from", str(tmp_path / "prompts.txt"), "--samples", "2", "--tokens", "9", "--json")
+    done = command(toy_store, *words)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(row["prompt"], row["seed"]) for row in rows] == [
+        ("The first", 1), ("The first", 2), ("The second", 3), ("The second", 4)]  # fmt: skip
+    assert command(toy_store, *words).stdout == done.stdout
+    streamed = command(toy_store, "generate", "--prompt", "-", "--tokens", "9", given="caf\u00e9 ".encode())
+    assert streamed.stdout.startswith("caf\u00e9 ".encode())
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "said"),
+    [
+        (["--prompt", "-"], b"caf\xe9", b"not UTF-8"),
+        (["--top-p", "0"], b"", b"--top-p: got 0.0"),
+        (["--temperature", "-1"], b"", b"--temperature"),
+        (["--tokens", "999999999"], b"", b"--tokens"),
+        (["--stop", ""], b"", b"--stop"),
+        (["--prompts-from", "/nowhere/at/all"], b"", b"cannot be read"),
+        (["no-such-model"], b"", b"inspect"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(toy_store, words, given, said):
+    """Bytes that are no text, settings out of range, a file or a model that is not there."""
+    done = command(toy_store, "generate", *words, given=given)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count(b"\n") == 1
+    assert done.stdout == b""
+
+
+def test_a_model_of_another_tokenizer_is_refused(toy, tmp_path):
+    """A vocabulary that is not the model's is said, with both sizes."""
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((toy.model / name).read_bytes())
+    (tmp_path / "tokenizer.model").write_bytes(train_tokenizer(["Some text. " * 9], "char", 400, shrink=True))
+    with pytest.raises(BadInput, match="do not belong together"):
+        stream(tmp_path, "", Sampling(), tokens=5, seed=1)
+
+
+def test_the_writing_model_is_the_trained_one(toy):
+    """Logits of prompts at once and token by token are those of the model that was trained, to the last few bits."""
+    model, writer = load_model(toy.model), Inference.load(toy.model)
+    tokens = np.random.default_rng(1).integers(2, 500, (3, 40))
+    with torch.no_grad():
+        expected = model(torch.from_numpy(tokens))[:, -1].numpy()
+    cache = Cache(writer.shape, 3)
+    np.testing.assert_allclose(writer.logits(tokens, cache), expected, atol=1e-4)
+    cache = Cache(writer.shape, 3)
+    writer.logits(tokens[:, :17], cache)
+    for place in range(17, 40):
+        logits = writer.logits(tokens[:, place : place + 1], cache)
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
