@@ -26,6 +26,7 @@ _MOJIBAKE = re.compile(
     "\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178]|\u0432\u0402|\u201a\xc4"
 )
 # C0 and C1 controls but tab and newline, halves of surrogate pairs, and byte-order marks left inside.
+_ASCII_CONTROLS = bytes({*range(32), 127} - {9, 10})
 _NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 
 
@@ -121,6 +122,9 @@ def _decodes(text: bytes, encoding: str) -> bool:
 
 def drop_control_characters(text: str) -> tuple[str, int]:
     """Return the text without NULs, controls and lone surrogates, and how many of them there were."""
+    if text.isascii():  # six times as fast as the pattern
+        kept = text.encode().translate(None, _ASCII_CONTROLS).decode()
+        return (kept, len(text) - len(kept)) if len(kept) < len(text) else (text, 0)
     return _NO_TEXT.subn("", text)
 
 
