@@ -2,7 +2,7 @@
 
 import math
 
-from lm.recipe import Recipe, Shape
+from lm.recipe import Recipe, Shape, with_steps
 
 # What training reaches of the rate of square matrix products: in bf16 other work than products dominates.
 EFFICIENCY = {"bf16": 0.14, "fp32": 0.42}
@@ -10,17 +10,22 @@ EFFICIENCY = {"bf16": 0.14, "fp32": 0.42}
 TUNED_FLOPS = 2.5e13
 TUNED_PARAMETERS = 1.5e6
 TUNED_STEP_TOKENS = 2048
-PARAMETERS_PER_BYTE = 8  # more than these would only learn the text by heart
+PARAMETERS_PER_ROOT_BYTE = 2000  # a larger model learns the text by heart sooner, and smaller ones are faster
 LEAST_STEPS = 20
-MOST_PASSES = 8  # over the text: without dropout, more of them learn it by heart
+PLAIN_PASSES = 8  # over the text: beyond them dropout and averaged weights pay
+MOST_PASSES = 64  # with any dropout, more of them only learn the text by heart
+DROPOUT_PER_DOUBLING = 0.1  # of the passes
+AVERAGE_SHARE = 0.1
+VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
+MANY_PASSES = 40  # rather than more of them, smaller and more steps
 PRICE_OF_HALVING = 1.5  # of a step: what a token costs more in it
-LEAST_STEP_TOKENS = 256  # time that passes must not take goes into smaller, more steps first
+LEAST_STEP_TOKENS = 512
 
 HEADS_OF_WIDTH = {64: 1, 96: 1, 128: 2, 160: 2, 192: 2, 256: 2, 320: 4, 384: 3, 512: 4, 640: 5, 768: 6, 1024: 8}
 WIDTH_PER_LAYER = 56
 VOCAB_OF_BYTES = {0: 512, 200_000: 1024, 700_000: 2048, 10_000_000: 4096, 100_000_000: 8192}
 BYTES_PER_TOKEN = {512: 1.9, 1024: 2.2, 2048: 2.9, 4096: 3.3, 8192: 3.6}  # of English prose
-CONTEXT_OF_FLOPS = {0: 128, 4e13: 256, 2e16: 512}
+CONTEXT_OF_FLOPS = {0: 128, 3e14: 256, 2e16: 512}
 
 
 def choose_recipe(
@@ -35,11 +40,13 @@ def choose_recipe(
     flops = seconds * flops_per_second * EFFICIENCY[precision]
     growth = flops / TUNED_FLOPS
     context = _last_reached(CONTEXT_OF_FLOPS, flops)
-    shape = _choose_shape(min(TUNED_PARAMETERS * math.sqrt(growth), PARAMETERS_PER_BYTE * train_bytes), context)
+    most_parameters = PARAMETERS_PER_ROOT_BYTE * math.sqrt(train_bytes)
+    shape = _choose_shape(min(TUNED_PARAMETERS * math.sqrt(growth), most_parameters), context)
     vocab_size = _choose_vocab_size(train_bytes, shape)
-    batch_sequences = _power_of_two(TUNED_STEP_TOKENS * growth**0.25 / context)
+    step_growth = min(growth, (most_parameters / TUNED_PARAMETERS) ** 2)
+    batch_sequences = _power_of_two(TUNED_STEP_TOKENS * step_growth**0.25 / context)
     tokens = flops / shape.flops_per_token(vocab_size)
-    while tokens > MOST_PASSES * text_tokens(train_bytes, vocab_size) and batch_sequences * context > LEAST_STEP_TOKENS:
+    while tokens > MANY_PASSES * text_tokens(train_bytes, vocab_size) and batch_sequences * context > LEAST_STEP_TOKENS:
         batch_sequences, tokens = batch_sequences // 2, tokens / PRICE_OF_HALVING
     recipe = Recipe(
         **shape.model_dump(),
@@ -48,7 +55,20 @@ def choose_recipe(
         precision=precision,
         seed=seed,
     )
-    return vocab_size, recipe.model_copy(update={"steps": max(LEAST_STEPS, round(tokens / recipe.tokens_per_step))})
+    steps = max(LEAST_STEPS, round(tokens / recipe.tokens_per_step))
+    return vocab_size, regularised(with_steps(recipe, steps), train_bytes, vocab_size)
+
+
+def regularised(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
+    """The recipe with as much dropout, and averaging, as its passes over the text ask for."""
+    passes = recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size)
+    doublings = math.log2(max(1.0, min(passes, MOST_PASSES) / PLAIN_PASSES))
+    changes = {
+        "dropout": round(DROPOUT_PER_DOUBLING * doublings, 2),
+        "average_share": AVERAGE_SHARE if passes > PLAIN_PASSES else 0.0,
+        "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
+    }
+    return recipe.model_copy(update=changes)
 
 
 def text_tokens(train_bytes: int, vocab_size: int) -> float:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from lm.choose import choose_recipe, most_steps, text_tokens
+from lm.choose import choose_recipe, most_steps, regularised, text_tokens
 from lm.config import StageConfig
 from lm.errors import BadInput, CannotFit
 from lm.memory import Budget, format_budget, format_bytes, required_budget
@@ -127,7 +127,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         threads, probed = _faster(choice, micro_batch, probed, probe, threads)
     step_seconds = probed["step_seconds"]
     steps, text_ends_it = settle_steps(config, choice, text_bytes, step_seconds)
-    recipe = with_steps(choice.recipe, steps)
+    recipe = _with_settings(config, regularised(with_steps(choice.recipe, steps), text_bytes, choice.vocab_size))
     seconds = steps * step_seconds / SHARE_FOR_STEPS
     passes = steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
     return Plan(

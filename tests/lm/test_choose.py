@@ -2,15 +2,17 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.choose import LEAST_STEPS, choose_recipe, most_steps
+from lm.choose import LEAST_STEPS, MOST_PASSES, choose_recipe, most_steps, regularised
 from lm.recipe import with_steps
 
 BYTES = st.integers(50_000, 2_000_000_000)
 SECONDS = st.floats(20, 36_000)
 SPEEDS = st.floats(2e10, 1e12)
+PASSES = (1, 7, 16, 32, 64, 200)
 
 
 @given(BYTES, SECONDS, SPEEDS, st.booleans())
@@ -20,7 +22,7 @@ def test_every_machine_gets_a_model_it_can_train(train_bytes, seconds, speed, bf
     assert recipe.steps >= LEAST_STEPS * 4
     assert 512 <= vocab_size <= 8192
     assert vocab_size * recipe.width <= recipe.matrix_parameters() or vocab_size == 512
-    assert recipe.parameters(vocab_size) <= max(400_000, 20 * train_bytes)
+    assert recipe.parameters(vocab_size) <= max(900_000, 20 * train_bytes)
     assert recipe.precision == ("bf16" if bf16 else "fp32")
 
 
@@ -40,6 +42,16 @@ def test_a_small_text_gets_small_steps(train_bytes, seconds, speed):
     vocab_size, recipe = choose_recipe(train_bytes, seconds, speed)
     if recipe.steps > 2 * most_steps(recipe, train_bytes, vocab_size):
         assert recipe.tokens_per_step <= 512
+
+
+def test_what_is_repeated_is_not_learned_by_heart():
+    """The more passes, the more dropout; none where the text is read a few times; a look at kept text beyond reason."""
+    vocab_size, recipe = choose_recipe(1_000_000, 60, 1e12)
+    once = most_steps(recipe, 1_000_000, vocab_size) / MOST_PASSES
+    chosen = [regularised(with_steps(recipe, round(passes * once)), 1_000_000, vocab_size) for passes in PASSES]
+    assert [recipe.dropout for recipe in chosen] == pytest.approx([0, 0, 0.1, 0.2, 0.3, 0.3], abs=0.01)
+    assert [recipe.average_share > 0 for recipe in chosen] == [False, False, True, True, True, True]
+    assert [recipe.validation_share > 0 for recipe in chosen] == [False] * 5 + [True]
 
 
 def test_the_steps_can_be_set_once_the_machine_was_measured():
