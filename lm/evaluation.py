@@ -11,6 +11,7 @@ import torch
 from lm import degeneracy
 from lm.baselines import fit_baselines
 from lm.bootstrap import interval, resampled_rates
+from lm.calibration import Calibration, count_tokens
 from lm.evaluate import EvaluateConfig
 from lm.heldout import Extent, extent
 from lm.inference import Inference
@@ -23,6 +24,7 @@ from lm.scores import LN2, MODEL, Judges, Scores, score
 from lm.store import read_json
 from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.tokenizer import Tokenizer
+from lm.tokens import documents as token_documents
 
 SCHEMA_VERSION = 1
 
@@ -37,7 +39,8 @@ def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, p
     baselines = fit_baselines(clean, train, heldout, config)
     judges = Judges(decoder, tokenizer, baselines.ngram)
     decoder.compute_dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    scores = score(judges, heldout, tokens, clean, progress)
+    calibration = Calibration(decoder.vocab_size)
+    scores = score(judges, heldout, tokens, clean, progress, calibration.add)
 
     progress(heldout.bytes, heldout.bytes, "byte", "judging samples for repetition")
     return {
@@ -47,6 +50,9 @@ def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, p
         "precision": precision,
         "baseline_text": baselines.text,
         "degeneracy": judge_samples(Inference.load(model), tokenizer, heldout_openings(clean, config.samples), config),
+        "calibration": calibration.report(),
+        "by_frequency": calibration.by_frequency(count_tokens(token_documents(tokens, "train"), decoder.vocab_size)),
+        "hardest_tokens": _hardest(calibration, tokenizer),
         "by_position": _by_position(scores),
         "by_document": _by_document(scores, judges.ngram_name),
     }
@@ -146,6 +152,14 @@ def _verdict(name: str, comparison: Mapping[str, Any]) -> str:
     low, high = sorted(map(abs, ends))
     words = "beats" if difference < 0 else "loses to"
     return f"{words} the {name} by {abs(difference):.3f} bits per byte (95 % interval {low:.3f} to {high:.3f})"
+
+
+def _hardest(calibration: Calibration, tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """The tokens that cost the model the most each, as text where they are text."""
+    return [
+        {"token": token, "text": tokenizer.decode([token]), "occurrences": occurrences, "nats_per_token": nats}
+        for token, occurrences, nats in calibration.hardest()
+    ]
 
 
 def _by_position(scores: Scores) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from lm.heldout import Extent, NotTheSameText, Unit, units
 from lm.model import Decoder
 from lm.ngram import NGram
 from lm.progress import Progress
-from lm.scoring import token_nats
+from lm.scoring import Watch, token_nats
 from lm.tokenizer import Tokenizer
 from lm.tokens import documents as token_documents
 
@@ -75,14 +75,16 @@ class Scores:
             first = end
 
 
-def score(judges: Judges, heldout: Extent, tokens: Path, clean: Path, progress: Progress) -> Scores:
-    """Score every held-out byte; in memory is a group of documents (see `lm.scoring`) at a time.
+def score(
+    judges: Judges, heldout: Extent, tokens: Path, clean: Path, progress: Progress, watch: Watch | None = None
+) -> Scores:
+    """Score every held-out byte; in memory is a group of documents (see `lm.scoring`) at a time, `watch` as there.
 
     Raises SlowburnError when tokens and text do not belong together.
     """
     scores = Scores()
     ids, ids_again = tee(token_documents(tokens, "heldout"))
-    rows = zip(read_documents(clean, "heldout"), ids, token_nats(judges.model, ids_again), strict=False)
+    rows = zip(read_documents(clean, "heldout"), ids, token_nats(judges.model, ids_again, watch=watch), strict=False)
     done = 0
     try:
         for document, document_ids, nats in rows:

@@ -4,7 +4,7 @@ A document longer than the context is read in windows that overlap by half: ever
 document sees at least half a context. Windows of one length are scored together, whatever documents they are from.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ GROUP_TOKENS = 1 << 18  # documents are taken in groups of about so many tokens,
 
 Tokens = npt.NDArray[np.integer]
 Float32s = npt.NDArray[np.float32]
+Watch = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,20 @@ def windows(document: int, length: int, context: int) -> Iterator[Window]:
         yield Window(document, max(end - context, 0), scored, end)
 
 
-def token_nats(model: Decoder, documents: Iterable[Tokens], progress: Progress = silent) -> Iterator[Float32s]:
+def token_nats(
+    model: Decoder, documents: Iterable[Tokens], progress: Progress = silent, watch: Watch | None = None
+) -> Iterator[Float32s]:
     """Yield -ln p of every token of each document, in order: one array (tokens,) a document.
 
     documents: the token ids of each, without a boundary; each is read after the boundary token, as in training. The
-    arithmetic runs in the model's `compute_dtype`, the logarithms in fp32.
+    arithmetic runs in the model's `compute_dtype`, the logarithms in fp32. `watch` is given the logits (n, V), tokens
+    (n,) and nats (n,) of every batch.
     """
     done = 0
     for group in _groups(documents):
         results = [np.zeros(len(document), np.float32) for document in group]
         for batch in _batches(group, model):
-            for window, nats in zip(batch, _score(model, group, batch), strict=True):
+            for window, nats in zip(batch, _score(model, group, batch, watch), strict=True):
                 results[window.document][window.scored : window.end] = nats
                 done += len(nats)
             progress(done, None, "token")
@@ -87,7 +91,7 @@ def _batches(group: list[Tokens], model: Decoder) -> Iterator[list[Window]]:
 
 
 @torch.inference_mode()
-def _score(model: Decoder, group: list[Tokens], batch: list[Window]) -> list[Float32s]:
+def _score(model: Decoder, group: list[Tokens], batch: list[Window], watch: Watch | None) -> list[Float32s]:
     """-ln p of the scored tokens of each window. Shorter windows are padded at the end, where nothing looks."""
     longest = max(window.end - window.start for window in batch)
     inputs = torch.full((len(batch), longest), BOUNDARY_ID)  # (B, T)
@@ -100,5 +104,8 @@ def _score(model: Decoder, group: list[Tokens], batch: list[Window]) -> list[Flo
         targets[row, :length] = tokens[-length:]
         counts[row, window.scored - window.start : length] = True
     states = model.hidden(inputs)[counts]  # (scored tokens, C)
-    nats = F.cross_entropy(model.logits(states), targets[counts], reduction="none").numpy()
-    return np.split(nats, np.cumsum(counts.sum(dim=1).numpy())[:-1])
+    logits, came = model.logits(states), targets[counts]
+    nats = F.cross_entropy(logits, came, reduction="none")
+    if watch:
+        watch(logits, came, nats)
+    return np.split(nats.numpy(), np.cumsum(counts.sum(dim=1).numpy())[:-1])

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm.bootstrap import interval, resampled_rates
+from lm.calibration import Calibration
 from lm.degeneracy import degeneracy
 from lm.documents import Document, read_documents, write_documents
 from lm.errors import SlowburnError
@@ -248,3 +249,32 @@ def test_tokens_of_another_text_are_refused(toy, tmp_path):
         assert "not those of the held-out text" in str(refusal.value)
         assert "\n" not in str(refusal.value)
     assert not (tmp_path / "evaluation.json").exists()
+
+
+def test_a_calibrated_model_has_no_calibration_error(toy, tmp_path):
+    """Tokens drawn from the stated probabilities give an error near 0; overconfidence shows as what it is."""
+    random = np.random.default_rng(1)
+    logits = torch.from_numpy(random.normal(0, 2, (20_000, 6)).astype(np.float32))
+    shares = logits.softmax(dim=-1)
+    came = torch.multinomial(shares, 1, generator=torch.Generator().manual_seed(1))[:, 0]
+    honest, boastful = Calibration(6), Calibration(6)
+    honest.add(logits, came, F.cross_entropy(logits, came, reduction="none"))
+    boastful.add(3 * logits, came, F.cross_entropy(3 * logits, came, reduction="none"))
+    assert honest.report()["expected_calibration_error"] < 0.02
+    assert boastful.report()["expected_calibration_error"] > 0.15
+    assert sum(row["tokens"] for row in honest.report()["bins"]) == 20_000
+
+
+def test_the_evaluation_says_what_is_hard(toy, tmp_path):
+    """Calibration, loss by frequency and the hardest tokens count every held-out token once; rare tokens cost more."""
+    evaluate(toy.model, toy.tokens, toy.clean, QUICK, tmp_path, silent)
+    result = read_json(tmp_path / "evaluation.json")
+    assert 0 < result["calibration"]["expected_calibration_error"] < 0.5
+    for rows in (result["calibration"]["bins"], result["by_frequency"]):
+        assert sum(row["tokens"] for row in rows) == result["tokens"]
+    nats = sum(row["tokens"] * row["nats_per_token"] for row in result["by_frequency"])
+    assert nats == pytest.approx(result["bits_per_byte"] * result["bytes"] * log(2), rel=1e-5)
+    assert result["by_frequency"][0]["nats_per_token"] > result["by_frequency"][-1]["nats_per_token"]
+    hardest = [row["nats_per_token"] for row in result["hardest_tokens"]]
+    assert hardest == sorted(hardest, reverse=True)
+    assert all(row["occurrences"] >= 10 for row in result["hardest_tokens"])
