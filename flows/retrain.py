@@ -23,7 +23,7 @@ from lm.session import Session
 from lm.store import Artifact, Store
 from tasks.listen import open_session
 from tasks.missed import state_if_missed
-from tasks.retrain import contest, good_time, publish_champion, refresh
+from tasks.retrain import contest, good_time, prune_artifacts, publish_champion, refresh
 
 STATE_NAMES = {"promoted": "Promoted", "kept": "Kept"}
 
@@ -63,7 +63,10 @@ def _decide(session: Session, policy: RetrainPolicy, champion: Artifact | None) 
         return _say(session, keep(session.store, reason, run_id=session.record.run_id), name="Unchanged")
     for _ in todo:
         pass
-    return _say(session, _choose(session, policy, champion))
+    state = _say(session, _choose(session, policy, champion))
+    if policy.disk:
+        prune_artifacts(session, policy.disk)
+    return state
 
 
 def _no_need(session: Session, policy: RetrainPolicy, champion: Artifact) -> str | None:

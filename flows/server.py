@@ -110,7 +110,10 @@ def status() -> int:
 
 
 def running() -> dict[str, int]:
-    """Process ids of what `up` started and is still alive: same id and same start time, so never a stranger."""
+    """Process ids of what `up` started and is still alive: same id and same command line, so never a stranger.
+
+    The time at which a process was started would be no proof: it moves when the machine's clock is set.
+    """
     if not STATE_FILE.exists():
         return {}
     kept: dict[str, dict[str, Any]] = read_json(STATE_FILE)["services"]
@@ -119,14 +122,14 @@ def running() -> dict[str, int]:
 
 def _remember(url: str, services: dict[str, int]) -> None:
     """Note down what was started, so that `down` finds it whatever happens next."""
-    identities = {name: {"pid": pid, "created": psutil.Process(pid).create_time()} for name, pid in services.items()}
+    identities = {name: {"pid": pid, "command": psutil.Process(pid).cmdline()} for name, pid in services.items()}
     write_json(STATE_FILE, {"url": url, "services": identities})
 
 
 def _is_alive(service: dict[str, Any]) -> bool:
     with suppress(psutil.Error):
         process = psutil.Process(service["pid"])
-        return abs(process.create_time() - service["created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        return process.cmdline() == service.get("command") and process.status() != psutil.STATUS_ZOMBIE
     return False
 
 

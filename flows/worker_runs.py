@@ -4,17 +4,16 @@ A worker that is stopped leaves its runs marked Running, and such a run holds it
 """
 
 import time
-from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 import psutil
 from prefect.client.base import PrefectHttpxSyncClient
 
+from tasks.orphan import STARTED_BY_WORKER
+
 UNFINISHED = ["RUNNING", "PENDING", "CANCELLING"]
 PATIENCE_SECONDS = 30.0  # a busy SQLite makes the server slow to answer
 LOOK_SECONDS = 0.5
-START_SECONDS = 60.0  # in which a process begins after its run has been marked as begun
 
 
 class WorkerRuns:
@@ -65,8 +64,11 @@ class WorkerRuns:
 
 
 def _lives(run: dict[str, Any]) -> bool:
-    """Whether a run's process is there, and not another that was given its number since."""
-    with suppress(ValueError, psutil.Error):
-        began = psutil.Process(int(run["infrastructure_pid"] or "")).create_time()
-        return began < datetime.fromisoformat(run["state"]["timestamp"]).timestamp() + START_SECONDS
-    return False
+    """Whether a run's process is there, and not another that was given its number since: it has the run's id."""
+    try:
+        process = psutil.Process(int(run["infrastructure_pid"] or ""))
+        return bool(process.environ().get(STARTED_BY_WORKER) == run["id"])
+    except psutil.AccessDenied:
+        return True
+    except (ValueError, psutil.Error):
+        return False

@@ -9,6 +9,8 @@ from lm.champion import Decision
 from lm.contest import Contest
 from lm.errors import SlowburnError
 from lm.good_time import GoodTime, wait_for_good_time
+from lm.memory import parse_bytes
+from lm.retention import RetentionPolicy, plan_pruning, prune
 from lm.session import REPORT_BUDGET, Session
 from lm.supervise import OutOfMemory, SupervisedChild
 from tasks.markdown import picture
@@ -59,6 +61,15 @@ def contest(session: Session, clean: str, challenger: str | None, champion: str,
         raise session.memory_stop("evaluate", error) from None
     session.record.unfinished = None
     return Contest.model_validate(held)
+
+
+@task(name="prune", task_run_name="prune", cache_policy=NO_CACHE)
+def prune_artifacts(session: Session, disk: str) -> None:
+    """Remove what was not used for longest until the rest fits, and say what goes."""
+    pruning = plan_pruning(session.store, RetentionPolicy(disk_bytes=parse_bytes(disk)))
+    session.listener.tell(f"disk: {pruning.sentence}")
+    for removal in prune(session.store, pruning):
+        session.listener.tell(f"removed {removal.path}, last used {removal.last_used}")
 
 
 def publish_champion(session: Session, decision: Decision) -> None:

@@ -11,6 +11,7 @@ import httpx
 from prefect.client.base import PrefectHttpxSyncClient
 
 from flows.worker_runs import WorkerRuns
+from tasks.orphan import STARTED_BY_WORKER
 from tests.conftest import PROJECT
 
 POOL = "a-pool"
@@ -27,16 +28,18 @@ def server(*arguments: str, home: Path, url: str = "") -> "subprocess.CompletedP
     )
 
 
-def begin_run(client: PrefectHttpxSyncClient, pid: int) -> str:
-    """A flow run of a deployment on our pool that is marked Running in process `pid`; returns its id."""
+def begin_run(client: PrefectHttpxSyncClient) -> "tuple[str, subprocess.Popen[bytes]]":
+    """A flow run of a deployment on our pool that is marked Running in a process started for it; both of them."""
     flow = client.post("/flows/", json={"name": "a-flow"}).json()["id"]
     deployment = {"name": "a-deployment", "flow_id": flow, "work_pool_name": POOL}
     deployed = client.post("/deployments/", json=deployment).raise_for_status().json()["id"]
     run = client.post(f"/deployments/{deployed}/create_flow_run", json={}).raise_for_status().json()["id"]
-    client.patch(f"/flow_runs/{run}", json={"infrastructure_pid": str(pid)}).raise_for_status()
+    environment = os.environ | {STARTED_BY_WORKER: str(run)}
+    process = subprocess.Popen([sys.executable, "-c", "input()"], env=environment, stdin=subprocess.PIPE)
+    client.patch(f"/flow_runs/{run}", json={"infrastructure_pid": str(process.pid)}).raise_for_status()
     running = {"state": {"type": "RUNNING"}, "force": True}
     client.post(f"/flow_runs/{run}/set_state", json=running).raise_for_status()
-    return str(run)
+    return str(run), process
 
 
 def test_another_server_is_never_taken_over(tmp_path: Path, prefect_server: str) -> None:
@@ -55,17 +58,21 @@ def test_down_without_up_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_run_whose_process_is_gone_is_marked_as_crashed(prefect_server: str) -> None:
-    """After a power cut the dead run no longer holds its deployment's place, while one that lives is left alone."""
-    command = [sys.executable, "-c", "input()"]
-    with PrefectHttpxSyncClient(base_url=prefect_server) as client, subprocess.Popen(command) as gone:
+    """After a power cut a dead run no longer holds its deployment's place, though another process has its number."""
+    with PrefectHttpxSyncClient(base_url=prefect_server) as client:
         client.post("/work_pools/", json={"name": POOL, "type": "process"}).raise_for_status()
-        gone.kill()
-        gone.wait()
-        dead, alive = begin_run(client, gone.pid), begin_run(client, os.getpid())
-        buried = WorkerRuns(prefect_server, POOL).bury_dead()
+        (dead, gone), (alive, living), (stranger, own) = begin_run(client), begin_run(client), begin_run(client)
+        try:
+            gone.kill()
+            gone.wait()
+            client.patch(f"/flow_runs/{stranger}", json={"infrastructure_pid": str(os.getpid())}).raise_for_status()
+            buried = WorkerRuns(prefect_server, POOL).bury_dead()
+        finally:
+            living.kill()
+            own.kill()
 
         def state(run: str) -> Any:
             return client.get(f"/flow_runs/{run}").json()["state_type"]
 
-        assert len(buried) == 1
-        assert (state(dead), state(alive)) == ("CRASHED", "RUNNING")
+        assert len(buried) == 2
+        assert (state(dead), state(alive), state(stranger)) == ("CRASHED", "RUNNING", "CRASHED")
