@@ -99,7 +99,7 @@ def bits_report(
 def judge_samples(
     model: Inference, tokenizer: Tokenizer, starts: list[Opening], config: EvaluateConfig
 ) -> dict[str, Any]:
-    """How repetitive the model's text is at several temperatures, beside what humans wrote at the same places."""
+    """How repetitive the model's text is at several temperatures, beside as much human text from the same places."""
     prompts = [tokenizer.encode(start.text).tolist() for start in starts] or [[]]
     requests = [
         Request(prompts[index % len(prompts)], config.seed + index, Sampling(temperature=temperature))
@@ -107,18 +107,19 @@ def judge_samples(
         for index in range(config.samples)
     ]
     written = zip(requests, continuations(model, requests, config.sample_tokens), strict=True)
-    samples = [
+    samples: list[dict[str, Any]] = [
         {"temperature": temperature, **degeneracy.summary([tokenizer.decode(tokens) for _, tokens in rows])}
         for temperature, rows in groupby(written, lambda row: row[0].sampling.temperature)
     ]
+    for row in samples:
+        row["human"] = degeneracy.summary(start.continuation[: round(row["characters"])] for start in starts)
     usual = min(samples, key=lambda row: abs(row["temperature"] - Sampling().temperature))
-    length = round(usual["characters"])
     return {
         "verdict": usual["verdict"],
         "score": usual["score"],
         "temperature": usual["temperature"],
         "samples": samples,
-        "human": degeneracy.summary(start.continuation[:length] for start in starts),
+        "human": usual["human"],
     }
 
 

@@ -234,6 +234,8 @@ def test_a_model_that_only_repeats_is_found_out(toy, tmp_path):
     judged = read_json(tmp_path / "evaluation.json")["degeneracy"]
     assert judged["verdict"] == "collapsed"
     assert judged["human"]["verdict"] == "healthy"
+    for row in judged["samples"]:
+        assert row["human"]["characters"] <= row["characters"] + 1
 
 
 def test_tokens_of_another_text_are_refused(toy, tmp_path):
