@@ -1,6 +1,7 @@
 """From a web page to the text that someone wrote in it: without markup, scripts, navigation, headers and footers."""
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 from resiliparse.extract.html2text import extract_plain_text
@@ -80,10 +81,14 @@ def page_text(html: str) -> Page | None:
 
 
 def _is_nested_deeply(html: str) -> bool:
+    """Whether so many elements are open at once somewhere; a closing tag counts where one of its name is open."""
+    opened = Counter[str]()
     depth = 0
-    for closing, name in _TAG.findall(html):
-        if name.lower() not in _NOT_NESTED:
-            depth = max(0, depth - 1) if closing else depth + 1
+    for closing, tag in _TAG.findall(html):
+        name = tag.lower()
+        if name not in _NOT_NESTED and not (closing and not opened[name]):
+            opened[name] += -1 if closing else 1
+            depth += -1 if closing else 1
             if depth > MOST_NESTED:
                 return True
     return False
