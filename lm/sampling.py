@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lm.drawing import draw
 from lm.inference import Cache, Inference
-from lm.next_token import Sampling, draw
+from lm.next_token import Sampling
 from lm.progress import Progress, silent
 from lm.recipe import BOUNDARY_ID, UNKNOWN_ID, Shape
 

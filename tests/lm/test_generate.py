@@ -16,12 +16,13 @@ from pydantic import ValidationError
 
 import lm.nearest
 from lm.documents import Document, read_documents
+from lm.drawing import draw, probabilities
 from lm.errors import BadInput
 from lm.generate import GenerateConfig, generate, stream
 from lm.inference import Cache, Inference
 from lm.model import load_model
 from lm.nearest import longest_matches
-from lm.next_token import Sampling, draw, probabilities
+from lm.next_token import Sampling
 from lm.openings import openings
 from lm.progress import silent
 from lm.recipe import BOUNDARY_ID
