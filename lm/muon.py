@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.optim import Muon
 
+STACK_VALUES = 2_000_000  # of matrices in one product: beyond it only memory grows
+
 
 class _Stack(NamedTuple):
     """Matrices that are alike once the tall ones are laid on their side, and their momentum: (n, rows, columns)."""
@@ -40,15 +42,21 @@ class BatchedMuon(Muon):
                 _lying(matrix).mul_(1 - group["lr"] * group["weight_decay"]).add_(change, alpha=-rate)
 
     def _make_stacks(self, matrices: list[Tensor]) -> list[_Stack]:
-        """Group the matrices by shape; what the optimiser keeps of each is a view into its stack."""
+        """Put matrices of one shape together; what the optimiser keeps of each is a view into its stack."""
         shapes = sorted({_lying(matrix).shape for matrix in matrices})
         for shape in shapes:
-            members = [matrix for matrix in matrices if _lying(matrix).shape == shape]
-            momentum = torch.zeros(len(members), *shape, device=members[0].device)
-            for matrix, view in zip(members, momentum, strict=True):
-                self.state[matrix]["momentum_buffer"] = view if matrix.shape == shape else view.t()
-            self._stacks.append(_Stack(members, momentum))
+            alike = [matrix for matrix in matrices if _lying(matrix).shape == shape]
+            count = max(1, STACK_VALUES // shape.numel())
+            for start in range(0, len(alike), count):
+                self._stacks.append(self._make_stack(alike[start : start + count]))
         return self._stacks
+
+    def _make_stack(self, members: list[Tensor]) -> _Stack:
+        shape = _lying(members[0]).shape
+        momentum = torch.zeros(len(members), *shape, device=members[0].device)
+        for matrix, view in zip(members, momentum, strict=True):
+            self.state[matrix]["momentum_buffer"] = view if matrix.shape == shape else view.t()
+        return _Stack(members, momentum)
 
     @staticmethod
     def _orthogonalise(x: Tensor, group: dict[str, Any]) -> Tensor:
