@@ -13,12 +13,15 @@ from prefect.cache_policies import NO_CACHE
 from lm.downshift import current_micro_batch, downshifts, shift_down
 from lm.errors import Stopped
 from lm.plan import Plan
+from lm.quantities import format_duration
 from lm.session import Session, Work
 from lm.store import Artifact
 from lm.supervise import OutOfMemory, SupervisedChild
 from lm.turn import training_turn
 from tasks.guard import guard
 from tasks.publish import TrainingBoard, publish_stage
+
+MUCH_LONGER = 1.25  # than planned: worth a word
 
 
 def train(session: Session, tokens: Artifact, plan: Plan, start: Artifact | None) -> Artifact:
@@ -41,7 +44,11 @@ def _train(session: Session, work: Work, plan: Plan) -> Artifact:
             is_done = _train_in(session, child, work, plan)
         seconds += session.clock.seconds - started
         peak_bytes = max(peak_bytes, child.peak_bytes)
-    return session.computed("train", work.key, why, seconds, peak_bytes, plan.predicted_memory_bytes)
+    artifact = session.computed("train", work.key, why, seconds, peak_bytes, plan.predicted_memory_bytes)
+    if artifact.manifest.seconds > MUCH_LONGER * plan.seconds:
+        took, planned = format_duration(artifact.manifest.seconds), format_duration(plan.seconds)
+        session.listener.tell(f"train: took {took}, planned were {planned}: this machine was slower than in the trial")
+    return artifact
 
 
 @contextmanager
