@@ -117,6 +117,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "bench-corpora": (DEV, lambda *a: python("-m", "benchmarks.bench_corpora", *a)),
     "test-operations": (DEV, lambda *a: python("-m", "pytest", "tests/flows", *a)),
     "bench-generation": (DEV, lambda *a: python("-m", "benchmarks.bench_generation", *a)),
+    "bench-training": (DEV, lambda *a: python("-m", "benchmarks.bench_training", *a)),
     "lint": (DEV, lint),
     "types": (DEV, lambda: python("-m", "mypy")),
     "up": (RUN, lambda: python("-m", "flows.server", "up")),
