@@ -208,7 +208,7 @@ def nats_of(model: GPT2LMHeadModel, characters: Characters, texts: list[str]) ->
 
     A character that the training text does not have costs its place among all code points besides.
     """
-    model.cpu().eval()
+    model.cpu().train(False)
     scored: Any = SimpleNamespace(  # what the scoring uses of Slowburn's own network
         shape=SimpleNamespace(context=model.config.n_positions),
         vocab_size=characters.vocab_size,

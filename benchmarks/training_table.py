@@ -20,10 +20,8 @@ def print_table(figures: dict[str, Any]) -> None:
 def _head(figures: dict[str, Any]) -> Iterator[str]:
     machine, ours = figures["machine"], figures["slowburn"]
     yield f"{machine['cpu']}, threads: {figures['threads']}, torch {machine['torch']}, {machine['device']}"
-    yield (
-        f"{Path(figures['corpus']).name}: {figures['train_bytes']:,} bytes to train on, {ours['heldout_bytes']:,} held out "
-        f"({figures['split']} split)"
-    )
+    corpus, sizes = Path(figures["corpus"]).name, (figures["train_bytes"], ours["heldout_bytes"])
+    yield "{}: {:,} bytes to train on, {:,} held out ({} split)".format(corpus, *sizes, figures["split"])
 
 
 def _quality(figures: dict[str, Any]) -> Iterator[str]:
