@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from lm.progress import Progress
 
-LAYOUT = 1  # to be raised when the same interpreter gives other documents
+LAYOUT = 2  # to be raised when the same interpreter gives other documents
 LICENCE = "PSF-2.0"
 # What tests the library is no documentation, and what pip installed is not Python's own.
 SKIPPED_FOLDERS = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "pydoc_data"}
+SHORT_CHARACTERS = 80  # what many have in common, such as a heading or "Return the name."
 Definition = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -40,11 +41,16 @@ def title() -> str:
 
 
 def documents() -> Iterator[Text]:
-    """Yield one document for each topic of the language reference and each module of the library, in a fixed order."""
+    """Yield one document for each topic of the language reference and each module of the library, in a fixed order.
+
+    What stands in several of them is left out of all but one, for copies would be in training and held-out text both:
+    a topic that is a part of a longer one, a docstring that an earlier module had already.
+    """
     library = Path(sysconfig.get_path("stdlib"))
     yield from _topics(library / "pydoc_data" / "topics.py")  # other Pythons may ship without it
+    seen: set[str] = set()
     for name, path in sorted(_modules(library)):
-        if text := _module_text(name, path):
+        if text := _module_text(name, path, seen):
             yield Text(name, text)
 
 
@@ -69,8 +75,16 @@ def _topics(path: Path) -> Iterator[Text]:
     for statement in ast.parse(path.read_bytes()).body:
         if isinstance(statement, ast.Assign):
             topics: dict[str, str] = ast.literal_eval(statement.value)
-            for name in sorted(topics):
-                yield Text(f"topic {name}", topics[name].strip() + "\n")
+            kept: dict[str, str] = {}
+            seen: set[str] = set()
+            for name in sorted(topics, key=lambda topic: (-len(topics[topic]), topic)):
+                paragraphs = topics[name].strip().split("\n\n")
+                new = [text for text in paragraphs if len(text) <= SHORT_CHARACTERS or text not in seen]
+                seen.update(paragraphs)
+                if any(len(text) > SHORT_CHARACTERS for text in new):
+                    kept[name] = "\n\n".join(new) + "\n"
+            for name in sorted(kept):
+                yield Text(f"topic {name}", kept[name])
 
 
 def _modules(library: Path) -> Iterator[tuple[str, Path]]:
@@ -83,13 +97,17 @@ def _modules(library: Path) -> Iterator[tuple[str, Path]]:
                 yield ".".join((*package, *module)), Path(folder, file)
 
 
-def _module_text(name: str, path: Path) -> str:
-    """Join a module's docstrings in the order of its source, each under the name of what it documents; "" for none."""
+def _module_text(name: str, path: Path, seen: set[str]) -> str:
+    """Join a module's new docstrings in the order of its source, each under the name of what it documents."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, RecursionError):
         return ""
-    pieces = [f"{heading}\n\n{docstring}\n" for heading, docstring in _docstrings(tree, name)]
+    pieces = []
+    for heading, docstring in _docstrings(tree, name):
+        if len(docstring) <= SHORT_CHARACTERS or docstring not in seen:
+            pieces.append(f"{heading}\n\n{docstring}\n")
+            seen.add(docstring)
     return "\n".join(pieces)
 
 
