@@ -221,6 +221,22 @@ def test_a_single_stage_reuses_what_is_there(services: Services, complete: dict[
     assert {stage["status"] for stage in stages.values()} == {"reused"}
 
 
+def test_retraining_makes_the_first_model_the_champion(services: Services, complete: dict[str, Any]) -> None:
+    """`retrain/nightly` on what is trained already computes nothing, promotes it, and shows why as a page."""
+    policy = json.dumps({"good_time": {"deadline_minutes": 0}})
+    done = services.deploy("retrain/nightly", "--watch", "-p", f"policy={policy}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    flow_run = services.newest_run()
+    assert (flow_run["state_type"], flow_run["state_name"]) == ("COMPLETED", "Promoted")
+    record = services.record(flow_run)
+    assert {stage["status"] for stage in record["stages"].values()} == {"reused"}
+    assert record["decision"].startswith("promoted: the first model")
+    wanted = {"flow_run_id": {"any_": [flow_run["id"]]}, "key": {"any_": ["champion"]}}
+    (page,) = services.api("artifacts/filter", artifacts=wanted)
+    assert record["stages"]["train"]["key"] in page["data"]
+    assert (services.root / "artifacts" / "index.html").exists()
+
+
 def test_what_cannot_fit_ends_in_a_state_with_a_name(services: Services) -> None:
     """A refusal by the memory guard can be told from other failures, in the UI and by an automation."""
     refused = services.deploy("train/local", "--watch", memory="50MiB")
@@ -248,7 +264,7 @@ def test_a_killed_worker_leaves_no_training_behind(services: Services) -> None:
 def test_down_saves_what_trains_and_leaves_nothing_behind(services: Services) -> None:
     """`make down` while a model trains: the training is saved, its run is closed, and every process is gone."""
     services.deploy("train/local", seed=2)
-    wait_for(lambda: trainings(services), services)
+    wait_for(lambda: services.checkpoints() and trainings(services), services)
     flow_run = services.newest_run()
     down = services.make("down")
     assert down.returncode == 0, down.stdout + down.stderr
