@@ -11,9 +11,11 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest import mock
 
 import torch
 
@@ -32,9 +34,9 @@ class Stopwatch:
         self.device = device
         self.seconds: dict[str, float] = defaultdict(float)
 
-    def watch(self, owner: Any, function: str, part: str) -> None:
-        """Put a clock around `owner.function`."""
-        setattr(owner, function, self.timed(getattr(owner, function), part))
+    def watching(self, owner: Any, function: str, part: str) -> AbstractContextManager[object]:
+        """Put a clock around `owner.function` while the block lasts."""
+        return mock.patch.object(owner, function, self.timed(getattr(owner, function), part))
 
     def timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
         """The function with a clock around it."""
@@ -58,18 +60,22 @@ class Stopwatch:
 def step_parts(trainer: Trainer, device: str) -> dict[str, float]:
     """Mean seconds of each part of a step, of the whole, and of what is in no part."""
     stopwatch = Stopwatch(device)
-    stopwatch.watch(trainer.batches, "at", "data")
-    stopwatch.watch(trainer.model, "loss", "forward and backward")
-    stopwatch.watch(torch.autograd, "backward", "forward and backward")
-    stopwatch.watch(torch.nn.utils, "clip_grad_norm_", "clipping")
-    for optimiser in trainer.optimisers:
-        stopwatch.watch(optimiser, "step", "optimiser")
+    watched = [
+        (trainer.batches, "at", "data"),
+        (trainer.model, "loss", "forward and backward"),
+        (torch.autograd, "backward", "forward and backward"),
+        (torch.nn.utils, "clip_grad_norm_", "clipping"),
+        *((optimiser, "step", "optimiser") for optimiser in trainer.optimisers),
+    ]
     step = stopwatch.timed(trainer.step, "step")
-    for _ in range(WARM_UP_STEPS):
-        step()
-    stopwatch.seconds.clear()
-    for _ in range(STEPS):
-        step()
+    with ExitStack() as stack:
+        for owner, function, part in watched:
+            stack.enter_context(stopwatch.watching(owner, function, part))
+        for _ in range(WARM_UP_STEPS):
+            step()
+        stopwatch.seconds.clear()
+        for _ in range(STEPS):
+            step()
     parts = {part: seconds / STEPS for part, seconds in stopwatch.seconds.items()}
     return parts | {"rest": 2 * parts["step"] - sum(parts.values())}
 
