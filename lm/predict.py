@@ -39,7 +39,10 @@ def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
     """The peak of a few steps: what lasts, what a micro-batch keeps for its backward pass, copies that come and go."""
     tokens, width, mlp_width = micro_batch * recipe.context, recipe.width, recipe.mlp_width
     lasting = (PER_PARAMETER + (4 if recipe.average_share else 0)) * recipe.parameters(vocab_size)
-    kept = recipe.layers * _kept_per_token(recipe) + 2 * mlp_width + 5 * width
+    kept: float = 2 * mlp_width + 5 * width
+    kept += (
+        recipe.layers * width + _kept_per_token(recipe) if recipe.recompute else recipe.layers * _kept_per_token(recipe)
+    )
     if recipe.dropout:
         kept += (2 * recipe.layers + 1) * width  # a mask for each half of a layer and for the embedding
     output = vocab_size * (PER_OUTPUT[recipe.precision] * tokens + PER_EMBEDDING * width)

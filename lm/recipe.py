@@ -62,6 +62,7 @@ class Recipe(Shape):
     dropout: float = 0.0  # share of what each half of a layer adds, and of the embedding, that a step leaves out
     average_share: float = 0.0  # of the steps so far over which weights are averaged; 0: the last weights are the model
     validation_share: float = 0.0  # of the training tokens, kept back to see when training stops to help
+    recompute: bool = False  # layers keep no activations, and are computed again on the way back: memory for time
     warmup: float = 0.02  # share of the steps in which the rates rise from zero
 
     @property

@@ -32,6 +32,7 @@ class TrainConfig(StageConfig):
     validation_share: float | None = Field(
         None, ge=0, le=0.5, description="of the training text, kept back to stop early; 0: all of it is learned from"
     )
+    recompute: bool | None = Field(None, description="keep fewer activations and compute them again: less memory")
     seed: NonNegativeInt = Field(1, description="of the weights' start and the order of the text")
 
     def apply_to(self, recipe: Recipe) -> Recipe:

@@ -36,18 +36,15 @@ class Trainer:
         *,
         micro_batch: int,
         device: str = "cpu",
-        recompute: bool = False,
         init: Path | None = None,
     ) -> None:
         """`tokens`: (N,) training ids; `micro_batch`: sequences computed at once, a divisor of the step's batch.
 
-        `recompute`: compute layers again on the way back rather than keep their activations: the same bits.
         `init`: a model folder of the same shape, whose weights to start from instead of random ones.
         """
         if recipe.batch_sequences % micro_batch:
             raise BadInput(f"a micro-batch of {micro_batch} does not divide the batch of {recipe.batch_sequences}")
-        self.recipe, self.micro_batch, self.recompute = recipe, micro_batch, recompute
-        self.device = torch.device(device)
+        self.recipe, self.micro_batch, self.device = recipe, micro_batch, torch.device(device)
         learned = len(tokens) - round(recipe.validation_share * len(tokens))
         self.kept_back = tokens[learned:]
         self.batches = Batches(tokens[:learned], recipe.context, recipe.batch_sequences, recipe.seed)
@@ -109,7 +106,7 @@ class Trainer:
         for start in range(0, len(batch), self.micro_batch):
             part = batch[start : start + self.micro_batch]
             masks = self._dropout_masks(range(start, start + self.micro_batch))
-            loss = self.model.loss(part[:, :-1], part[:, 1:], masks, recompute=self.recompute) * share
+            loss = self.model.loss(part[:, :-1], part[:, 1:], masks, recompute=self.recipe.recompute) * share
             torch.autograd.backward(loss)
             total += loss.item()
         return total

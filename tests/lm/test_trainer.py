@@ -81,7 +81,7 @@ def test_computing_layers_again_changes_no_bit():
     """Less memory for more time: the weights and the optimiser's state are those of a training that keeps all."""
     recipe = toy_recipe(precision="bf16", dropout=0.2)
     kept = make_trainer(recipe)
-    again = Trainer(recipe, VOCAB_SIZE, toy_tokens(), micro_batch=4, recompute=True)
+    again = make_trainer(recipe.model_copy(update={"recompute": True}))
     assert [kept.step() for _ in range(10)] == [again.step() for _ in range(10)]
     assert all(torch.equal(tensor, again.state()[name]) for name, tensor in kept.state().items())
 
