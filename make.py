@@ -110,7 +110,7 @@ def lint() -> int:
 TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "setup": (RUN, lambda: 0),
     "run": (RUN, lambda *a: python("-m", "flows.pipeline", *a)),
-    "test": (DEV, lambda *a: python("-m", "pytest", *a)),
+    "test": (DEV, lambda *a: python("-m", "pytest", "-n", "2", "--dist", "loadfile", *a)),
     "test-gguf": (DEV, test_gguf),
     "test-memory": (DEV, lambda *a: python("-m", "pytest", "-m", "memory_campaign", "tests/faults", *a)),
     "bench-memory": (DEV, lambda *a: python("-m", "benchmarks.bench_memory", *a)),

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 PROJECT = Path(__file__).parent.parent
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run beside each other: threads that wait for threads are slow
 WORDS = """
 the of and a to in is you that it he was for on are as with his they I at be this have from or one had by word but not
 what all were we when your can said there use an each which she do how their if will up other about out many
