@@ -2,8 +2,8 @@
 
 `python -m benchmarks.gpt2_peer '{"clean": …}'` in a process of its own; the last line it prints is JSON. `settings` in
 the request replaces any of `Settings`: that is how it was tuned. It gets what its users can give it: AdamW (fused), a
-cosine after a warm-up, the precision that a trial finds faster, PyTorch's own attention and GELU, no dropout (in minutes
-it only costs), and the rate, batch and context that were best in trials.
+cosine after a warm-up, the precision that a trial finds faster, PyTorch's own attention and GELU, no dropout (in
+minutes it only costs), and the rate, batch and context that were best in trials.
 """
 
 import json
