@@ -23,6 +23,7 @@ from lm.run_config import RunConfig, build_config, setting_names
 from tasks import listen
 
 SERVER_PATIENCE_SECONDS = 3.0
+SERVER_DID_NOT_START = "Timed out while attempting to connect to ephemeral Prefect API server"
 EXAMPLES = """examples:
   python -m flows.pipeline                                  the embedded corpus, three minutes
   python -m flows.pipeline --corpus notes/ --minutes 20     your own folder of texts
@@ -105,6 +106,10 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
             return _say(str(state.message), code)
     except SlowburnError as error:
         return _say(str(error), error.exit_code)
+    except RuntimeError as error:
+        if SERVER_DID_NOT_START not in str(error):
+            raise
+        return _say("Prefect's own server did not start in time: the machine is very busy; try again", Stopped.exit_code)
     except (KeyboardInterrupt, _Terminated) as error:
         code = Interrupted.exit_code if isinstance(error, KeyboardInterrupt) else Stopped.exit_code
         return _say("interrupted: what was saved is kept; run the same command again to go on", code)
