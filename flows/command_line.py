@@ -109,7 +109,7 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
     except RuntimeError as error:
         if SERVER_DID_NOT_START not in str(error):
             raise
-        return _say("Prefect's own server did not start in time: the machine is very busy; try again", Stopped.exit_code)
+        return _say("Prefect's own server did not start: the machine is very busy; try again", Stopped.exit_code)
     except (KeyboardInterrupt, _Terminated) as error:
         code = Interrupted.exit_code if isinstance(error, KeyboardInterrupt) else Stopped.exit_code
         return _say("interrupted: what was saved is kept; run the same command again to go on", code)

@@ -13,11 +13,11 @@ TUNED_STEP_TOKENS = 2048
 PARAMETERS_PER_ROOT_BYTE = 2000  # a larger model learns the text by heart sooner, and smaller ones are faster
 LEAST_STEPS = 20
 PLAIN_PASSES = 8  # over the text: beyond them dropout and averaged weights pay
-MOST_PASSES = 64  # with any dropout, more of them only learn the text by heart
-DROPOUT_PER_DOUBLING = 0.1  # of the passes
+MOST_PASSES = 24  # with any dropout, more of them only learn the text by heart
+MOST_DROPOUT = 0.1  # at so many passes
 AVERAGE_SHARE = 0.1
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
-MANY_PASSES = 40  # rather than more of them, smaller and more steps
+MANY_PASSES = 60  # rather than more of them, smaller and more steps
 PRICE_OF_HALVING = 1.5  # of a step: what a token costs more in it
 LEAST_STEP_TOKENS = 512
 
@@ -62,10 +62,10 @@ def choose_recipe(
 def regularised(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
     """The recipe with as much dropout, and averaging, as its passes over the text ask for."""
     passes = recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size)
-    doublings = math.log2(max(1.0, min(passes, MOST_PASSES) / PLAIN_PASSES))
+    repeated = min(1.0, max(0.0, passes - PLAIN_PASSES) / (MOST_PASSES - PLAIN_PASSES))
     changes = {
-        "dropout": round(DROPOUT_PER_DOUBLING * doublings, 2),
-        "average_share": AVERAGE_SHARE if passes > PLAIN_PASSES else 0.0,
+        "dropout": round(MOST_DROPOUT * repeated, 2),
+        "average_share": AVERAGE_SHARE if repeated else 0.0,
         "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
     }
     return recipe.model_copy(update=changes)

@@ -12,7 +12,7 @@ from lm.recipe import with_steps
 BYTES = st.integers(50_000, 2_000_000_000)
 SECONDS = st.floats(20, 36_000)
 SPEEDS = st.floats(2e10, 1e12)
-PASSES = (1, 7, 16, 32, 64, 200)
+PASSES = (1, 7, 16, 24, 40, 60)
 
 
 @given(BYTES, SECONDS, SPEEDS, st.booleans())
@@ -49,7 +49,7 @@ def test_what_is_repeated_is_not_learned_by_heart():
     vocab_size, recipe = choose_recipe(1_000_000, 60, 1e12)
     once = most_steps(recipe, 1_000_000, vocab_size) / MOST_PASSES
     chosen = [regularised(with_steps(recipe, round(passes * once)), 1_000_000, vocab_size) for passes in PASSES]
-    assert [recipe.dropout for recipe in chosen] == pytest.approx([0, 0, 0.1, 0.2, 0.3, 0.3], abs=0.01)
+    assert [recipe.dropout for recipe in chosen] == pytest.approx([0, 0, 0.05, 0.1, 0.1, 0.1], abs=0.01)
     assert [recipe.average_share > 0 for recipe in chosen] == [False, False, True, True, True, True]
     assert [recipe.validation_share > 0 for recipe in chosen] == [False] * 5 + [True]
 
