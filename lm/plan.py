@@ -22,7 +22,7 @@ from lm.store import SCHEMA_VERSION, Artifact, Store, fingerprint, read_json, wr
 from lm.supervise import OutOfMemory
 
 PLAN_VERSION = 1
-SHARE_FOR_STEPS = 0.97  # of the minutes; the rest goes to checkpoints and looks at the held-out loss
+SHARE_FOR_STEPS = 0.93  # of the minutes: a training is slower than its trial, and saves and looks on the way
 LEAST_STEPS = 20
 SMALLEST_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
 CHUNK_SECONDS = 30.0
