@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lm.choose import EFFICIENCY
 from lm.config import StageConfig
 from lm.forecast_corpus import CorpusForecast, corpus_forecast, find_known
 from lm.forecast_stages import StageForecast, forecast_stages
@@ -114,7 +113,7 @@ def _alternatives(request: Request) -> Iterator[Alternative]:
             longer = config.model_copy(update={"minutes": config.minutes * factor})
             yield _alternative(f"{word} the time", request._replace(config=longer))
     if request.machine["device"] == "cpu":
-        speeds = {f"{name}_flops_per_second": GPU_FLOPS_PER_SECOND / EFFICIENCY[name] for name in EFFICIENCY}
+        speeds = {f"{name}_training_flops_per_second": GPU_FLOPS_PER_SECOND for name in ("bf16", "fp32")}
         yield _alternative("a GPU", request._replace(machine=request.machine | speeds), GPU_NOTE)
 
 

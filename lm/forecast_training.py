@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from lm.choose import EFFICIENCY, text_tokens
+from lm.choose import text_tokens
 from lm.config import StageConfig
 from lm.errors import CannotFit
 from lm.expected_loss import Expectation, expected_bits_per_byte
@@ -38,8 +38,8 @@ class Request(NamedTuple):
     machine: dict[str, Any]
 
     def reached_flops_per_second(self, precision: str) -> float:
-        """What training makes of this machine's matrix products."""
-        return float(EFFICIENCY[precision] * self.machine[f"{precision}_flops_per_second"])
+        """What training makes of this machine."""
+        return float(self.machine[f"{precision}_training_flops_per_second"])
 
 
 def choice_of(request: Request) -> tuple[Choice, bool]:
@@ -56,7 +56,7 @@ def smallest_choice(request: Request) -> Choice:
 
 
 def forecast_choice(request: Request, choice: Choice) -> TrainingForecast:
-    """Training with this choice, its speed estimated from that of matrix products."""
+    """Training with this choice, its speed estimated from that of a small training."""
     recipe = choice.recipe
     step_flops = recipe.tokens_per_step * recipe.flops_per_token(choice.vocab_size)
     step_seconds = step_flops / request.reached_flops_per_second(recipe.precision)

@@ -7,6 +7,7 @@ from lm.cpu import cpu_name, usable_cores
 from lm.store import SCHEMA_VERSION, Store, read_json, write_json
 
 FILE = "machine.json"
+MEASUREMENT = 2  # counts up when other things are measured
 
 
 def kept_machine(store: Store) -> dict[str, Any] | None:
@@ -14,7 +15,10 @@ def kept_machine(store: Store) -> dict[str, Any] | None:
     path = store.plans / FILE
     if not path.exists():
         return None
-    machine = read_json(path)["machine"]
+    record = read_json(path)
+    if record.get("measurement") != MEASUREMENT:
+        return None
+    machine: dict[str, Any] = record["machine"]
     same = machine["cpu"] == cpu_name() and machine["cores"] == usable_cores() and machine["torch"] == version("torch")
     return machine if same else None
 
@@ -22,4 +26,4 @@ def kept_machine(store: Store) -> dict[str, Any] | None:
 def keep_machine(store: Store, machine: dict[str, Any]) -> None:
     """Remember a measurement."""
     store.plans.mkdir(parents=True, exist_ok=True)
-    write_json(store.plans / FILE, {"schema_version": SCHEMA_VERSION, "machine": machine})
+    write_json(store.plans / FILE, {"schema_version": SCHEMA_VERSION, "measurement": MEASUREMENT, "machine": machine})

@@ -195,10 +195,10 @@ def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[st
 
 def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Iterator[Choice]:
     """What suits the request, the best first and each further one for half the time: with a micro-batch of 1."""
-    speeds = {name: machine[f"{name}_flops_per_second"] for name in ("bf16", "fp32")}
+    speeds = {name: machine[f"{name}_training_flops_per_second"] for name in ("bf16", "fp32")}
     precision = config.train.precision or ("bf16" if speeds["bf16"] > speeds["fp32"] else "fp32")
     rates = (
-        f"{precision} arithmetic: matrix products reach {speeds['bf16'] / 1e9:.0f} GFLOP/s in bf16 and "
+        f"{precision} arithmetic: a small training reaches {speeds['bf16'] / 1e9:.0f} GFLOP/s in bf16 and "
         f"{speeds['fp32'] / 1e9:.0f} in fp32 on {machine['threads']} threads."
     )
     seconds = config.minutes * 60
