@@ -129,6 +129,7 @@ def start_training(
     micro_batch: int,
     device: str,
     checkpoint_seconds: float,
+    deadline_seconds: float | None,
 ) -> dict[str, Any]:
     """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
 
@@ -147,6 +148,7 @@ def start_training(
         micro_batch=micro_batch,
         device=device,
         checkpoint_seconds=checkpoint_seconds,
+        deadline_seconds=deadline_seconds,
         init=store.path("train", init) if init else None,
     )
     state["training"] = training
@@ -168,6 +170,7 @@ def train_chunk(child: "Child", state: State, *, last_step: int) -> dict[str, An
         "loss": training.metrics.smooth_loss,
         "seconds": training.seconds,
         "is_over": training.is_over,
+        "late": training.deadline.late,
         "notes": training.notes,
     }
 

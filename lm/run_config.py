@@ -22,6 +22,9 @@ class RunConfig(StageConfig):
     """One run: the time and memory it may take, and each stage's own settings."""
 
     minutes: float = Field(default=3.0, gt=0, description="minutes of training, its checkpoints included")
+    deadline: bool = Field(
+        default=False, description="end after these minutes even where this machine turns out slower than planned"
+    )
     memory: str | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")
     init_from: str | None = Field(
         default=None, description="model to start from, with its tokenizer: a run, a key or a Hugging Face folder"

@@ -65,6 +65,7 @@ class Session:
         self.memory_rows: list[MemoryRow] = []
         self._child: SupervisedChild | None = None
         self.is_pausing = False
+        self.plan_path: Path | None = None
         self.clock, self.pause = WorkClock(), Pause(store, run_id)
         self._started = time.monotonic()
         self.record = RunRecord(
@@ -178,6 +179,7 @@ class Session:
 
     def planned(self, path: Path, plan: Plan) -> None:
         """Record which plan this run follows."""
+        self.plan_path = path
         self.record.plan = path.relative_to(self.store.root).as_posix()
         self.record.unfinished = None
         self.save()

@@ -5,11 +5,12 @@ Called directly, never submitted: a cancellation then reaches the child, which s
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from lm.deadline import Late, end_in_time, take_over
 from lm.downshift import current_micro_batch, downshifts, shift_down
 from lm.errors import Stopped
 from lm.plan import Plan
@@ -26,24 +27,33 @@ MUCH_LONGER = 1.25  # than planned: worth a word
 
 def train(session: Session, tokens: Artifact, plan: Plan, start: Artifact | None) -> Artifact:
     """The trained model, reused, or continued from its newest checkpoint, or trained from the start."""
-    work = session.work("train", plan.recipe, tokenize=tokens, **({"init": start} if start else {}))
-    artifact = session.reuse("train", work.key)
+    inputs = {"tokenize": tokens} | ({"init": start} if start else {})
+    artifact = session.reuse("train", session.work("train", plan.recipe, **inputs).key)
     if artifact is None:
         guard(session, "train", plan.predicted_memory_bytes)
-        artifact = _train(session, work, plan)
+        artifact = _train(session, inputs, plan)
     publish_stage(session, artifact)
     return artifact
 
 
-def _train(session: Session, work: Work, plan: Plan) -> Artifact:
+def _train(session: Session, inputs: dict[str, Artifact], plan: Plan) -> Artifact:
+    work = session.work("train", plan.recipe, **inputs)
     why = session.why(work)
-    seconds, peak_bytes, is_done = 0.0, 0, False
-    while not is_done:  # a pause ends the child, and what follows is another one's
+    seconds, peak_bytes = 0.0, 0
+    while True:  # a pause, or an end that comes sooner, ends the child, and what follows is another one's
+        take_over(session.store, work.key, plan.recipe, work.inputs)
         with _trainer(session, work, plan) as child:
             started = session.clock.seconds
-            is_done = _train_in(session, child, work, plan)
+            ended = _train_in(session, child, work, plan)
         seconds += session.clock.seconds - started
         peak_bytes = max(peak_bytes, child.peak_bytes)
+        if ended == "done":
+            break
+        if isinstance(ended, Late):
+            assert session.plan_path, "training follows a plan"
+            plan, reason = end_in_time(session.plan_path, plan, ended)
+            session.listener.tell(f"train: {reason}")
+            work = session.work("train", plan.recipe, **inputs)
     artifact = session.computed("train", work.key, why, seconds, peak_bytes, plan.predicted_memory_bytes)
     if artifact.manifest.seconds > MUCH_LONGER * plan.seconds:
         took, planned = format_duration(artifact.manifest.seconds), format_duration(plan.seconds)
@@ -66,8 +76,8 @@ def _trainer(session: Session, work: Work, plan: Plan) -> Iterator[SupervisedChi
         raise session.memory_stop("train", error) from None
 
 
-def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) -> bool:
-    """Train in this child, from the newest checkpoint to the end; False where a pause came first."""
+def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) -> Literal["done", "paused"] | Late:
+    """Train in this child, from the newest checkpoint to the end, or until what comes first."""
     partial = session.store.partial("train", work.key)
     common: dict[str, Any] = {"root": str(session.store.root), "key": work.key}
     begun = child.call(
@@ -79,6 +89,7 @@ def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) 
         micro_batch=current_micro_batch(partial, plan),
         device=plan.device,
         checkpoint_seconds=session.config.checkpoint_seconds,
+        deadline_seconds=session.config.minutes * 60 if session.config.deadline else None,
     )
     told = _tell(session, begun["notes"])
     if begun["step"]:
@@ -87,13 +98,15 @@ def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) 
     for last_step in _chunk_ends(begun["step"], plan):
         report = train_chunk(session, child, last_step)
         if report is None:
-            return False
+            return "paused"
         told += _tell(session, report["notes"][told:])
         board.show(report)
         if report["is_over"]:
             break
+        if report["late"]:
+            return Late(*report["late"])
     child.call("finish_training", **common, inputs=work.inputs, downshifts=downshifts(partial))
-    return True
+    return "done"
 
 
 @task(name="train-chunk", task_run_name="train to step {last_step}", cache_policy=NO_CACHE)
