@@ -7,7 +7,6 @@ from lm.artifact_versions import versions
 from lm.errors import BadInput, SlowburnError
 from lm.model import WEIGHTS_FILE, load_model
 from lm.model_config import CONFIG_FILE
-from lm.recipe import Shape
 from lm.stages import VERSIONS
 from lm.store import Store, artifact_key, sha256_of
 from lm.tokenize_corpus import TOKENIZER_FILE
@@ -33,7 +32,7 @@ def import_model(store: Store, folder: Path) -> str:
         )
     files = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
     contents = {name: sha256_of(folder / name) for name in files}
-    config = model.shape.model_dump(include=set(Shape.model_fields), mode="json")
+    config = model.shape.model_dump(mode="json")
     key = artifact_key("train", VERSIONS["train"], config, contents)
     if store.find("train", key):
         return key
