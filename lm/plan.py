@@ -12,14 +12,13 @@ from pydantic import ValidationError
 
 from lm.choose import choose_recipe, most_steps, regularised, text_tokens
 from lm.config import StageConfig
-from lm.errors import BadInput, CannotFit
+from lm.errors import BadInput, CannotFit, OutOfMemory
 from lm.memory import Budget, format_budget, format_bytes, required_budget
 from lm.predict import TRAINING_MARGIN, predict_training
 from lm.quantities import format_count, format_duration, format_text_size
 from lm.recipe import Recipe, with_steps
 from lm.run_config import RunConfig
 from lm.store import SCHEMA_VERSION, Artifact, Store, fingerprint, read_json, write_json
-from lm.supervise import OutOfMemory
 
 PLAN_VERSION = 1
 SHARE_FOR_STEPS = 0.93  # of the minutes: a training is slower than its trial, and saves and looks on the way
@@ -267,6 +266,8 @@ def _try(choice: Choice, budget: Budget, probe: Probe, threads: int) -> tuple[in
         try:
             probed = probe(choice.recipe, choice.vocab_size, micro_batch, threads)
         except OutOfMemory as error:
+            if not error.ours:
+                raise
             needed = error.peak_bytes
         else:
             needed = int(probed["peak_memory_bytes"] * TRAINING_MARGIN)
@@ -286,7 +287,12 @@ def _faster(
     """
     if threads == 1:
         return threads, probed
-    alone = probe(choice.recipe, choice.vocab_size, micro_batch, 1)
+    try:
+        alone = probe(choice.recipe, choice.vocab_size, micro_batch, 1)
+    except OutOfMemory as error:
+        if not error.ours:
+            raise
+        return threads, probed
     peak_bytes = max(probed["peak_memory_bytes"], alone["peak_memory_bytes"])
     chosen, faster = (1, alone) if alone["step_seconds"] < probed["step_seconds"] else (threads, probed)
     return chosen, faster | {"peak_memory_bytes": peak_bytes}

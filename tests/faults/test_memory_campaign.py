@@ -15,6 +15,7 @@ import pytest
 
 from lm.clean import CleanConfig
 from lm.download import DownloadConfig, key_of, resolve
+from lm.errors import OutOfMemory
 from lm.evaluate import EvaluateConfig
 from lm.generate import GenerateConfig
 from lm.memory import Budget, format_bytes, required_budget
@@ -32,7 +33,7 @@ from lm.recipe import Recipe
 from lm.run_config import RunConfig
 from lm.stages import stage_key
 from lm.store import Store
-from lm.supervise import OutOfMemory, SupervisedChild
+from lm.supervise import SupervisedChild
 from lm.tokenize_corpus import TokenizeConfig
 
 pytestmark = [pytest.mark.memory_campaign, pytest.mark.timeout(1800)]
