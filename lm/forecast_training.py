@@ -79,15 +79,16 @@ def _forecast(
 ) -> TrainingForecast:
     tokens = recipe.steps * recipe.tokens_per_step
     flops = tokens * recipe.flops_per_token(choice.vocab_size)
+    passes = tokens / text_tokens(request.corpus.train_bytes, choice.vocab_size)
     return TrainingForecast(
         recipe=recipe,
         vocab_size=choice.vocab_size,
         parameters=recipe.parameters(choice.vocab_size),
         micro_batch=choice.micro_batch,
         tokens=tokens,
-        passes=tokens / text_tokens(request.corpus.train_bytes, choice.vocab_size),
+        passes=passes,
         seconds=seconds,
         text_ends_it=text_ends_it,
         predicted_memory_bytes=needed,
-        bits_per_byte=expected_bits_per_byte(request.corpus.sample_bits_per_byte, flops),
+        bits_per_byte=expected_bits_per_byte(request.corpus.sample_bits_per_byte, flops, passes),
     )
