@@ -4,7 +4,8 @@ from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
-from lm.plan import SHARE_FOR_STEPS, Plan
+from lm.candidates import SHARE_FOR_STEPS
+from lm.plan import Plan
 from lm.quantities import format_duration
 from lm.recipe import Recipe, cut_short, uncut
 from lm.stages import stage_key

@@ -9,7 +9,8 @@ from lm.corpora import resolve
 from lm.forecast_corpus import Known
 from lm.forecast_training import Request, TrainingForecast
 from lm.memory import required_budget
-from lm.plan import Plan
+from lm.plan import Plan, tokenize_settings
+from lm.run_config import RunConfig
 from lm.stages import stage_key
 from lm.store import Store
 
@@ -37,11 +38,8 @@ class _Needs(NamedTuple):
     disk_bytes: float
 
 
-def forecast_stages(
-    request: Request, training: TrainingForecast, known: Known, plan: Plan | None, store: Store
-) -> tuple[StageForecast, ...]:
-    """Every stage in its order, the plan's trial among them."""
-    done = _done(request, known, plan, store)
+def forecast_stages(request: Request, training: TrainingForecast, done: set[str]) -> tuple[StageForecast, ...]:
+    """Every stage in its order, the plan's trial among them; `done` are those that nothing is left of."""
     return tuple(
         StageForecast(
             stage=stage,
@@ -55,17 +53,17 @@ def forecast_stages(
     )
 
 
-def _done(request: Request, known: Known, plan: Plan | None, store: Store) -> set[str]:
-    """The stages whose artifacts exist: found by their keys, as the pipeline finds them."""
+def stages_done(config: RunConfig, known: Known, plan: Plan | None, init: str | None, store: Store) -> set[str]:
+    """The stages whose artifacts exist: found by their keys, as the pipeline finds them.
+
+    `init`: the key of the model that training starts from.
+    """
     done = {name for name, artifact in (("download", known.raw), ("clean", known.clean)) if artifact}
     if known.clean is None or plan is None:
         return done
-    config, clean = request.config, known.clean.key
-    tokenize = config.tokenize
-    if tokenize.vocab_size is None:
-        tokenize = tokenize.model_copy(update={"default_vocab_size": plan.vocab_size})
-    tokens = stage_key("tokenize", tokenize, {"clean": clean})
-    model = stage_key("train", plan.recipe, {"tokenize": tokens})
+    clean, start = known.clean.key, {"init": init} if init else {}
+    tokens = stage_key("tokenize", tokenize_settings(config, plan), {"clean": clean, **start})
+    model = stage_key("train", plan.recipe, {"tokenize": tokens, **start})
     keys = {
         "tokenize": tokens,
         "train": model,

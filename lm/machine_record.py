@@ -1,5 +1,6 @@
 """What was measured of this machine, remembered until the machine or torch changes. Light: torch stays out."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -21,6 +22,15 @@ def kept_machine(store: Store) -> dict[str, Any] | None:
     machine: dict[str, Any] = record["machine"]
     same = machine["cpu"] == cpu_name() and machine["cores"] == usable_cores() and machine["torch"] == version("torch")
     return machine if same else None
+
+
+def known_machine(store: Store, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is known of this machine; where nothing is, what `measure` finds, which is remembered."""
+    machine = kept_machine(store)
+    if machine is None:
+        machine = measure()
+        keep_machine(store, machine)
+    return machine
 
 
 def keep_machine(store: Store, machine: dict[str, Any]) -> None:

@@ -183,6 +183,7 @@ def _train(artifact: Artifact, run: RunFacts) -> str:
             "passes over the text": metrics["passes_over_the_data"],
             "final loss, nats a token": f"{metrics['final_loss']:.3f}",
             "smaller batches for want of memory": len(metrics.get("downshifts", [])) or "",
+            "begun anew by this run for want of memory": run.run.memory_retries or "",
             "SHA-256 of the weights": f"{metrics['weights_sha256'][:12]}…",
         }
     )

@@ -27,7 +27,7 @@ from lm.run_facts import gather_facts
 from lm.run_record import REPORT_FILE, run_folder
 from lm.session import REPORT_BUDGET, Session
 from lm.store import Artifact
-from lm.supervise import OutOfMemory, SupervisedChild
+from lm.supervise import SupervisedChild
 from tasks.markdown import escape, page, picture
 from tasks.pages import plan_page, run_page, samples_page, stage_page, stage_rows
 
@@ -87,7 +87,7 @@ def publish_run(session: Session) -> None:
     try:
         with SupervisedChild(REPORT_BUDGET) as child:
             shown = child.call("show_run", root=str(session.store.root), run_id=run.run_id)
-    except (SlowburnError, OutOfMemory) as error:
+    except SlowburnError as error:
         get_run_logger().warning("no pictures in Prefect: %s", error)
         return
     for name, png_base64 in shown["pictures"].items():
