@@ -131,6 +131,14 @@ def find(store: Store, name: str) -> Artifact | RunRecord:
     raise BadInput(f"there is no run or artifact called {name}: {hint}")
 
 
+def find_run(store: Store, name: str) -> RunRecord:
+    """Find the run called `name`; see `show`. Raises BadInput where that is an artifact."""
+    found = find(store, name)
+    if not isinstance(found, RunRecord):
+        raise BadInput(f"{name} is an artifact of {found.manifest.stage}, expected a run")
+    return found
+
+
 def headline(manifest: Manifest) -> str:
     """What a reader of the list wants to know of an artifact first."""
     metrics = manifest.metrics
