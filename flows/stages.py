@@ -29,89 +29,89 @@ def _run_until(
 
 @flow(name="download", flow_run_name=flow_run_name)
 def download(
-    config: RunConfig = DEFAULT, run_id: str | None = None, like: str | None = None, settings: Settings = ()
+    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
 ) -> State[Any]:
     """Fetch and pin the corpus.
 
     Args:
-        config: what to train on, and the time and memory it may take; left alone where `like` is given
+        like: do this stage again as the run of this name did, or the newest one; empty: as config says
+        settings: what to change in that, such as train.seed=2
+        config: what to train on, and the time and memory it may take
         run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-        like: do this stage again as a run did, by its name, or as the newest one
-        settings: what to change, such as train.seed=2
     """
     return _run_until("download", config, run_id, like, settings)
 
 
 @flow(name="clean", flow_run_name=flow_run_name)
 def clean(
-    config: RunConfig = DEFAULT, run_id: str | None = None, like: str | None = None, settings: Settings = ()
+    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
 ) -> State[Any]:
     """Clean and split the text.
 
     Args:
-        config: what to train on, and the time and memory it may take; left alone where `like` is given
+        like: do this stage again as the run of this name did, or the newest one; empty: as config says
+        settings: what to change in that, such as train.seed=2
+        config: what to train on, and the time and memory it may take
         run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-        like: do this stage again as a run did, by its name, or as the newest one
-        settings: what to change, such as train.seed=2
     """
     return _run_until("clean", config, run_id, like, settings)
 
 
 @flow(name="tokenize", flow_run_name=flow_run_name)
 def tokenize(
-    config: RunConfig = DEFAULT, run_id: str | None = None, like: str | None = None, settings: Settings = ()
+    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
 ) -> State[Any]:
     """Train the tokenizer and encode the text.
 
     Args:
-        config: what to train on, and the time and memory it may take; left alone where `like` is given
+        like: do this stage again as the run of this name did, or the newest one; empty: as config says
+        settings: what to change in that, such as train.seed=2
+        config: what to train on, and the time and memory it may take
         run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-        like: do this stage again as a run did, by its name, or as the newest one
-        settings: what to change, such as train.seed=2
     """
     return _run_until("tokenize", config, run_id, like, settings)
 
 
 @flow(name="train", flow_run_name=flow_run_name)
 def train(
-    config: RunConfig = DEFAULT, run_id: str | None = None, like: str | None = None, settings: Settings = ()
+    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
 ) -> State[Any]:
     """Train the model, or continue from its newest checkpoint.
 
     Args:
-        config: what to train on, and the time and memory it may take; left alone where `like` is given
+        like: do this stage again as the run of this name did, or the newest one; empty: as config says
+        settings: what to change in that, such as train.seed=2
+        config: what to train on, and the time and memory it may take
         run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-        like: do this stage again as a run did, by its name, or as the newest one
-        settings: what to change, such as train.seed=2
     """
     return _run_until("train", config, run_id, like, settings)
 
 
 @flow(name="evaluate", flow_run_name=flow_run_name)
 def evaluate(
-    config: RunConfig = DEFAULT, run_id: str | None = None, like: str | None = None, settings: Settings = ()
+    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
 ) -> State[Any]:
     """Measure the model on the held-out text.
 
     Args:
-        config: what to train on, and the time and memory it may take; left alone where `like` is given
+        like: do this stage again as the run of this name did, or the newest one; empty: as config says
+        settings: what to change in that, such as train.seed=2
+        config: what to train on, and the time and memory it may take
         run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-        like: do this stage again as a run did, by its name, or as the newest one
-        settings: what to change, such as train.seed=2
     """
     return _run_until("evaluate", config, run_id, like, settings)
 
 
 @flow(name="generate", flow_run_name=flow_run_name)
 def generate(
-    config: RunConfig = DEFAULT, run_id: str | None = None, like: str | None = None, settings: Settings = ()
+    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
 ) -> State[Any]:
     """Have the model write.
 
     Args:
-        config: what to train on, and the time and memory it may take; left alone where `like` is given
+        like: do this stage again as the run of this name did, or the newest one; empty: as config says
+        settings: what to change in that, such as train.seed=2
+        config: what to train on, and the time and memory it may take
         run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-        like: do this stage again as a run did, by its name, or as the newest one
-        settings: what to change, such as train.seed=2
     """
     return _run_until("generate", config, run_id, like, settings)

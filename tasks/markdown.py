@@ -25,14 +25,10 @@ def quote(text: str) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table, its first column to the left and the others to the right; every cell is literal."""
+    lines = [header, *rows]
     ruler = "|".join(["---", *["--:"] * (len(header) - 1)])
-    first, *rest = (_row(map(escape, line)) for line in (header, *rows))
+    first, *rest = ("| " + " | ".join(map(escape, line)) + " |" for line in lines)
     return "\n".join([first, f"|{ruler}|", *rest])
-
-
-def written_table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table of cells that are markdown already."""
-    return "\n".join([_row(map(escape, header)), f"|{'---|' * len(header)}", *map(_row, rows)])
 
 
 def link(text: object, address: str) -> str:
@@ -58,10 +54,6 @@ def picture(name: str, png_base64: str) -> str:
 def page(*parts: str) -> str:
     """Parts one below the other, empty ones left out."""
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _literal(text: str) -> str:

@@ -16,7 +16,7 @@ from lm.run_facts import RunFacts
 from lm.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
 from lm.store import ROLES, STAGES, Artifact, Store, read_json
 from lm.why import SHOWN_KEY, made_by
-from tasks.markdown import bullets, escape, facts, link, page, quote, table, written_table
+from tasks.markdown import bullets, escape, facts, link, page, quote, table
 
 MOST_ROWS, MOST_FILES, MOST_RELATIVES = 100, 8, 6
 
@@ -94,20 +94,16 @@ def run_page(run: RunFacts, report: Path) -> str:
 def lineage_page(run: RunRecord, store: Store) -> str:
     """What each artifact of the run was made from, what was made from it, in this run and in others, and by whom."""
     runs, artifacts = list_runs(store), {artifact.key: artifact for artifact in all_artifacts(store)}
-    rows = []
+    parts = []
     for stage, record in run.stages.items():
         if artifact := artifacts.get(record.key):
             before = [Lineage(stage=name, key=key) for name, key in artifact.manifest.inputs.items()]
-            rows.append(
-                (
-                    _stage_link(stage, record.key),
-                    escape(made_by(runs, stage, record.key) or "a run that is gone"),
-                    _relatives(before),
-                    _relatives(made_into(artifact, artifacts)),
-                )
-            )
+            maker = escape(made_by(runs, stage, record.key) or "a run that is gone")
+            after = _relatives(made_into(artifact, artifacts)) or "nothing so far"
+            parts.append(f"- {_stage_link(stage, record.key)}, by run {maker}")
+            parts += [f"    - from {_relatives(before)}", f"    - into {after}"]
     return page(
-        written_table(["stage and key", "computed by run", "made from", "made into"], rows),
+        "\n".join(parts),
         "`python -m lm inspect KEY` follows one of them back to the sources, and on to all that came of it.",
     )
 

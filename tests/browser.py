@@ -15,6 +15,7 @@ import httpx
 from websockets.sync.client import ClientConnection
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SCREENSHOTS = Path(__file__).parent.parent / ".ci" / "output"  # for people to look at; not under version control
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.2
 
@@ -62,10 +63,10 @@ class Tab:
         urls = [event["request"]["url"] for event in self.named("Network.requestWillBeSent")]
         return [url for url in urls if not url.startswith(("data:", "blob:"))]
 
-    def photograph(self, path: Path) -> None:
+    def photograph(self, name: str) -> None:
         """Keep what the window shows as a PNG."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        (SCREENSHOTS / f"{name}.png").write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
 
 @contextmanager
