@@ -19,7 +19,7 @@ from prefect.client.base import PrefectHttpxSyncClient
 from tests.conftest import PROJECT, TINY_MODEL, free_port, write_corpus
 
 STEPS = 1500  # some seconds of training: long enough to be cancelled in its middle
-WAIT_SECONDS = 90.0
+WAIT_SECONDS = 240.0
 HOSTILE = "<img src=x> **bold** [a](javascript:alert(1)) | `code`"
 
 
@@ -94,7 +94,7 @@ class Services:
 
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, *arguments], cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=200
+            [sys.executable, *arguments], cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=400
         )
 
 

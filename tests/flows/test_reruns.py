@@ -11,7 +11,7 @@ from lm.store import STAGES
 from tests.conftest import PROJECT
 from tests.flows.conftest import Services
 
-pytestmark = pytest.mark.operations
+pytestmark = [pytest.mark.operations, pytest.mark.timeout(900)]
 CHANGES = {
     "clean": ("clean.heldout_fraction=0.2", "clean.heldout_fraction 0.1 → 0.2"),
     "tokenize": ("tokenize.vocab_size=300", "tokenize.vocab_size none → 300"),

@@ -30,6 +30,7 @@ PICTURES = ("learning-curve", "memory")
 LEAST_WIDTH = 600  # pixels, of a picture
 pytestmark = [
     pytest.mark.operations,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine"),
 ]
 
