@@ -19,7 +19,9 @@ from flows.pipeline import StageName, pipeline
 from flows.terminal import Terminal
 from lm.addresses import without_secrets
 from lm.errors import BadInput, Interrupted, SlowburnError, Stopped
+from lm.like_run import config_like
 from lm.run_config import RunConfig, build_config, setting_names
+from lm.store import Store
 from tasks import listen
 
 SERVER_PATIENCE_SECONDS = 3.0
@@ -61,6 +63,7 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--init-from", metavar="RUN|FOLDER", help="a model to start from: a run, a key or a Hugging Face folder"
     )
+    parser.add_argument("--like", metavar="RUN", help="begin with the settings of this run, or of the newest one")
     parser.add_argument("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB")
     parser.add_argument("--run-id", type=_run_id, metavar="ID", help="name of the run's folder in artifacts/runs")
     parser.add_argument(
@@ -100,7 +103,10 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
         values: dict[str, Any] = {name: getattr(options, name) for name in names}
         if options.corpus:
             values["download"] = {"corpus": options.corpus}
-        config = build_config(values, options.settings)
+        if options.like:
+            config = config_like(Store.default(), options.like, options.settings, values)
+        else:
+            config = build_config(values, options.settings)
         with ExitStack() as stack:
             stack.enter_context(temporary_settings(_server_settings()))
             _quiet_prefect()

@@ -100,7 +100,9 @@ def _entries_table(title: str, entries: Iterable[Entry]) -> Table:
         name = [entry.name] if runs else [entry.stage, entry.name]
         created = entry.created.replace("T", " ").removesuffix("Z")
         status = Text(entry.status, STATUS_STYLES.get(entry.status, ""))
-        table.add_row(*name, created, format_bytes(entry.bytes), status, Text(visible(entry.headline)))
+        crown = ("the champion, ", "bold green") if entry.is_champion else ""
+        told = Text.assemble(crown, visible(entry.headline))
+        table.add_row(*name, created, format_bytes(entry.bytes), status, told)
     return table
 
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,7 +20,7 @@ from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, UnfinishedStage, run_folder, save_run
 from lm.stages import VERSIONS, stage_key
-from lm.store import NOT_MADE, Artifact, Store
+from lm.store import NOT_MADE, Artifact, Store, now
 from lm.supervise import SupervisedChild
 from lm.why import Made, why_new
 from lm.work_clock import WorkClock
@@ -74,7 +73,7 @@ class Session:
             corpus=[without_secrets(word) for word in config.download.corpus],
             config=config.model_dump(mode="json"),
             budget=self.budget,
-            started=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            started=now(),
         )
         self.save()
 
@@ -173,6 +172,13 @@ class Session:
         artifact = self.store.open(self.store.path(stage, key))
         self._finish_stage(artifact, "computed", why, seconds, peak_bytes, predicted_bytes)
         return artifact
+
+    def ask(self, stage: str, job: str, **arguments: Any) -> Any:
+        """Have a child do a job that makes no artifact of this run; returns its value."""
+        with self.child(stage, None) as child:
+            value = child.call(job, self.progress(stage), root=str(self.store.root), **arguments)
+        self.record.unfinished = None
+        return value
 
     def planned(self, path: Path, plan: Plan) -> None:
         """Record which plan this run follows."""

@@ -29,7 +29,7 @@ from lm.session import REPORT_BUDGET, Session
 from lm.store import Artifact
 from lm.supervise import SupervisedChild
 from tasks.markdown import escape, page, picture
-from tasks.pages import plan_page, run_page, samples_page, stage_page, stage_rows
+from tasks.pages import lineage_page, plan_page, run_page, samples_page, stage_page, stage_rows
 
 PICTURE_TITLES = {"learning-curve": "how it learned", "memory": "memory over time, against the budget"}
 PATIENCE_SECONDS = 5.0
@@ -80,7 +80,9 @@ def publish_run(session: Session) -> None:
     facts = gather_facts(session.store, run)
     report = run_folder(session.store, run.run_id) / REPORT_FILE
     outcome = f"{run.status}: {run.reason}" if run.reason else run.status
-    publish(create_table_artifact, key="stages", table=stage_rows(run), description=escape(outcome))
+    about_stages = f"what each stage did and took; {outcome}"
+    publish(create_table_artifact, key="stages", table=stage_rows(run), description=escape(about_stages))
+    publish_page("lineage", "what was made from what, and by which run", partial(lineage_page, run, session.store))
     publish_page("run", title(facts), partial(run_page, facts, report))
     if run.reused or not run.stages:
         return

@@ -27,14 +27,7 @@ def good_time(session: Session, wanted: GoodTime) -> None:
 @task(name="refresh", task_run_name="look for new text", cache_policy=NO_CACHE)
 def refresh(session: Session) -> list[str]:
     """The names of the sources on the web that have changed; their new content is fetched."""
-    with session.child("download", None) as child:
-        changed: list[str] = child.call(
-            "refresh_sources",
-            session.progress("download"),
-            root=str(session.store.root),
-            config=session.config.download.secrets(),
-        )
-    session.record.unfinished = None
+    changed: list[str] = session.ask("download", "refresh_sources", config=session.config.download.secrets())
     for name in changed:
         session.listener.tell(f"{name} has changed and is fetched anew")
     return changed
@@ -43,17 +36,7 @@ def refresh(session: Session) -> list[str]:
 @task(name="contest", task_run_name="contest", cache_policy=NO_CACHE)
 def contest(session: Session, clean: str, challenger: str | None, champion: str, elders: list[str]) -> Contest:
     """Champion, elders and challenger on the same new text."""
-    with session.child("evaluate", None) as child:
-        held = child.call(
-            "hold_contest",
-            session.progress("contest"),
-            root=str(session.store.root),
-            clean=clean,
-            challenger=challenger,
-            champion=champion,
-            elders=elders,
-        )
-    session.record.unfinished = None
+    held = session.ask("contest", "hold_contest", clean=clean, challenger=challenger, champion=champion, elders=elders)
     return Contest.model_validate(held)
 
 
