@@ -32,9 +32,8 @@ class Sketches:
         self._files: list[BinaryIO] = [path.open("wb") for path in self._paths]
         self.documents = 0
 
-    def add(self, words: Hashed) -> None:
-        """Add documents by their words; one without any is like no other."""
-        keys = _band_keys(words, self.documents)
+    def add(self, keys: Hashes) -> None:
+        """Add documents by their `band_keys`."""
         for band, file in enumerate(self._files):
             file.write(np.ascontiguousarray(keys[:, band]).data)
         self.documents += len(keys)
@@ -70,8 +69,11 @@ def merge(labels: Labels, one: npt.NDArray[np.integer], other: npt.NDArray[np.in
             labels[:] = labels[labels]
 
 
-def _band_keys(words: Hashed, first_document: int) -> npt.NDArray[np.uint64]:
-    """The key of every band of each document: (documents, BANDS)."""
+def band_keys(words: Hashed, ids: Hashes) -> Hashes:
+    """The key of every band of each document, by its words: (documents, BANDS).
+
+    One without words is like no other: `ids`, (documents,), tells them apart.
+    """
     shingles, counts = runs(words, RUN_WORDS), words.counts
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
         shingles.hashes, shingles.offsets.astype(np.uint64), num_perm=BANDS * BAND_VALUES, seed=SEED
@@ -85,7 +87,7 @@ def _band_keys(words: Hashed, first_document: int) -> npt.NDArray[np.uint64]:
     short = np.flatnonzero(counts < RUN_WORDS)
     sums: Hashes = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words.hashes)])
     own = sums[words.offsets[short + 1]] - sums[words.offsets[short]]  # all its words
-    own[counts[short] == 0] = mix((short[counts[short] == 0] + first_document).astype(np.uint64))
+    own[counts[short] == 0] = ids[short[counts[short] == 0]]
     keys[short] = mix(own)[:, None] + np.arange(BANDS, dtype=np.uint64)
     return keys
 

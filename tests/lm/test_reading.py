@@ -22,6 +22,7 @@ from lm.errors import BadInput
 from lm.html_text import page_text
 from lm.raw_documents import RawSource
 from lm.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
+from lm.shards import Shard
 
 TEXT = "It was late, and the café was empty.\nNobody came.\n"
 Pack = Callable[[bytes], bytes]
@@ -45,7 +46,7 @@ def read(
         separator=separator,
     )
     counts = ReadingCounts()
-    return list(read_raw(folder, source, counts, folder / "scratch", Expansion(max_bytes))), counts
+    return list(read_raw(folder, Shard(source=source), counts, folder / "scratch", Expansion(max_bytes))), counts
 
 
 def tarred(files: dict[str, bytes]) -> bytes:

@@ -1,0 +1,16 @@
+"""What workers do (`lm.workers`): a stage function on one shard, from paths to a file, named by what it is given."""
+
+from pathlib import Path
+from typing import Any
+
+from lm.progress import Progress
+
+
+def clean_shards(progress: Progress, *, raw: str, shards: list[Any], keys: list[str], config: Any, out: str) -> None:
+    """Clean a few shards into a pack."""
+    from lm.clean import CleanConfig
+    from lm.cleaning import clean_shards
+    from lm.shards import Shard
+
+    asked = [Shard.model_validate(shard) for shard in shards]
+    clean_shards(Path(raw), asked, keys, CleanConfig.model_validate(config), Path(out), progress)
