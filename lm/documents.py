@@ -4,7 +4,8 @@ A row group holds documents of one split only and a few megabytes of text, so a 
 other, and neither reader nor writer needs more memory than the longest document.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -104,19 +105,36 @@ def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document
 
     Raises SlowburnError when the file is damaged (page checksums are verified) or of a newer schema.
     """
+    for table in row_groups(clean, split):
+        yield from map(Document, *table.to_pydict().values())
+
+
+def count_sources(clean: Path) -> Counter[str]:
+    """How many documents, or pieces of one, there are of each source. Raises as `read_documents`."""
+    counts = Counter[str]()
+    for table in row_groups(clean, columns=("source",)):
+        counts.update(table.column("source").to_pylist())
+    return counts
+
+
+def row_groups(
+    clean: Path, split: Split | None = None, columns: Sequence[str] = tuple(SCHEMA.names)
+) -> Iterator[pa.Table]:
+    """The same documents as tables of these columns, a row group at a time. Raises as `read_documents`."""
     path = clean / FILE_NAME
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            check_schema(path, file.schema_arrow)
+            _check_schema(path, file.schema_arrow)
             for group in range(file.num_row_groups):
-                if split in (None, split_of(file, group)):
-                    rows = file.read_row_group(group).select(SCHEMA.names).to_pydict()
-                    yield from map(Document, *rows.values())
+                if split in (None, _split_of(file, group)):
+                    yield file.read_row_group(group, columns=list(columns), use_threads=False).select(columns)
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise SlowburnError(f"{path} is damaged ({error}): delete {clean} and run again to have it remade") from error
 
 
-def check_schema(path: Path, schema: pa.Schema) -> None:
+def _check_schema(path: Path, schema: pa.Schema) -> None:
     """Raise SlowburnError when a file of documents is of a newer schema, or lacks a column."""
     version = int((schema.metadata or {}).get(b"schema_version", b"0"))
     if version > SCHEMA_VERSION:
@@ -128,7 +146,7 @@ def check_schema(path: Path, schema: pa.Schema) -> None:
         raise SlowburnError(f"{path} is damaged (no {', '.join(wrong)}): delete {path.parent} and run again")
 
 
-def split_of(file: pq.ParquetFile, group: int) -> str:
+def _split_of(file: pq.ParquetFile, group: int) -> str:
     """The split of a row group."""
     column = SCHEMA.names.index("split")
     statistics = file.metadata.row_group(group).column(column).statistics

@@ -108,7 +108,7 @@ def _next_cut(stream: BinaryIO, position: int, ends: re.Pattern[bytes]) -> tuple
 def _count(stream: BinaryIO, start: int, end: int, ends: re.Pattern[bytes]) -> int:
     """How many documents end within [start, end), which ends with the end of one."""
     stream.seek(start)
-    found, kept = 0, b""
+    found, kept = 0, b"" if ends.pattern == b"\n" else b"\n"  # it begins a line
     while (left := end - stream.tell()) > 0:
         block = kept + stream.read(min(BLOCK_BYTES, left))
         if ends.pattern == b"\n":
