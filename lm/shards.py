@@ -17,6 +17,7 @@ from lm.table_documents import looks_like_json_lines
 from lm.workers import SHARD_BYTES
 
 BLOCK_BYTES = 2**20
+LINE_END = re.compile(b"\n")
 
 
 class Shard(StageConfig):
@@ -84,7 +85,7 @@ def _line_end(source: RawSource, path: Path) -> re.Pattern[bytes] | None:
         if file_kind(stream.read(HEAD_BYTES)) != "text":
             return None
     if source.format == "jsonl" or looks_like_json_lines(source.name, path):
-        ends = re.compile(rb"\n")
+        ends = LINE_END
     elif source.separator:
         ends = re.compile(rb"(?<=\n)" + re.escape(source.separator.encode()) + rb"\r?\n")
     else:
@@ -100,7 +101,7 @@ def _next_cut(stream: BinaryIO, position: int, ends: re.Pattern[bytes]) -> tuple
         block = block[-len(ends.pattern) - 2 :] + more
         if match := ends.search(block):
             block_start = stream.tell() - len(block)
-            before = match.end() if ends.pattern == b"\n" else match.start()
+            before = match.end() if ends is LINE_END else match.start()
             return block_start + before, block_start + match.end()
     return None
 
@@ -108,10 +109,10 @@ def _next_cut(stream: BinaryIO, position: int, ends: re.Pattern[bytes]) -> tuple
 def _count(stream: BinaryIO, start: int, end: int, ends: re.Pattern[bytes]) -> int:
     """How many documents end within [start, end), which ends with the end of one."""
     stream.seek(start)
-    found, kept = 0, b"" if ends.pattern == b"\n" else b"\n"  # it begins a line
+    found, kept = 0, b"" if ends is LINE_END else b"\n"  # it begins a line
     while (left := end - stream.tell()) > 0:
         block = kept + stream.read(min(BLOCK_BYTES, left))
-        if ends.pattern == b"\n":
+        if ends is LINE_END:
             found += block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
             kept = b"\r" if block.endswith(b"\r") else b""
             found -= len(kept)
