@@ -72,6 +72,7 @@ def clean(
     Raises BadInput when too little text is left on either side.
     """
     from lm.cleaned_corpus import CleanedCorpus  # these bring pyarrow, which readers of the config need not load
+    from lm.overlap import find_overlap
     from lm.part_making import make_parts
     from lm.raw_documents import read_sources
     from lm.rejects import FILE_NAME as REJECTS_FILE
@@ -88,7 +89,7 @@ def clean(
         written, split, notes = splitting.write(out)
         if _too_small(written):
             raise BadInput(_too_little(written, config.heldout_fraction))
-        overlap = _overlap(out)
+        overlap = find_overlap(out, scratch, crew, progress)
         return {
             **written,
             **corpus.metrics(),
@@ -243,13 +244,6 @@ class _Splitting:
 
 def _told_already(*_: object) -> None:
     """What is not kept was written down before."""
-
-
-def _overlap(out: Path) -> "Contamination":
-    from lm.contamination import contamination
-    from lm.documents import SPLITS, read_documents
-
-    return contamination(*((document.text for document in read_documents(out, split)) for split in SPLITS))
 
 
 def _told_overlap(overlap: "Contamination") -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from lm.choose import EFFICIENCY
 from lm.config import StageConfig
-from lm.forecast_corpus import CorpusForecast, corpus_forecast, find_known
+from lm.forecast_corpus import CorpusForecast, Known, corpus_forecast, find_known
 from lm.forecast_stages import StageForecast, forecast_stages
 from lm.forecast_training import (
     Request,
@@ -22,7 +22,7 @@ from lm.forecast_training import (
     smallest_choice,
 )
 from lm.memory import Budget, required_budget
-from lm.plan import find_plan
+from lm.plan import Plan, find_plan
 from lm.predict import predict_least, predict_training
 from lm.run_config import RunConfig
 from lm.store import SCHEMA_VERSION, Store
@@ -75,7 +75,7 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
         corpus=request.corpus,
         budget=budget,
         fits=all(stage.fits for stage in stages),
-        least_memory_bytes=_least_memory(request, stages),
+        least_memory_bytes=_least_memory(request, training, known, plan, store),
         kept_plan=kept[1].relative_to(store.root).as_posix() if kept else None,
         device=plan.device if plan else request.machine["device"],
         threads=plan.threads if plan else config.threads or request.machine["threads"],
@@ -89,12 +89,14 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
     )
 
 
-def _least_memory(request: Request, stages: tuple[StageForecast, ...]) -> int:
-    """The least budget: training can be shrunk, the other stages need what they need."""
+def _least_memory(request: Request, training: TrainingForecast, known: Known, plan: Plan | None, store: Store) -> int:
+    """The least budget: training can be shrunk, the other stages need what they need when one core works."""
+    poorest = request._replace(budget=request.budget.model_copy(update={"bytes": 0}))
+    stages = forecast_stages(poorest, training, known, plan, store)
     smallest = smallest_choice(request)
     fixed = [stage.predicted_memory_bytes for stage in stages if stage.stage not in ("plan", "train")]
-    training = predict_training(smallest.recipe, smallest.vocab_size, 1)
-    return required_budget(max(training, predict_least()[1], *fixed))
+    trained = predict_training(smallest.recipe, smallest.vocab_size, 1)
+    return required_budget(max(trained, predict_least()[1], *fixed))
 
 
 def _free_bytes(root: Path) -> int:

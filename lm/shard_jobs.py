@@ -14,3 +14,10 @@ def clean_shards(progress: Progress, *, raw: str, shards: list[Any], keys: list[
 
     asked = [Shard.model_validate(shard) for shard in shards]
     clean_shards(Path(raw), asked, keys, CleanConfig.model_validate(config), Path(out), progress)
+
+
+def find_seen_runs(progress: Progress, *, clean: str, groups: list[int], wanted: str, bits: int, out: str) -> None:
+    """Mark which of the wanted runs some row groups of the training text have."""
+    from lm.overlap import find_seen_runs
+
+    find_seen_runs(Path(clean), groups, Path(wanted), bits, Path(out), progress)
