@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash  # type: ignore[import-untyped]  # ships no types
 
-from lm.shingles import FACTOR, Hashed, Hashes, mix, runs
+from lm.byte_keys import combine
+from lm.shingles import Hashed, Hashes, mix, runs
 
 RUN_WORDS = 5
 BANDS, BAND_VALUES = 16, 8
@@ -79,9 +80,7 @@ def band_keys(words: Hashed, ids: Hashes) -> Hashes:
         shingles.hashes, shingles.offsets.astype(np.uint64), num_perm=BANDS * BAND_VALUES, seed=SEED
     )
     signatures = np.array(matrix.to_rows(), np.uint64).reshape(len(counts), BANDS, BAND_VALUES)
-    keys: Hashes = np.zeros((len(counts), BANDS), np.uint64)
-    for value in range(BAND_VALUES):
-        keys = keys * FACTOR + signatures[:, :, value]
+    keys: Hashes = combine([signatures[:, :, value] for value in range(BAND_VALUES)])
     keys += np.arange(BANDS, dtype=np.uint64)
     mix(keys.reshape(-1))
     short = np.flatnonzero(counts < RUN_WORDS)

@@ -19,7 +19,7 @@ MIB = 2**20
 LONGEST_PART_BYTES = 24 * MIB  # of what `lm.reading` takes as one document, where each character has three
 BASELINE_BYTES = 16 * MIB
 COMPARED_BYTES = 5 * MIB
-WORKER_BYTES = 120 * MIB  # a process that cleans or tokenizes, with its libraries
+WORKER_BYTES = 80 * MIB  # a process that cleans or tokenizes, with its libraries
 LEAST_TRAINING = 440 * MIB  # the smallest model, its libraries and its tokenizer's files
 ATTENTION_BLOCK = 128  # as in lm.fused, which needs torch
 
