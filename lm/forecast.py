@@ -80,7 +80,7 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
         starts_from=config.init_from,
         budget=budget,
         fits=all(stage.fits for stage in stages),
-        least_memory_bytes=_least_memory(request, stages),
+        least_memory_bytes=_least_memory(request, training, done),
         kept_plan=kept[1].relative_to(store.root).as_posix() if kept else None,
         device=plan.device if plan else request.machine["device"],
         threads=plan.threads if plan else config.threads or request.machine["threads"],
@@ -94,8 +94,10 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
     )
 
 
-def _least_memory(request: Request, stages: tuple[StageForecast, ...]) -> int:
-    """The least budget: training can be shrunk, the other stages need what they need."""
+def _least_memory(request: Request, training: TrainingForecast, done: set[str]) -> int:
+    """The least budget: training can be shrunk, the other stages need what they need when one core works."""
+    poorest = request._replace(budget=request.budget.model_copy(update={"bytes": 0}))
+    stages = forecast_stages(poorest, training, done)
     smallest = smallest_choice(request.config, request.corpus.train_bytes, request.machine)
     fixed = [stage.predicted_memory_bytes for stage in stages if stage.stage not in ("plan", "train")]
     return required_budget(max(least_bytes(smallest), predict_least()[1], *fixed))

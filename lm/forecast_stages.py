@@ -14,7 +14,7 @@ from lm.run_config import RunConfig
 from lm.stages import stage_key
 from lm.store import Store
 
-CLEAN_SHARE = 0.4  # of the text's bytes, compressed
+CLEAN_SHARE = 0.8  # of the text's bytes, compressed: once in the artifact, once in the parts that are kept
 TOKEN_BYTES, TOKEN_MAP_BYTES = 1.2, 2  # of a token: in the shards, and in the map that training reads
 CHECKPOINTS_AT_ONCE = 4  # three are kept while the next is written
 SAMPLES_BYTES = 500_000
@@ -78,6 +78,8 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
     whole, tokens = corpus.bytes, text_tokens(corpus.bytes, training.vocab_size)
     sources = resolve(config.download.corpus).sources
     reached = request.reached_flops_per_second(recipe.precision)
+    largest = corpus.largest_document_bytes
+    crew = predict.cleaning_crew(whole, largest, request.budget.bytes)
     prompts = len(config.generate.prompts) or DEFAULT_PROMPTS
     judged = config.evaluate.samples * len(config.evaluate.temperatures) * config.evaluate.sample_tokens
     written = prompts * config.generate.samples * config.generate.tokens
@@ -92,8 +94,8 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             whole if all(source.kind == "file" for source in sources) else 2 * whole,
         ),
         "clean": _Needs(
-            predict.predict_cleaning(whole, corpus.largest_document_bytes),
-            stage_times.clean_seconds(whole),
+            predict.predict_cleaning(whole, largest, crew.workers),
+            stage_times.clean_seconds(whole, crew.workers),
             CLEAN_SHARE * whole,
         ),
         "plan": _Needs(

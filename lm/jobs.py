@@ -28,7 +28,7 @@ def make(child: "Child", state: State, *, root: str, stage: str, key: str, confi
         if store.find(stage, key):
             return
         started = time.monotonic()
-        metrics = _work(child, stage, paths, config, out)
+        metrics = _work(child, store, stage, paths, config, out)
         store.commit(
             stage,
             key,
@@ -65,12 +65,23 @@ def download(child: "Child", state: State, *, root: str, config: Any) -> str:
     return key
 
 
-def _work(child: "Child", stage: str, paths: dict[str, Path], config: Any, out: Path) -> dict[str, Any]:
+def shard(child: "Child", state: State, *, name: str, arguments: dict[str, Any]) -> None:
+    """One job of many that a stage gives to its workers."""
+    from lm import shard_jobs
+
+    getattr(shard_jobs, name)(child.progress, **arguments)
+
+
+def _work(child: "Child", store: Store, stage: str, paths: dict[str, Path], config: Any, out: Path) -> dict[str, Any]:
     """The stage's own function on its inputs."""
     if stage == "clean":
         from lm.clean import CleanConfig, clean
+        from lm.predict import cleaning_crew
 
-        return clean(paths["download"], CleanConfig.model_validate(config), out, child.progress)
+        raw = store.open(paths["download"]).manifest.metrics
+        crew = cleaning_crew(int(raw["bytes"]), int(raw["largest_document_bytes"]), child.budget_bytes)
+        asked = CleanConfig.model_validate(config)
+        return clean(paths["download"], asked, out, child.progress, parts_folder=store.parts, crew=crew)
     if stage == "tokenize":
         from lm.tokenize_corpus import TokenizeConfig, tokenize
 

@@ -9,16 +9,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from lm.config import StageConfig
-from lm.cpu import usable_cores
+from lm.cpu import chosen_cores
+from lm.memory import SOFT_SHARE
 from lm.recipe import Recipe
 from lm.store import Artifact
 from lm.tokenize_corpus import TokenizeConfig
+from lm.workers import ALONE, SHARD_BYTES, Crew
 
 TRAINING_MARGIN = 1.05
 MIB = 2**20
 LONGEST_PART_BYTES = 24 * MIB  # of what `lm.reading` takes as one document, where each character has three
 BASELINE_BYTES = 16 * MIB
 COMPARED_BYTES = 5 * MIB
+WORKER_BYTES = 80 * MIB  # a process that cleans or tokenizes, with its libraries
 LEAST_TRAINING = 440 * MIB  # the smallest model, its libraries and its tokenizer's files
 ATTENTION_BLOCK = 128  # as in lm.fused, which needs torch
 MUON_STACK_VALUES = 2_000_000  # as in lm.muon
@@ -117,19 +120,34 @@ def predict_download() -> int:
     return 120 * MIB
 
 
-def predict_cleaning(text_bytes: int, largest_document_bytes: int) -> int:
+def predict_cleaning(text_bytes: int, largest_document_bytes: int, workers: int = 1) -> int:
     """Documents are compared a few megabytes at once, or one long one by itself, or a part of a longer one.
 
-    Text of Chinese or Japanese, a word a character, takes 14 bytes a byte; English takes 9.
+    Text of Chinese or Japanese, a word a character, takes 14 bytes a byte; English takes 9. Workers clean documents
+    while this process waits.
     """
-    return 130 * MIB + max(8 * min(text_bytes, COMPARED_BYTES), 14 * min(largest_document_bytes, LONGEST_PART_BYTES))
+    documents = max(8 * min(text_bytes, COMPARED_BYTES), 14 * min(largest_document_bytes, LONGEST_PART_BYTES))
+    return 130 * MIB + documents + (workers * (WORKER_BYTES + documents) if workers > 1 else 0)
+
+
+def cleaning_crew(text_bytes: int, largest_document_bytes: int, budget_bytes: int) -> Crew:
+    """As many workers as there are cores and shards, and as fit the budget."""
+    alone = predict_cleaning(text_bytes, largest_document_bytes)
+    each = (predict_cleaning(text_bytes, largest_document_bytes, 2) - alone) // 2
+    return _crew(alone, each, text_bytes // SHARD_BYTES, budget_bytes)
+
+
+def _crew(alone_bytes: int, worker_bytes: int, shards: int, budget_bytes: int) -> Crew:
+    room = int(SOFT_SHARE * budget_bytes) - alone_bytes
+    workers = min(chosen_cores(), shards, room // worker_bytes)
+    return Crew(workers, room // workers) if workers > 1 else ALONE
 
 
 def predict_tokenizing(config: TokenizeConfig, train_bytes: int, longest_document_bytes: int) -> int:
     """The tokenizer's training on a sample, then threads that encode, and the longest document a few times over."""
     sample_bytes = min(config.sample_bytes, train_bytes)
     per_sample_byte = 25 if config.kind == "unigram" else 13
-    return 150 * MIB + 5 * MIB * usable_cores() + 6 * longest_document_bytes + per_sample_byte * sample_bytes
+    return 150 * MIB + 5 * MIB * chosen_cores() + 6 * longest_document_bytes + per_sample_byte * sample_bytes
 
 
 def predict_evaluating(parameters: int, text_bytes: int) -> int:
@@ -142,12 +160,13 @@ def predict_generating(parameters: int) -> int:
     return 370 * MIB + 8 * parameters
 
 
-def predict_stage(stage: str, config: StageConfig, inputs: dict[str, Artifact]) -> int:
-    """What making this stage's artifact from these inputs will need."""
+def predict_stage(stage: str, config: StageConfig, inputs: dict[str, Artifact], budget_bytes: int) -> int:
+    """What making this stage's artifact from these inputs will need; a larger budget lets more cores work."""
     metrics: dict[str, dict[str, Any]] = {name: artifact.manifest.metrics for name, artifact in inputs.items()}
     if stage == "clean":
         raw = metrics["download"]
-        return predict_cleaning(int(raw["bytes"]), int(raw["largest_document_bytes"]))
+        sizes = int(raw["bytes"]), int(raw["largest_document_bytes"])
+        return predict_cleaning(*sizes, cleaning_crew(*sizes, budget_bytes).workers)
     if isinstance(config, TokenizeConfig):
         text = metrics["clean"]
         return predict_tokenizing(config, int(text["train_bytes"]), int(text["longest_document_bytes"]))

@@ -146,7 +146,7 @@ class Session:
     def predicted_bytes(self, work: Work) -> int:
         """What a stage is expected to need."""
         artifacts = {name: self.store.open(self.store.path(name, key)) for name, key in work.inputs.items()}
-        return predict_stage(work.stage, work.config, artifacts)
+        return predict_stage(work.stage, work.config, artifacts, self.budget.bytes)
 
     def make(self, work: Work) -> Artifact:
         """Have a stage made in a supervised child."""

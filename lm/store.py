@@ -165,6 +165,11 @@ class Store:
         """Where each run has its folder."""
         return self.root / "artifacts" / "runs"
 
+    @property
+    def parts(self) -> Path:
+        """Where cleaning keeps what it made of each source (`lm.parts`)."""
+        return self.root / "data" / "parts"
+
     def folder(self, stage: str) -> Path:
         """Where the artifacts of a stage, or of a role, are kept."""
         return self.root / FOLDERS[ROLES.get(stage, stage)]
