@@ -8,7 +8,7 @@ from pydantic import Field
 from lm.config import StageConfig
 from lm.progress import Progress
 
-VERSION = 2
+VERSION = 3
 EVALUATION_FILE = "evaluation.json"
 
 

@@ -11,22 +11,24 @@ import torch
 from lm import degeneracy
 from lm.baselines import fit_baselines
 from lm.bootstrap import interval, resampled_rates
-from lm.calibration import Calibration, count_tokens
+from lm.calibration import Calibration, by_tokens_read, count_tokens
 from lm.evaluate import EvaluateConfig
 from lm.heldout import Extent, extent
 from lm.inference import Inference
-from lm.model import load_model
+from lm.model import Decoder, load_model
 from lm.next_token import Sampling
 from lm.openings import Opening, heldout_openings
 from lm.progress import Progress
 from lm.sampling import Request, continuations
 from lm.scores import LN2, MODEL, Judges, Scores, score
+from lm.scoring import window_nats
 from lm.store import read_json
 from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.tokenizer import Tokenizer
 from lm.tokens import documents as token_documents
 
 SCHEMA_VERSION = 1
+WINDOWS = 256  # of the held-out text, that tell what context is worth
 
 
 def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, progress: Progress) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, p
         "calibration": calibration.report(),
         "by_frequency": calibration.by_frequency(count_tokens(token_documents(tokens, "train"), decoder.vocab_size)),
         "hardest_tokens": _hardest(calibration, tokenizer),
-        "by_position": _by_position(scores),
+        "by_tokens_read": _by_tokens_read(decoder, tokens, config),
         "by_document": _by_document(scores, judges.ngram_name),
     }
 
@@ -163,12 +165,12 @@ def _hardest(calibration: Calibration, tokenizer: Tokenizer) -> list[dict[str, A
     ]
 
 
-def _by_position(scores: Scores) -> list[dict[str, Any]]:
-    """Mean nats a token by its place in the document, from `first_token` to the next one's: what context is worth."""
-    return [
-        {"first_token": first, "tokens": tokens, "nats_per_token": nats / tokens}
-        for first, (tokens, nats) in sorted(scores.positions.items())
-    ]
+def _by_tokens_read(model: Decoder, tokens: Path, config: EvaluateConfig) -> list[dict[str, Any]]:
+    """Mean nats by how much the model has read before: what a longer context is worth to it."""
+    context = model.shape.context
+    count = sum(-(-len(document) // context) for document in token_documents(tokens, "heldout"))
+    nats = window_nats(model, token_documents(tokens, "heldout"), max(round(count / WINDOWS), 1))
+    return by_tokens_read(nats, config.resamples, config.seed)
 
 
 def _by_document(scores: Scores, ngram: str) -> list[dict[str, Any]]:

@@ -11,11 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lm import report_text
+from lm.calibration_charts import bits, context_svg, frequency_svg, reliability_svg
 from lm.learning_curve import learning_curve_svg
 from lm.memory import format_bytes
 from lm.memory_chart import memory_svg
 from lm.plain_text import close_gaps, opening, visible
-from lm.quantities import format_duration
+from lm.quantities import format_count, format_duration
 from lm.run_config import RunConfig
 from lm.run_facts import Evaluation, RunFacts, Sample, gather_facts, read_samples, representative_sample
 from lm.run_pictures import learning_curve_of
@@ -26,10 +27,12 @@ TEMPLATE = "report.html.jinja"
 STYLE = "report.css"
 FIRST_SAMPLE_CHARACTERS = 360
 MOST_SAMPLES = 24
+HARDEST = 8  # tokens
 LONGEST_VALUE = 160
 ALWAYS_SHOWN = ("minutes", "memory")
 SECTIONS = {
     "evaluation": "Prediction",
+    "errors": "Errors",
     "learning": "Learning",
     "memory": "Memory",
     "samples": "Samples",
@@ -83,6 +86,7 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
         "figures": list(report_text.figures(facts)),
         "first": first and {"prompt": first.prompt, "text": opening(close_gaps(first.text), FIRST_SAMPLE_CHARACTERS)},
         "evaluation": facts.evaluation and _evaluation(facts.evaluation),
+        "errors": facts.evaluation and _errors(facts.evaluation),
         "learning": _learning(store, facts),
         "memory": _memory(store, facts),
         "samples": [_sample(sample) for sample in samples[:MOST_SAMPLES]],
@@ -133,6 +137,43 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "rows": rows,
         "note": report_text.evaluation_note(evaluation),
     }
+
+
+def _errors(evaluation: Evaluation) -> dict[str, Any] | None:
+    """Where the model errs; None for an evaluation from before that was measured."""
+    pictures = [
+        {"title": title, "text": text, "picture": Markup(draw(rows))}
+        for title, text, draw, rows in (
+            (
+                "Does it know what it knows?",
+                report_text.confidence_text(evaluation),
+                reliability_svg,
+                evaluation.calibration.get("bins", ()),
+            ),
+            (
+                "What reading on is worth",
+                report_text.context_text(evaluation),
+                context_svg,
+                evaluation.by_tokens_read,
+            ),
+            (
+                "Common tokens and rare ones",
+                report_text.frequency_text(evaluation),
+                frequency_svg,
+                evaluation.by_frequency,
+            ),
+        )
+        if rows
+    ]
+    hardest = [
+        {
+            "text": report_text.token_text(row["text"]),
+            "bits": f"{bits(row['nats_per_token']):.1f}",
+            "occurrences": format_count(row["occurrences"]),
+        }
+        for row in evaluation.hardest_tokens[:HARDEST]
+    ]
+    return {"pictures": pictures, "hardest": hardest} if pictures else None
 
 
 def _learning(store: Store, facts: RunFacts) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """The sentences of a report: what a run's numbers mean, for a reader who sees such numbers for the first time."""
 
 from collections.abc import Iterator
+from math import log
 from shlex import join
 from typing import NamedTuple
 
@@ -28,6 +29,10 @@ ABOUT_BASELINES = {  # the first that a baseline's name contains
 }
 
 
+LN2 = log(2)
+WELL_CALIBRATED = 0.02
+FEWEST_TOKENS = 30  # of a frequency: the mean of fewer says little
+NEAR = 0.05  # of all that reading is worth: what is left to gain is little
 SHORTEST_QUOTE, LONGEST_QUOTE = 12, 90  # characters: two texts of one language share any few words
 
 
@@ -140,6 +145,56 @@ def evaluation_note(evaluation: Evaluation) -> str:
     if evaluation.verdict:
         text += f" In a paired comparison the model {evaluation.verdict}."
     return text
+
+
+def confidence_text(evaluation: Evaluation) -> str:
+    """Whether the model's probabilities can be believed."""
+    bins = evaluation.calibration.get("bins", [])
+    tokens = sum(row["tokens"] for row in bins)
+    error = evaluation.calibration.get("expected_calibration_error", 0.0)
+    excess = sum((row["confidence"] - row["accuracy"]) * row["tokens"] for row in bins) / max(tokens, 1)
+    points = f"{100 * error:.1f} percentage points"
+    if error < WELL_CALIBRATED:
+        said = f"Yes: how sure it is and how often it is right differ by {points} on average"
+    elif abs(excess) < error / 2:
+        said = f"Not everywhere: how sure it is and how often it is right differ by {points} on average"
+    else:
+        said = f"It is too {'sure of itself' if excess > 0 else 'cautious'}, by {points} on average"
+    return f"{said} (expected calibration error). The larger a point, the more tokens."
+
+
+def context_text(evaluation: Evaluation) -> str:
+    """How much of the window the model makes use of."""
+    rows = evaluation.by_tokens_read
+    if len(rows) < 2:
+        return ""
+    first, last = rows[0]["nats_per_token"], rows[-1]["nats_per_token"]
+    useful = next((row for row in rows if row["nats_per_token"] <= last + NEAR * max(first - last, 0)), rows[-1])
+    text = (
+        f"A token costs {first / LN2:.1f} bits after one other and {last / LN2:.1f} at the end of the window "
+        f"of {rows[-1]['most_read']:,}."
+    )
+    if useful is not rows[-1]:
+        text += f" From {useful['most_read']:,} tokens on, reading more helps little."
+    return f"{text} The band is the 95\N{NO-BREAK SPACE}% interval."
+
+
+def frequency_text(evaluation: Evaluation) -> str:
+    """What the model knows beyond how often a token comes."""
+    if not evaluation.by_frequency:
+        return ""
+    return (
+        "The dotted line is what a token costs whoever knows only how often it stands in the training text. "
+        "What the model saves below it, it takes from the words before. Where fewer than "
+        f"{FEWEST_TOKENS} tokens were judged, nothing is drawn."
+    )
+
+
+def token_text(text: str) -> str:
+    """A token as it can be seen."""
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        return "a part of a character"
+    return text.replace("\n", "↵").replace(" ", "␣") if text.isspace() or not text else text
 
 
 def samples_text(facts: RunFacts) -> str:

@@ -3,8 +3,8 @@
 Light to import: only JSON is read, but for the samples.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from lm.errors import SlowburnError
@@ -13,6 +13,7 @@ from lm.run_record import RunRecord
 from lm.store import Artifact, Store, read_json
 
 EVALUATION_FILE = "evaluation.json"
+DETAILS = ("calibration", "by_frequency", "by_tokens_read", "hardest_tokens")  # of an evaluation: newer than the rest
 SAMPLES_FILE = "samples.parquet"
 
 
@@ -28,6 +29,10 @@ class Evaluation:
     level_with: frozenset[str]  # the baselines whose difference from the model chance may explain
     verdict: str  # on the n-gram
     degeneracy: Mapping[str, Any]
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    by_frequency: Sequence[Mapping[str, Any]] = ()
+    by_tokens_read: Sequence[Mapping[str, Any]] = ()
+    hardest_tokens: Sequence[Mapping[str, Any]] = ()
 
     @property
     def best_baseline(self) -> tuple[str, float] | None:
@@ -139,6 +144,7 @@ def _evaluation(content: Mapping[str, Any]) -> Evaluation:
         level_with=frozenset(name for name, baseline in best_first if _spans_zero(baseline)),
         verdict=content.get("verdict", ""),
         degeneracy=content.get("degeneracy", {}),
+        **{name: content[name] for name in DETAILS if name in content},
     )
 
 

@@ -6,6 +6,7 @@ document sees at least half a context. Windows of one length are scored together
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -56,12 +57,34 @@ def token_nats(
     done = 0
     for group in _groups(documents):
         results = [np.zeros(len(document), np.float32) for document in group]
-        for batch in _batches(group, model):
+        cover = [
+            window for index, tokens in enumerate(group) for window in windows(index, len(tokens), model.shape.context)
+        ]
+        for batch in _batches(cover, model):
             for window, nats in zip(batch, _score(model, group, batch, watch), strict=True):
                 results[window.document][window.scored : window.end] = nats
                 done += len(nats)
             progress(done, None, "token")
         yield from results
+
+
+def window_nats(model: Decoder, documents: Iterable[Tokens], every: int) -> list[Float32s]:
+    """-ln p of all tokens of some windows, which do not overlap and are a context long where their document is.
+
+    Every `every`-th of the windows that the documents have, in order. The token at place p of a window is judged after
+    p + 1 others: the one before the window (the boundary at a document's beginning) is the first of them.
+    """
+    starts = ((tokens, start) for tokens in documents for start in range(0, len(tokens), model.shape.context))
+    group, chosen = list[Tokens](), list[Window]()
+    for tokens, start in islice(starts, every // 2, None, every):
+        before = min(start, 1)
+        group.append(tokens[start - before : start + model.shape.context].copy())
+        chosen.append(Window(len(chosen), before, before, len(group[-1])))
+    results = [np.empty(0, np.float32) for _ in chosen]
+    for batch in _batches(chosen, model):
+        for window, nats in zip(batch, _score(model, group, batch, None), strict=True):
+            results[window.document] = nats
+    return results
 
 
 def _groups(documents: Iterable[Tokens]) -> Iterator[list[Tokens]]:
@@ -77,11 +100,9 @@ def _groups(documents: Iterable[Tokens]) -> Iterator[list[Tokens]]:
         yield group
 
 
-def _batches(group: list[Tokens], model: Decoder) -> Iterator[list[Window]]:
+def _batches(every: list[Window], model: Decoder) -> Iterator[list[Window]]:
     """Windows of similar length together, the longest first, as many as fit the memory set aside."""
-    context = model.shape.context
-    every = [window for index, tokens in enumerate(group) for window in windows(index, len(tokens), context)]
-    every.sort(key=lambda window: window.start - window.end)
+    every = sorted(every, key=lambda window: window.start - window.end)
     at_once = min(LOGITS_BYTES // (4 * model.vocab_size), MOST_TOKENS_AT_ONCE)
     first = 0
     while first < len(every):
