@@ -9,7 +9,7 @@ from pydantic import Field
 from lm.next_token import Sampling
 from lm.progress import Progress
 
-VERSION = 2
+VERSION = 3
 SAMPLES_FILE = "samples.parquet"
 
 

@@ -13,7 +13,7 @@ from lm.documents import read_documents
 from lm.errors import BadInput
 from lm.generate import GenerateConfig
 from lm.inference import Inference
-from lm.nearest import longest_matches
+from lm.nearest import Match, longest_matches
 from lm.next_token import Sampling
 from lm.openings import heldout_openings
 from lm.progress import Progress, silent
@@ -33,9 +33,13 @@ SCHEMA = pa.schema(
         ("top_p", pa.float64()),
         ("tokens", pa.int32()),  # written
         ("verdict", pa.string()),  # healthy, repetitive or collapsed
-        ("nearest_source", pa.string()),  # the source, document and words of the longest stretch that is also in the
-        ("nearest_document", pa.string()),  # training text; null where none is worth the name
+        ("nearest_source", pa.string()),  # where the longest stretch stands that is also in the training text; null
+        ("nearest_document", pa.string()),  # where none is worth the name
+        ("nearest_title", pa.string()),
+        ("nearest_line", pa.int64()),  # of the document, from 1
+        ("nearest_before", pa.string()),  # the words around it there
         ("nearest_text", pa.string()),
+        ("nearest_after", pa.string()),
     ],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
@@ -70,9 +74,7 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
             "top_p": config.top_p,
             "tokens": len(tokens),
             "verdict": degeneracy.degeneracy(text).verdict,
-            "nearest_source": match.source if match else None,
-            "nearest_document": match.document_id if match else None,
-            "nearest_text": match.text if match else None,
+            **(_place(match) if match else {}),
         }
         for index, (request, text, tokens, match) in enumerate(zip(requests, texts, written, nearest, strict=True))
     ]
@@ -86,6 +88,18 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
         "longest_match_characters": max((match.characters for match in nearest if match), default=0),
         "human_longest_match_characters": max((match.characters for match in of_humans if match), default=0),
         "notes": [note for _, note in encoded if note],
+    }
+
+
+def _place(match: Match) -> dict[str, Any]:
+    return {
+        "nearest_source": match.source,
+        "nearest_document": match.document_id,
+        "nearest_title": match.title,
+        "nearest_line": match.line,
+        "nearest_before": match.before,
+        "nearest_text": match.text,
+        "nearest_after": match.after,
     }
 
 

@@ -195,12 +195,22 @@ def _pictures(svg: Mapping[str, str]) -> dict[str, str]:
     return {width: Markup(picture) for width, picture in svg.items()}
 
 
-def _sample(sample: Sample) -> dict[str, str]:
+def _sample(sample: Sample) -> dict[str, Any]:
+    text, place = close_gaps(sample.text), report_text.nearest_place(sample)
+    before, shared, after = text.partition(sample.nearest_text or "\0") if place else (text, "", "")
     return {
         "prompt": sample.prompt,
-        "text": close_gaps(sample.text),
+        "before": before,
+        "shared": shared,  # empty too where the gaps that were closed lie inside it
+        "after": after,
         "note": report_text.sample_note(sample),
-        "nearest": report_text.nearest_note(sample),
+        "nearest": place
+        and {
+            "place": place,
+            "before": sample.nearest_before or "",
+            "text": sample.nearest_text,
+            "after": sample.nearest_after or "",
+        },
     }
 
 

@@ -6,7 +6,6 @@ from shlex import join
 from typing import NamedTuple
 
 from lm.memory import format_bytes
-from lm.plain_text import opening
 from lm.quantities import format_count, format_duration, format_text_size, listing, spoken_duration
 from lm.run_facts import Evaluation, RunFacts, Sample
 from lm.run_record import StageRecord, TrainRecord, UnfinishedStage
@@ -33,7 +32,7 @@ LN2 = log(2)
 WELL_CALIBRATED = 0.02
 FEWEST_TOKENS = 30  # of a frequency: the mean of fewer says little
 NEAR = 0.05  # of all that reading is worth: what is left to gain is little
-SHORTEST_QUOTE, LONGEST_QUOTE = 12, 90  # characters: two texts of one language share any few words
+SHORTEST_QUOTE = 12  # characters: two texts of one language share any few words
 
 
 class Figure(NamedTuple):
@@ -205,6 +204,12 @@ def samples_text(facts: RunFacts) -> str:
         text += f" Judged for repetition the model is {verdict}: it scores {judged['score']:.2f}, where 1 only repeats"
         human = judged.get("human", {}).get("score")
         text += "." if human is None else f" and people, writing on from the same words, score {human:.2f}."
+    longest, of_humans = (facts.metric("generate", f"{whose}longest_match_characters") for whose in ("", "human_"))
+    if longest and of_humans:
+        text += (
+            f" The longest stretch taken from the training text has {longest} characters; held-out text of the same "
+            f"length, written by people, shares up to {of_humans} with it."
+        )
     return text
 
 
@@ -255,13 +260,17 @@ def sample_note(sample: Sample) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def nearest_note(sample: Sample) -> str:
-    """Where in the training text a sample comes nearest to it."""
+def nearest_place(sample: Sample) -> str:
+    """Where in the training text a sample comes nearest to it; empty where they share no more than any two texts."""
     shared = " ".join((sample.nearest_text or "").split())
     if not sample.nearest_source or len(shared) < SHORTEST_QUOTE:
         return ""
-    words = f"“{opening(shared, LONGEST_QUOTE)}”, {len(shared)} characters"
-    return f"Longest stretch that is in the training text too ({sample.nearest_source}): {words}."
+    title = (
+        f", {sample.nearest_title}" if sample.nearest_title and sample.nearest_title != sample.nearest_source else ""
+    )
+    document = f", document {sample.nearest_document}" if sample.nearest_document else ""
+    line = f", line {sample.nearest_line:,}" if sample.nearest_line else ""
+    return f"{len(shared)} characters stand in the training text too: {sample.nearest_source}{title}{document}{line}"
 
 
 def next_steps(facts: RunFacts) -> Iterator[NextStep]:

@@ -53,7 +53,11 @@ class Sample:
     verdict: str | None = None
     nearest_source: str | None = None
     nearest_document: str | None = None
+    nearest_title: str | None = None
+    nearest_line: int | None = None
+    nearest_before: str | None = None
     nearest_text: str | None = None
+    nearest_after: str | None = None
 
 
 @dataclass(frozen=True)

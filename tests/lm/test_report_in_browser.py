@@ -73,7 +73,7 @@ class Tab:
             self.events.append(json.loads(self.socket.recv(timeout=START_SECONDS)))
 
     def value(self, expression: str) -> Any:
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
     def named(self, method: str) -> list[dict[str, Any]]:
         return [event["params"] for event in self.events if event["method"] == method]
@@ -158,7 +158,10 @@ def _fill(stage: str, out: Path) -> None:
         write_json(out / "evaluation.json", headline | ERRORS)
     if stage == "generate":
         texts = [HOSTILE, "word " * 200, "x" * 600]
-        pd.DataFrame({"prompt": [HOSTILE] * 3, "text": texts}).to_parquet(out / "samples.parquet")
+        nearest = {"source": HOSTILE, "title": HOSTILE, "document": "ab", "before": "…", "after": "x" * 90, "line": 7}
+        rows = [{"prompt": HOSTILE, "text": text, "nearest_text": text[:40]} for text in texts]
+        frame = pd.DataFrame(rows).assign(**{f"nearest_{name}": value for name, value in nearest.items()})
+        frame.to_parquet(out / "samples.parquet")
 
 
 @pytest.mark.parametrize("width", [360, 700, 1200])
@@ -182,3 +185,17 @@ def test_report_in_a_browser(browser: str, page: Path, width: int, scheme: str) 
         assert min(tab.value(heights)) >= 10
         ground = tab.value("getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, ground[4:-1].split(","))) < 3 * 128) == (scheme == "dark")
+
+
+def test_a_copied_stretch_leads_to_its_place(browser: str, page: Path) -> None:
+    """Following the words that the training text has too opens the passage there: source, line, and what is around."""
+    with connect(browser, max_size=None) as socket:
+        tab = Tab(socket)
+        tab.open(page)
+        place = "[...document.querySelectorAll('#samples details')].find(e => e.textContent.includes('word'))"
+        assert tab.value(f"{place}.open") is False
+        tab.value("[...document.querySelectorAll('#samples a')].find(e => e.textContent.startsWith('word')).click()")
+        assert tab.value(f"{place}.open") is True
+        told = tab.value(f"{place}.innerText")
+        assert HOSTILE in told and "line 7" in told and "…word word" in told
+        assert "owned" not in tab.value("document.title")
