@@ -61,7 +61,7 @@ def clean_text(text: str, counts: CleaningCounts, *, repair: bool = True) -> str
 class FirstPass:
     """All documents of a raw artifact, cleaned, in a spool; what was met; and how they resemble each other.
 
-    Memory: a megabyte of documents or the longest one, and 15 bytes for each document.
+    Memory: a megabyte of documents or the longest one, and 19 bytes for each document.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class FirstPass:
         self._raw, self._config, self._scratch, self._progress = raw, config, scratch, progress
         self._rejects = rejects
         self._ids, self._source_keys, self._later_parts = array("Q"), array("Q"), array("B")
+        self._sizes = array("I")
         self.spool = Spool(scratch / "documents.arrow")
         self._sketches = Sketches(scratch) if config.near_duplicates != "ignore" else None
         for batch in _batches(self._cleaned()):
@@ -87,6 +88,11 @@ class FirstPass:
     def source_keys(self) -> npt.NDArray[np.uint64]:
         """The beginning of the hash of the source of each, where the split needs it: (documents,)."""
         return np.frombuffer(self._source_keys, np.uint64)
+
+    @property
+    def sizes(self) -> npt.NDArray[np.uint32]:
+        """Bytes of each document: (documents,)."""
+        return np.frombuffer(self._sizes, np.uint32)
 
     def whole_documents(self, keep: npt.NDArray[np.bool_]) -> int:
         """How many documents were kept, the parts of a long one counted as one."""
@@ -141,6 +147,7 @@ class FirstPass:
                 )
                 continue
             self._ids.append(int(document.document_id, 16))
+            self._sizes.append(len(encoded))
             self._later_parts.append(part > 1)
             if self._config.split == "source":
                 self._source_keys.append(int.from_bytes(hashlib.sha256(document.source.encode()).digest()[:8]))
