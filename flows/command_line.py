@@ -53,6 +53,9 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", nargs="+", metavar="NAME|PATH|URL", help="what to train on (several make one)")
     parser.add_argument("--minutes", type=float, help="minutes of training, its checkpoints included (default 3)")
     parser.add_argument(
+        "--seeds", type=int, help="models that differ in their seed alone, each trained for --minutes (default 1)"
+    )
+    parser.add_argument(
         "--init-from", metavar="RUN|FOLDER", help="a model to start from: a run, a key or a Hugging Face folder"
     )
     parser.add_argument("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB")
@@ -90,7 +93,7 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
     """Have a flow do what `add_request`'s options ask for; returns the exit code, see `main`."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        values: dict[str, Any] = {"minutes": options.minutes, "memory": options.memory, "init_from": options.init_from}
+        values: dict[str, Any] = {name: getattr(options, name) for name in ("minutes", "seeds", "memory", "init_from")}
         if options.corpus:
             values["download"] = {"corpus": options.corpus}
         config = build_config(values, options.settings)

@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 
 from lm import degeneracy
 from lm.documents import read_documents
+from lm.ensemble_inference import load_writer
 from lm.errors import BadInput
 from lm.generate import GenerateConfig
-from lm.inference import Inference
 from lm.nearest import Match, longest_matches
 from lm.next_token import Sampling
 from lm.openings import heldout_openings
 from lm.progress import Progress, silent
-from lm.sampling import Request, continuations, token_steps
+from lm.sampling import Request, Writer, continuations, token_steps
 from lm.text_stream import StoppingText
 from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.tokenizer import Tokenizer
@@ -50,7 +50,7 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
 
     Raises BadInput for a prompt that is no text.
     """
-    decoder, tokenizer = load_pair(model)
+    decoder, tokenizer = load_pair([model])
     prompts = config.prompts or ("", *default_openings(clean))
     encoded = [encode_prompt(tokenizer, prompt, decoder.shape.context) for prompt in prompts]
     requests = [
@@ -104,7 +104,7 @@ def _place(match: Match) -> dict[str, Any]:
 
 
 def write(
-    decoder: Inference, tokenizer: Tokenizer, requests: Sequence[Request], config: GenerateConfig, progress: Progress
+    decoder: Writer, tokenizer: Tokenizer, requests: Sequence[Request], config: GenerateConfig, progress: Progress
 ) -> tuple[list[list[int]], list[str]]:
     """Tokens and text of each request's continuation, the text up to the first stop string."""
     texts = [StoppingText(tokenizer, config.stop) for _ in requests]
@@ -119,7 +119,7 @@ def write(
 
 
 def stream_text(
-    model: Path,
+    models: Sequence[Path],
     prompt: str,
     sampling: Sampling,
     *,
@@ -134,14 +134,14 @@ def stream_text(
     """
     if tokens < 1 or seed < 0:
         raise BadInput(f"got {tokens} tokens and seed {seed}: expected 1 token or more, and a seed of 0 or more")
-    decoder, tokenizer = load_pair(model)
+    decoder, tokenizer = load_pair(models)
     ids, note = encode_prompt(tokenizer, prompt, decoder.shape.context)
     if note:
         tell(note)
     return _pieces(decoder, StoppingText(tokenizer, stop), Request(ids, seed, sampling), tokens)
 
 
-def _pieces(decoder: Inference, text: StoppingText, request: Request, tokens: int) -> Iterator[str]:
+def _pieces(decoder: Writer, text: StoppingText, request: Request, tokens: int) -> Iterator[str]:
     for step in token_steps(decoder, [request], tokens):
         for _, token in step:
             if piece := text.add(token):
@@ -152,9 +152,11 @@ def _pieces(decoder: Inference, text: StoppingText, request: Request, tokens: in
         yield rest
 
 
-def written_texts(model: Path, config: GenerateConfig, tell: Callable[[str], object]) -> Iterator[tuple[str, int, str]]:
+def written_texts(
+    models: Sequence[Path], config: GenerateConfig, tell: Callable[[str], object]
+) -> Iterator[tuple[str, int, str]]:
     """Prompt, seed and text of every sample; as many are written at a time as have room. `tell` as in `stream_text`."""
-    decoder, tokenizer = load_pair(model)
+    decoder, tokenizer = load_pair(models)
     encoded = [encode_prompt(tokenizer, prompt, decoder.shape.context) for prompt in config.prompts]
     for note in filter(None, (note for _, note in encoded)):
         tell(note)
@@ -167,12 +169,12 @@ def written_texts(model: Path, config: GenerateConfig, tell: Callable[[str], obj
         yield config.prompts[index], request.seed, text
 
 
-def load_pair(model: Path) -> tuple[Inference, Tokenizer]:
-    """The model of a folder, and its tokenizer. Raises BadInput when they do not belong together."""
-    decoder, tokenizer = Inference.load(model), Tokenizer(model / TOKENIZER_FILE)
+def load_pair(models: Sequence[Path]) -> tuple[Writer, Tokenizer]:
+    """The model of a folder, or the mean of several, and the tokenizer. Raises BadInput when they do not agree."""
+    decoder, tokenizer = load_writer(models), Tokenizer(models[0] / TOKENIZER_FILE)
     if decoder.vocab_size != tokenizer.vocab_size:
         raise BadInput(
-            f"{model}: the model has {decoder.vocab_size} tokens and {TOKENIZER_FILE} has {tokenizer.vocab_size}: "
+            f"{models[0]}: the model has {decoder.vocab_size} tokens and {TOKENIZER_FILE} has {tokenizer.vocab_size}: "
             "they do not belong together"
         )
     return decoder, tokenizer

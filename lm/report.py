@@ -32,6 +32,7 @@ LONGEST_VALUE = 160
 ALWAYS_SHOWN = ("minutes", "memory")
 SECTIONS = {
     "evaluation": "Prediction",
+    "seeds": "Seeds",
     "errors": "Errors",
     "learning": "Learning",
     "memory": "Memory",
@@ -86,6 +87,7 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
         "figures": list(report_text.figures(facts)),
         "first": first and {"prompt": first.prompt, "text": opening(close_gaps(first.text), FIRST_SAMPLE_CHARACTERS)},
         "evaluation": facts.evaluation and _evaluation(facts.evaluation),
+        "seeds": _seeds(facts),
         "errors": facts.evaluation and _errors(facts.evaluation),
         "learning": _learning(store, facts),
         "memory": _memory(store, facts),
@@ -137,6 +139,22 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "rows": rows,
         "note": report_text.evaluation_note(evaluation),
     }
+
+
+def _seeds(facts: RunFacts) -> dict[str, Any] | None:
+    if not facts.spread:
+        return None
+    rows = [
+        {
+            "name": row.name,
+            "mean": f"{row.mean:.3f}",
+            "deviation": f"{row.deviation:.3f}",
+            "range": f"{min(row.values):.3f} to {max(row.values):.3f}",
+            "ensemble": "" if row.ensemble is None else f"{row.ensemble:.3f}",
+        }
+        for row in facts.spread
+    ]
+    return {"text": report_text.seeds_text(facts), "rows": rows}
 
 
 def _errors(evaluation: Evaluation) -> dict[str, Any] | None:

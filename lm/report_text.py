@@ -1,7 +1,7 @@
 """The sentences of a report: what a run's numbers mean, for a reader who sees such numbers for the first time."""
 
 from collections.abc import Iterator
-from math import log
+from math import log, sqrt
 from shlex import join
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from lm.memory import format_bytes
 from lm.quantities import format_count, format_duration, format_text_size, listing, spoken_duration
 from lm.run_facts import Evaluation, RunFacts, Sample
 from lm.run_record import StageRecord, TrainRecord, UnfinishedStage
+from lm.seeds import BITS
 
 DOING = {
     "download": "downloading",
@@ -29,6 +30,7 @@ ABOUT_BASELINES = {  # the first that a baseline's name contains
 
 
 LN2 = log(2)
+CHANCE = 2 * sqrt(2)  # standard deviations: a difference of two has √2 of one's, and 95 % lie within two of them
 WELL_CALIBRATED = 0.02
 FEWEST_TOKENS = 30  # of a frequency: the mean of fewer says little
 NEAR = 0.05  # of all that reading is worth: what is left to gain is little
@@ -143,6 +145,23 @@ def evaluation_note(evaluation: Evaluation) -> str:
         text += f" Perplexity per token: {evaluation.perplexity_per_token:.1f}."
     if evaluation.verdict:
         text += f" In a paired comparison the model {evaluation.verdict}."
+    return text
+
+
+def seeds_text(facts: RunFacts) -> str:
+    """What the spread between seeds means for a comparison."""
+    bits = next((row for row in facts.spread if row.name == BITS), None)
+    if bits is None:
+        return ""
+    text = (
+        f"{len(bits.values)} models were trained that differ in nothing but their seed: the weights they began from, "
+        f"the order they read in. Their bits per byte have a standard deviation of {bits.deviation:.3f}, as far as "
+        f"so few can tell: between two runs of one seed each, less than {CHANCE * bits.deviation:.2g} says nothing."
+    )
+    if bits.ensemble is not None:
+        better = min(bits.values) - bits.ensemble
+        how = f"{better:.3f} fewer than the best of them" if better > 0 else "no fewer than the best of them"
+        text += f" Together, by the mean of their probabilities, they need {bits.ensemble:.3f}: {how}."
     return text
 
 
@@ -287,6 +306,8 @@ def next_steps(facts: RunFacts) -> Iterator[NextStep]:
         minutes = run.config.get("minutes")
         corpus = [part for name in run.corpus for part in ("--corpus", name)]
         yield NextStep("Let it write more.", "python -m lm generate")
+        if facts.spread:
+            yield NextStep("Let all seeds write as one.", f"python -m lm generate {run.run_id} --ensemble")
         if minutes:
             longer = ["python", "-m", "flows.pipeline", *corpus, "--minutes", f"{minutes * 4:g}"]
             yield NextStep(

@@ -14,6 +14,7 @@ from lm.errors import BadInput
 from lm.evaluate import EvaluateConfig
 from lm.generate import GenerateConfig
 from lm.memory import parse_bytes
+from lm.store import MOST_SEEDS
 from lm.tokenize_corpus import TokenizeConfig
 from lm.train import TrainConfig
 
@@ -22,6 +23,12 @@ class RunConfig(StageConfig):
     """One run: the time and memory it may take, and each stage's own settings."""
 
     minutes: float = Field(default=3.0, gt=0, description="minutes of training, its checkpoints included")
+    seeds: int = Field(
+        default=1,
+        ge=1,
+        le=MOST_SEEDS,
+        description="models that differ in their seed alone, each trained for these minutes; the first is the model",
+    )
     memory: str | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")
     init_from: str | None = Field(
         default=None, description="model to start from, with its tokenizer: a run, a key or a Hugging Face folder"

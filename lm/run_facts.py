@@ -10,6 +10,7 @@ from typing import Any
 from lm.errors import SlowburnError
 from lm.quantities import listing
 from lm.run_record import RunRecord
+from lm.seeds import Spread, spread
 from lm.store import Artifact, Store, read_json
 
 EVALUATION_FILE = "evaluation.json"
@@ -68,6 +69,7 @@ class RunFacts:
     artifacts: dict[str, Artifact]
     plan: dict[str, Any] | None
     evaluation: Evaluation | None
+    spread: Sequence[Spread] = ()  # between the seeds, where there are several
 
     def metric(self, stage: str, name: str) -> Any:
         """A stage's metric, or None."""
@@ -106,6 +108,7 @@ def gather_facts(store: Store, run: RunRecord) -> RunFacts:
         artifacts=artifacts,
         plan=_read_if_there(store, run.plan),
         evaluation=_evaluation(read_json(evaluate.path / EVALUATION_FILE)) if evaluate else None,
+        spread=spread(store, run),
     )
 
 

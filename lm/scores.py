@@ -11,10 +11,9 @@ import numpy.typing as npt
 from lm.documents import Document, read_documents
 from lm.errors import SlowburnError
 from lm.heldout import Extent, NotTheSameText, Unit, units
-from lm.model import Decoder
 from lm.ngram import NGram
 from lm.progress import Progress
-from lm.scoring import Watch, token_nats
+from lm.scoring import Predictor, Watch, token_nats
 from lm.tokenizer import Tokenizer
 from lm.tokens import documents as token_documents
 
@@ -28,7 +27,7 @@ Floats = npt.NDArray[np.floating]
 class Judges:
     """Those who give each held-out token or byte a probability."""
 
-    model: Decoder
+    model: Predictor
     tokenizer: Tokenizer
     ngram: NGram
 

@@ -7,15 +7,15 @@ document sees at least half a context. Windows of one length are scored together
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from lm.model import Decoder
 from lm.progress import Progress, silent
-from lm.recipe import BOUNDARY_ID
+from lm.recipe import BOUNDARY_ID, Shape
 
 LOGITS_BYTES = 32 << 20  # of one batch, in fp32
 MOST_TOKENS_AT_ONCE = 1024  # more is no faster, and takes more memory
@@ -24,6 +24,19 @@ GROUP_TOKENS = 1 << 18  # documents are taken in groups of about so many tokens,
 Tokens = npt.NDArray[np.integer]
 Float32s = npt.NDArray[np.float32]
 Watch = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]
+
+
+class Predictor(Protocol):
+    """What text can be judged by: `lm.model.Decoder`, or several of it as one."""
+
+    shape: Shape
+    vocab_size: int
+
+    def hidden(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Token ids (B, T) -> states (B, T, …)."""
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """States (n, …) -> logits (n, V) in fp32."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ def windows(document: int, length: int, context: int) -> Iterator[Window]:
 
 
 def token_nats(
-    model: Decoder, documents: Iterable[Tokens], progress: Progress = silent, watch: Watch | None = None
+    model: Predictor, documents: Iterable[Tokens], progress: Progress = silent, watch: Watch | None = None
 ) -> Iterator[Float32s]:
     """Yield -ln p of every token of each document, in order: one array (tokens,) a document.
 
@@ -68,7 +81,7 @@ def token_nats(
         yield from results
 
 
-def window_nats(model: Decoder, documents: Iterable[Tokens], every: int) -> list[Float32s]:
+def window_nats(model: Predictor, documents: Iterable[Tokens], every: int) -> list[Float32s]:
     """-ln p of all tokens of some windows, which do not overlap and are a context long where their document is.
 
     Every `every`-th of the windows that the documents have, in order. The token at place p of a window is judged after
@@ -100,7 +113,7 @@ def _groups(documents: Iterable[Tokens]) -> Iterator[list[Tokens]]:
         yield group
 
 
-def _batches(every: list[Window], model: Decoder) -> Iterator[list[Window]]:
+def _batches(every: list[Window], model: Predictor) -> Iterator[list[Window]]:
     """Windows of similar length together, the longest first, as many as fit the memory set aside."""
     every = sorted(every, key=lambda window: window.start - window.end)
     at_once = min(LOGITS_BYTES // (4 * model.vocab_size), MOST_TOKENS_AT_ONCE)
@@ -112,7 +125,7 @@ def _batches(every: list[Window], model: Decoder) -> Iterator[list[Window]]:
 
 
 @torch.inference_mode()
-def _score(model: Decoder, group: list[Tokens], batch: list[Window], watch: Watch | None) -> list[Float32s]:
+def _score(model: Predictor, group: list[Tokens], batch: list[Window], watch: Watch | None) -> list[Float32s]:
     """-ln p of the scored tokens of each window. Shorter windows are padded at the end, where nothing looks."""
     longest = max(window.end - window.start for window in batch)
     inputs = torch.full((len(batch), longest), BOUNDARY_ID)  # (B, T)
