@@ -105,3 +105,14 @@ def test_more_time_promises_a_better_model(ask, workplace, tmp_path):
     found = json.loads(ask("--minutes", "1", "--json").output)
     other = {row["change"]: row["training"]["bits_per_byte"]["likely"] for row in found["alternatives"]}
     assert other["twice the time"] <= found["training"]["bits_per_byte"]["likely"] <= other["half the time"]
+
+
+def test_several_seeds_take_several_times_the_training(ask):
+    """The minutes are each seed's: the forecast says so, and what they take together."""
+    one, three = (json.loads(ask("--minutes", "2", "--seeds", seeds, "--json").output) for seeds in ("1", "3"))
+    seconds = [
+        next(stage["seconds"] for stage in found["stages"] if stage["stage"] == "train") for found in (one, three)
+    ]
+    assert seconds[1] == pytest.approx(3 * seconds[0])
+    assert one["training"] == three["training"]
+    assert "each of 3 seeds" in ask("--minutes", "2", "--seeds", "3").output
