@@ -28,6 +28,7 @@ STYLE = "report.css"
 FIRST_SAMPLE_CHARACTERS = 360
 MOST_SAMPLES = 24
 HARDEST = 8  # tokens
+LARGE = 10.0  # a number of which one decimal is enough
 LONGEST_VALUE = 160
 ALWAYS_SHOWN = ("minutes", "memory")
 SECTIONS = {
@@ -147,14 +148,18 @@ def _seeds(facts: RunFacts) -> dict[str, Any] | None:
     rows = [
         {
             "name": row.name,
-            "mean": f"{row.mean:.3f}",
-            "deviation": f"{row.deviation:.3f}",
-            "range": f"{min(row.values):.3f} to {max(row.values):.3f}",
-            "ensemble": "" if row.ensemble is None else f"{row.ensemble:.3f}",
+            "mean": _number(row.mean),
+            "deviation": _number(row.deviation),
+            "range": f"{_number(min(row.values))} \N{EN DASH} {_number(max(row.values))}",
+            "ensemble": "" if row.ensemble is None else _number(row.ensemble),
         }
         for row in facts.spread
     ]
     return {"text": report_text.seeds_text(facts), "rows": rows}
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}" if abs(value) >= LARGE else f"{value:.3f}"
 
 
 def _errors(evaluation: Evaluation) -> dict[str, Any] | None:
