@@ -61,6 +61,9 @@ def add_request(parser: argparse.ArgumentParser) -> None:
         help="end after these minutes even where this machine turns out slower than planned",
     )
     parser.add_argument(
+        "--seeds", type=int, help="models that differ in their seed alone, each trained for --minutes (default 1)"
+    )
+    parser.add_argument(
         "--init-from", metavar="RUN|FOLDER", help="a model to start from: a run, a key or a Hugging Face folder"
     )
     parser.add_argument("--like", metavar="RUN", help="begin with the settings of this run, or of the newest one")
@@ -99,7 +102,7 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
     """Have a flow do what `add_request`'s options ask for; returns the exit code, see `main`."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        names = ("minutes", "deadline", "memory", "init_from")
+        names = ("minutes", "deadline", "seeds", "memory", "init_from")
         values: dict[str, Any] = {name: getattr(options, name) for name in names}
         if options.corpus:
             values["download"] = {"corpus": options.corpus}

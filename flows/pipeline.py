@@ -23,6 +23,7 @@ from tasks.missed import state_if_missed
 from tasks.notify import notify_run
 from tasks.plan import plan
 from tasks.publish import publish_run
+from tasks.seeds import evaluate_others, tell_seeds, train_others
 from tasks.starting_model import starting_model
 from tasks.tokenize_corpus import tokenize
 from tasks.train import train
@@ -40,9 +41,12 @@ def stages(session: Session, replan: bool) -> Iterator[StageName]:
     settled = plan(session, cleaned, start, replan)
     tokens = tokenize(session, cleaned, settled, start)
     yield "tokenize"
+    tell_seeds(session, settled)
     model = train(session, tokens, settled, start)
+    others = train_others(session, tokens, settled, start)
     yield "train"
     evaluate(session, model, tokens, cleaned)
+    evaluate_others(session, settled, model, others, tokens, cleaned)
     yield "evaluate"
     generate(session, model, cleaned)
     yield "generate"

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lm.contest import Contest
 from lm.errors import BadInput, SlowburnError, Stopped
+from lm.run_record import list_runs
 from lm.store import SCHEMA_VERSION, Artifact, Store, now, read_json, write_json
 
 CHAMPION_FILE = "champion.json"
@@ -91,7 +92,10 @@ def default_model(store: Store, tell: Callable[[str], object]) -> Artifact:
 
     `tell` is given a line where that may surprise.
     """
-    models = store.list("train")
+    others = {key for run in list_runs(store) for key in run.models[1:]} - {
+        key for run in list_runs(store) for key in run.models[:1]
+    }  # trained for the spread between seeds
+    models = [model for model in store.list("train") if model.key not in others]
     if not models:
         raise BadInput("there is no model yet: `make run` trains one")
     newest, key = models[-1], load_champion(store).champion

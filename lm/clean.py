@@ -12,6 +12,7 @@ from lm.config import StageConfig
 from lm.errors import BadInput
 from lm.plain_text import visible
 from lm.progress import Progress
+from lm.quantities import format_text_size
 from lm.workers import ALONE, Crew
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class CleanConfig(StageConfig):
     """How text is cleaned and split."""
 
     heldout_fraction: float = Field(0.1, gt=0.0, le=0.5, description="share of the text that no training sees")
+    heldout_bytes: int = Field(
+        4_000_000, ge=1, description="most text that is held out: of a large corpus the rest of its share trains too"
+    )
     split: Literal["auto", "document", "source", "contiguous"] = Field(
         "auto", description="auto: by document where there are several, contiguous for one; source: whole files"
     )
@@ -144,7 +148,8 @@ class _Splitting:
         """Write the documents; return what was written, how it was split, and what to tell of that."""
         asked, documents = self.config.split, self.corpus.whole_documents(self.keep)
         if asked == "contiguous" or (asked == "auto" and documents < 2):
-            return self._write_contiguously(out, self.rejects.write), "contiguous", []
+            written = self._write_contiguously(out, self.rejects.write)
+            return written, "contiguous", _told_share(written, self.config)
         heldout = self._heldout()
         if heldout is None and asked in HARD_SPLITS:
             raise BadInput(
@@ -155,18 +160,19 @@ class _Splitting:
             written = self._write_by_unit(out, heldout)
             split = "document" if asked == "auto" else asked
             if asked != "auto" or not _too_small(written):
-                return written, split, _told_share(written, self.config, documents)
+                return written, split, _told_share(written, self.config)
         why = "too little text on one side of a split by document" if heldout is not None else "all documents are alike"
         told = f"{why}: the end of the whole text is held out instead"
         reject = self.rejects.write if heldout is None else _told_already
-        return self._write_contiguously(out, reject), "contiguous", [told]
+        written = self._write_contiguously(out, reject)
+        return written, "contiguous", [told, *_told_share(written, self.config)]
 
     def _heldout(self) -> "npt.NDArray[np.bool_] | None":
         """Mark the documents that are held out; None where all are one unit."""
         import numpy as np
 
         from lm.near_duplicates import merge
-        from lm.splitting import heldout_units, unit_positions
+        from lm.splitting import first_units_within, heldout_units, unit_positions
 
         hashes, labels = self.corpus.ids, self.labels
         if self.config.split == "source":
@@ -174,10 +180,12 @@ class _Splitting:
             _, first, numbers = np.unique(hashes, return_index=True, return_inverse=True)
             merge(labels, np.arange(len(hashes)), first[numbers])
         positions = unit_positions(hashes, labels, self.config.seed)
+        kept, sizes = positions[self.keep], self.corpus.sizes[self.keep]
         try:
-            heldout = heldout_units(positions[self.keep], self.config.heldout_fraction)
+            heldout = heldout_units(kept, self.config.heldout_fraction)
         except ValueError:
             return None
+        heldout = first_units_within(heldout, kept, sizes, self.config.heldout_bytes)
         marked = np.zeros(len(positions), np.bool_)
         marked[self.keep] = heldout
         return marked
@@ -206,7 +214,8 @@ class _Splitting:
         from lm.splitting import split_contiguously
 
         characters = sum(len(document.text) for _, document in self._kept(_told_already))
-        training = int((1 - self.config.heldout_fraction) * characters)
+        share = min(self.config.heldout_fraction, self.config.heldout_bytes / int(self.corpus.sizes[self.keep].sum()))
+        training = int((1 - share) * characters)
         kept = (document for _, document in self._kept(reject))
         pieces = split_contiguously(kept, lambda document: document.text, training)
         return write_documents((Document(d.document_id, d.source, t, side, d.title) for d, t, side in pieces), out)
@@ -276,10 +285,14 @@ def _summary(written: dict[str, Any], split: str) -> str:
     return f"{total:,} characters, {heldout / total:.1%} of them held out ({how})"
 
 
-def _told_share(written: dict[str, Any], config: CleanConfig, documents: int) -> list[str]:
+def _told_share(written: dict[str, Any], config: CleanConfig) -> list[str]:
     """What the user did not ask for and should know."""
     heldout = written["heldout_characters"]
     share = heldout / (written["train_characters"] + heldout)
+    text_bytes = written["train_bytes"] + written["heldout_bytes"]
+    if config.heldout_fraction * text_bytes > config.heldout_bytes:
+        size = format_text_size(written["heldout_bytes"])
+        return [f"{size} are held out, {share:.1%} of the text: enough to measure with (clean.heldout_bytes)"]
     if config.heldout_fraction / 3 < share < config.heldout_fraction * 3:
         return []
     asked = f"{config.heldout_fraction:.0%} was asked for, but documents are kept whole and there are few of them"

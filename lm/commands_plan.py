@@ -23,6 +23,7 @@ MEASURING_BUDGET = Budget(bytes=2**30, source="fixed")
 def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", nargs="+", metavar="NAME|PATH|URL", help="what to train on (several make one)")
     parser.add_argument("--minutes", type=float, help="minutes of training, its checkpoints included (default 3)")
+    parser.add_argument("--seeds", type=int, help="models that differ in their seed alone, each trained for --minutes")
     parser.add_argument("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB")
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", dest="settings", help="any setting"
@@ -34,7 +35,8 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    values: dict[str, Any] = {"minutes": options.minutes, "memory": options.memory, "init_from": options.init_from}
+    names = ("minutes", "seeds", "memory", "init_from")
+    values: dict[str, Any] = {name: getattr(options, name) for name in names}
     if options.corpus:
         values["download"] = {"corpus": options.corpus}
     config, store = build_config(values, options.settings), Store.default()

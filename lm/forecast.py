@@ -54,6 +54,7 @@ class Forecast(StageConfig):
     kept_plan: str | None
     device: str
     threads: int
+    seeds: int  # models, each trained as `training` says
     stages: tuple[StageForecast, ...]
     training: TrainingForecast
     seconds: float
@@ -84,6 +85,7 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
         kept_plan=kept[1].relative_to(store.root).as_posix() if kept else None,
         device=plan.device if plan else request.machine["device"],
         threads=plan.threads if plan else config.threads or request.machine["threads"],
+        seeds=config.seeds,
         stages=stages,
         training=training,
         seconds=sum(stage.seconds for stage in stages),

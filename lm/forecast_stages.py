@@ -12,7 +12,7 @@ from lm.memory import required_budget
 from lm.plan import Plan, tokenize_settings
 from lm.run_config import RunConfig
 from lm.stages import stage_key
-from lm.store import Store
+from lm.store import REPLICAS, Store
 
 CLEAN_SHARE = 0.8  # of the text's bytes, compressed: once in the artifact, once in the parts that are kept
 TOKEN_BYTES, TOKEN_MAP_BYTES = 1.2, 2  # of a token: in the shards, and in the map that training reads
@@ -63,14 +63,21 @@ def stages_done(config: RunConfig, known: Known, plan: Plan | None, init: str | 
         return done
     clean, start = known.clean.key, {"init": init} if init else {}
     tokens = stage_key("tokenize", tokenize_settings(config, plan), {"clean": clean, **start})
-    model = stage_key("train", plan.recipe, {"tokenize": tokens, **start})
+    first = plan.recipe.seed
+    recipes = [plan.recipe.model_copy(update={"seed": seed}) for seed in range(first, first + config.seeds)]
+    models = [stage_key("train", recipe, {"tokenize": tokens, **start}) for recipe in recipes]
+    members = [{"train": model} for model in models]
+    if len(models) > 1:
+        members.append(dict(zip(REPLICAS, models, strict=False)))
+    text = {"tokenize": tokens, "clean": clean}
     keys = {
-        "tokenize": tokens,
-        "train": model,
-        "evaluate": stage_key("evaluate", config.evaluate, {"train": model, "tokenize": tokens, "clean": clean}),
-        "generate": stage_key("generate", config.generate, {"train": model, "clean": clean}),
+        "tokenize": [tokens],
+        "train": models,
+        "evaluate": [stage_key("evaluate", config.evaluate, named | text) for named in members],
+        "generate": [stage_key("generate", config.generate, {"train": models[0], "clean": clean})],
     }
-    return done | {"plan"} | {stage for stage, key in keys.items() if store.find(stage, key)}
+    made = {stage for stage, wanted in keys.items() if all(store.find(stage, key) for key in wanted)}
+    return done | {"plan"} | made
 
 
 def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
@@ -83,6 +90,8 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
     prompts = len(config.generate.prompts) or DEFAULT_PROMPTS
     judged = config.evaluate.samples * len(config.evaluate.temperatures) * config.evaluate.sample_tokens
     written = prompts * config.generate.samples * config.generate.tokens
+    seeds = config.seeds
+    judged_models = 1 if seeds == 1 else 2 * seeds  # each seed, and all of them as one
     return {
         "download": _Needs(
             predict.predict_download(),
@@ -110,14 +119,15 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
         ),
         "train": _Needs(
             training.predicted_memory_bytes,
-            training.seconds + stage_times.TORCH_START_SECONDS,
+            seeds * (training.seconds + stage_times.TORCH_START_SECONDS),
             CHECKPOINTS_AT_ONCE * predict.checkpoint_bytes(recipe, training.vocab_size)
-            + 4 * training.parameters
+            + 4 * seeds * training.parameters
             + TOKEN_MAP_BYTES * tokens,
         ),
         "evaluate": _Needs(
-            predict.predict_evaluating(training.parameters, whole),
-            stage_times.evaluate_seconds(
+            predict.predict_evaluating(seeds * training.parameters, whole),
+            judged_models
+            * stage_times.evaluate_seconds(
                 recipe,
                 training.vocab_size,
                 heldout_tokens=text_tokens(corpus.heldout_bytes, training.vocab_size),

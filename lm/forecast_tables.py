@@ -59,8 +59,9 @@ def _model(training: TrainingForecast) -> str:
 
 def _training(found: Forecast) -> str:
     training, recipe = found.training, found.training.recipe
+    each = f"each of {found.seeds} seeds " if found.seeds > 1 else ""
     return (
-        f"{recipe.steps:,} steps of {recipe.batch_sequences} sequences, {training.micro_batch} at a time: "
+        f"{each}{recipe.steps:,} steps of {recipe.batch_sequences} sequences, {training.micro_batch} at a time: "
         f"{format_count(training.tokens)} tokens, {training.passes:.1f} passes over the text, "
         f"on {found.device} with {found.threads} thread{'s' if found.threads > 1 else ''}"
     )

@@ -64,6 +64,16 @@ class Inference:
         """
         return cls(read_shape(folder)[0], read_weights(folder))
 
+    @property
+    def cache_row_bytes(self) -> int:
+        """Memory of the keys and values of one text."""
+        shape = self.shape
+        return 4 * 2 * shape.layers * shape.context * shape.kv_heads * shape.head_width
+
+    def new_cache(self, batch: int) -> Cache:
+        """Room for the keys and values of `batch` texts."""
+        return Cache(self.shape, batch)
+
     def logits(self, tokens: Tokens, cache: Cache) -> Float32s:
         """Logits (B, V) of what follows `tokens` (B, T), which follow those that the cache has seen.
 

@@ -101,7 +101,7 @@ def show(store: Store, name: str) -> ArtifactView | RunView:
         made_from=made_from(found, artifacts),
         made_into=made_into(found, artifacts),
         used_by_runs=tuple(
-            run.run_id for run in list_runs(store) if any(stage.key == found.key for stage in run.stages.values())
+            run.run_id for run in list_runs(store) if any(stage.key == found.key for _, stage in run.every_stage())
         ),
         heads={
             file: parquet_head(found.path / file)

@@ -71,9 +71,11 @@ def print_run(view: RunView, console: Console) -> None:
     table = Table(
         "stage", "key", "status", "why", "time", "peak memory", box=None, pad_edge=False, title_justify="left"
     )
-    for name, stage in run.stages.items():
-        peak = "" if stage.peak_memory_bytes is None else format_bytes(stage.peak_memory_bytes)
-        table.add_row(name, stage.key, stage.status, stage.reason, format_duration(stage.seconds), peak)
+    for variant, stages in {"": run.stages, **run.variants}.items():
+        for name, stage in stages.items():
+            peak = "" if stage.peak_memory_bytes is None else format_bytes(stage.peak_memory_bytes)
+            named = f"{name} ({variant})" if variant else name
+            table.add_row(named, stage.key, stage.status, stage.reason, format_duration(stage.seconds), peak)
     if run.unfinished:
         table.add_row(run.unfinished.stage, run.unfinished.key, Text("unfinished", "yellow"), run.unfinished.progress)
     console.print(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm.artifact_versions import versions
 from lm.memory import own_peak_bytes
-from lm.store import Store
+from lm.store import REPLICAS, Store
 
 if TYPE_CHECKING:
     from lm.child import Child
@@ -93,7 +93,8 @@ def _work(child: "Child", store: Store, stage: str, paths: dict[str, Path], conf
         from lm.evaluate import EvaluateConfig, evaluate
 
         settings = EvaluateConfig.model_validate(config)
-        return evaluate(paths["train"], paths["tokenize"], paths["clean"], settings, out, child.progress)
+        model, *others = [paths[name] for name in ("train", *REPLICAS) if name in paths]
+        return evaluate(model, paths["tokenize"], paths["clean"], settings, out, child.progress, replicas=others)
     from lm.generate import GenerateConfig, generate
 
     return generate(paths["train"], paths["clean"], GenerateConfig.model_validate(config), out, child.progress)

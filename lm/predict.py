@@ -12,7 +12,7 @@ from lm.config import StageConfig
 from lm.cpu import chosen_cores
 from lm.memory import SOFT_SHARE
 from lm.recipe import Recipe
-from lm.store import Artifact
+from lm.store import REPLICAS, Artifact
 from lm.tokenize_corpus import TokenizeConfig
 from lm.workers import ALONE, SHARD_BYTES, Crew
 
@@ -170,7 +170,7 @@ def predict_stage(stage: str, config: StageConfig, inputs: dict[str, Artifact], 
     if isinstance(config, TokenizeConfig):
         text = metrics["clean"]
         return predict_tokenizing(config, int(text["train_bytes"]), int(text["longest_document_bytes"]))
-    parameters = int(metrics["train"]["parameters"])
+    parameters = sum(int(metrics[name]["parameters"]) for name in ("train", *REPLICAS) if name in metrics)
     if stage == "evaluate":
         text_bytes = int(metrics["clean"]["train_bytes"]) + int(metrics["clean"]["heldout_bytes"])
         return predict_evaluating(parameters, text_bytes)

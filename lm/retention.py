@@ -143,7 +143,7 @@ def _protected(
     wanted += [("train", model.key) for model in store.list("train")[-1:]]
     going_on = [run for run in runs if run.status in ("running", "paused")]
     for run in [*runs[: policy.runs], *going_on]:
-        wanted += [(name, stage.key) for name, stage in run.stages.items()]
+        wanted += [(name, stage.key) for name, stage in run.every_stage()]
     protected = set[tuple[str, str]]()
     while wanted:
         name = wanted.pop()
@@ -159,7 +159,7 @@ def _protected(
 def _last_used(artifacts: dict[tuple[str, str], Artifact], runs: Iterable[RunRecord]) -> dict[tuple[str, str], str]:
     used = {name: artifact.manifest.created for name, artifact in artifacts.items()}
     for run in runs:
-        for stage, record in run.stages.items():
+        for stage, record in run.every_stage():
             if (stage, record.key) in used:
                 used[stage, record.key] = max(used[stage, record.key], run.started)
     return used

@@ -14,6 +14,7 @@ from lm.errors import BadInput
 from lm.evaluate import EvaluateConfig
 from lm.generate import GenerateConfig
 from lm.memory import Size
+from lm.store import MOST_SEEDS
 from lm.tokenize_corpus import TokenizeConfig
 from lm.train import TrainConfig
 
@@ -24,6 +25,12 @@ class RunConfig(StageConfig):
     minutes: float = Field(default=3.0, gt=0, description="minutes of training, its checkpoints included")
     deadline: bool = Field(
         default=False, description="end after these minutes even where this machine turns out slower than planned"
+    )
+    seeds: int = Field(
+        default=1,
+        ge=1,
+        le=MOST_SEEDS,
+        description="models that differ in their seed alone, each trained for these minutes; the first is the model",
     )
     memory: Size | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")
     init_from: str | None = Field(

@@ -66,6 +66,7 @@ class Session:
         self.is_pausing = False
         self.plan_path: Path | None = None
         self.clock, self.pause = WorkClock(), Pause(store, run_id)
+        self._variant = ""
         self._started = time.monotonic()
         self.record = RunRecord(
             run_id=run_id,
@@ -108,6 +109,19 @@ class Session:
                 return lines
         except SlowburnError as error:
             return [f"The run is {self.record.status}, but its report could not be drawn: {error}"]
+
+    @contextmanager
+    def variant(self, name: str) -> Iterator[None]:
+        """What is done inside is done of a model beside the main one, and recorded as its."""
+        self._variant = name
+        try:
+            yield
+        finally:
+            self._variant = ""
+
+    def record_of(self, stage: str) -> StageRecord | None:
+        """What is recorded of a stage of the main model; None while a model beside it is at work."""
+        return None if self._variant else self.record.stages[stage]
 
     def work(self, stage: str, config: StageConfig, **inputs: Artifact) -> Work:
         """Resolve what a stage would do."""
@@ -280,11 +294,13 @@ class Session:
             "peak_memory_bytes": peak_bytes,
             "predicted_memory_bytes": predicted_bytes,
         }
+        stages = self.record.variants.setdefault(self._variant, {}) if self._variant else self.record.stages
         if stage == "train":
             names = ("steps", "resumed_from_step", "weights_sha256")
-            self.record.stages[stage] = TrainRecord(**fields, **{name: metrics[name] for name in names})
+            stages[stage] = TrainRecord(**fields, **{name: metrics[name] for name in names})
         else:
-            self.record.stages[stage] = StageRecord(**fields)
+            stages[stage] = StageRecord(**fields)
         self.record.unfinished = None
         self.save()
-        self.listener.stage_finished(stage, status == "reused", seconds, headline(artifact.manifest))
+        summary = headline(artifact.manifest) + (f" ({self._variant})" if self._variant else "")
+        self.listener.stage_finished(stage, status == "reused", seconds, summary)

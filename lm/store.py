@@ -32,7 +32,9 @@ FOLDERS = {
 }
 STAGES = tuple(FOLDERS)
 NOT_MADE = "not made yet"
-ROLES = {"init": "train"}  # inputs that are named for their part, and the stage that made them
+MOST_SEEDS = 16
+REPLICAS = tuple(f"replica-{number}" for number in range(1, MOST_SEEDS + 1))  # members of an ensemble
+ROLES = {"init": "train"} | dict.fromkeys(REPLICAS, "train")  # inputs named for their part, and who made them
 
 
 class OutputFile(BaseModel):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lm.byte_keys import Keys, combine, slots
 from lm.errors import BadInput
+from lm.surroundings import surroundings
 from lm.text_blocks import TextBlock, text_blocks
 
 SEED_BYTES, STRIDE = 16, 8  # a multiple of 8, and a divisor of 8
@@ -24,7 +25,6 @@ LONGEST_TEXT_BYTES = 1 << 20
 FILTER_BITS = 16
 PAIRS_AT_ONCE = 1 << 18
 MOST_STRETCHES, KEPT_STRETCHES = 4096, 256  # before and after a clearing
-CONTEXT_CHARACTERS = 60
 ONES = np.uint64(0x0101010101010101)
 BEFORE, AFTER = b"\xfe", b"\xff"  # in no UTF-8: no stretch goes beyond the ends of the text
 
@@ -195,7 +195,7 @@ class _Wanted:
         text = content[begin:end].decode(errors="ignore")  # whole characters only
         if not text.strip():
             return None
-        near = 4 * CONTEXT_CHARACTERS
+        before, after = surroundings(content, begin, end)
         return Passage(
             text=text,
             first_character=len(self.text[: stretch.start].decode(errors="ignore")),
@@ -204,14 +204,6 @@ class _Wanted:
             document_id=document.document_id,
             title=document.title,
             line=content.count(b"\n", 0, begin) + 1,
-            before=_last_words(content[max(begin - near, 0) : begin].decode(errors="ignore")),
-            after=_first_words(content[end : end + near].decode(errors="ignore")),
+            before=before,
+            after=after,
         )
-
-
-def _last_words(text: str) -> str:
-    return text if len(text) <= CONTEXT_CHARACTERS else text[-CONTEXT_CHARACTERS:].partition(" ")[2]
-
-
-def _first_words(text: str) -> str:
-    return text if len(text) <= CONTEXT_CHARACTERS else text[:CONTEXT_CHARACTERS].rpartition(" ")[0]

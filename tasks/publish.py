@@ -59,8 +59,10 @@ def publish_page(key: str, description: str, write: Callable[[], str]) -> None:
 
 
 def publish_stage(session: Session, artifact: Artifact) -> None:
-    """Show what a stage made."""
-    record = session.record.stages[artifact.manifest.stage]
+    """Show what a stage made; of a model beside the main one the run's report tells."""
+    record = session.record_of(artifact.manifest.stage)
+    if record is None:
+        return
     publish_page(
         artifact.manifest.stage,
         headline(artifact.manifest),

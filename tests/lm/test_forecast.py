@@ -123,3 +123,14 @@ def test_what_was_measured_lies_in_the_interval_that_is_given_for_it():
     expected = expected_bits_per_byte(2.045, 6.27e13, 6.7)
     assert expected.low < 1.47 < expected.high
     assert (expected.high - expected.low) / expected.likely < 0.25, "and the interval says something"
+
+
+def test_several_seeds_take_several_times_the_training(ask):
+    """The minutes are each seed's: the forecast says so, and what they take together."""
+    one, three = (json.loads(ask("--minutes", "2", "--seeds", seeds, "--json").output) for seeds in ("1", "3"))
+    seconds = [
+        next(stage["seconds"] for stage in found["stages"] if stage["stage"] == "train") for found in (one, three)
+    ]
+    assert seconds[1] == pytest.approx(3 * seconds[0])
+    assert one["training"] == three["training"]
+    assert "each of 3 seeds" in ask("--minutes", "2", "--seeds", "3").output

@@ -14,6 +14,30 @@ from lm.store import STAGES, Store, write_json
 from tests.browser import CHROMIUM, Tab, open_browser
 
 HOSTILE = "<script>document.title='owned'</script><img src='http://localhost:9/x' onerror=\"document.title='owned'\">"
+ERRORS = {
+    "calibration": {
+        "expected_calibration_error": 0.1,
+        "bins": [{"confidence": (n + 0.5) / 15, "accuracy": 0.9 * n / 15, "tokens": 1000 - 60 * n} for n in range(15)],
+    },
+    "by_tokens_read": [
+        {
+            "least_read": 2**n // 2 + 1,
+            "most_read": 2**n,
+            "tokens": 256,
+            "nats_per_token": 5 - n / 3,
+            "ci95": [4 - n / 3, 6.0],
+        }
+        for n in range(10)
+    ],
+    "by_frequency": [
+        {"least_count": 2**n // 2, "tokens": 500, "nats_per_token": 12 - n / 2, "by_count_alone": 14 - n / 2}
+        for n in range(22)
+    ],
+    "hardest_tokens": [
+        {"token": 7, "text": text, "occurrences": 12, "nats_per_token": 9.5}
+        for text in (HOSTILE, "\n", "\ufffd", "x" * 90)
+    ],
+}
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
 
 
@@ -68,10 +92,14 @@ def _fill(stage: str, out: Path) -> None:
         curve.assign(heldout_loss=curve["loss"].where(curve.index % 10 == 9)).to_parquet(out / "metrics.parquet")
     if stage == "evaluate":
         baselines = {"5-gram": {"bits_per_byte": 2.2}, "xz": {"bits_per_byte": 2.0}, "unigram": {"bits_per_byte": 4.4}}
-        write_json(out / "evaluation.json", {"bits_per_byte": 1.75, "ci95": [1.7, 1.8], "baselines": baselines})
+        headline = {"bits_per_byte": 1.75, "ci95": [1.7, 1.8], "baselines": baselines}
+        write_json(out / "evaluation.json", headline | ERRORS)
     if stage == "generate":
         texts = [HOSTILE, "word " * 200, "x" * 600]
-        pd.DataFrame({"prompt": [HOSTILE] * 3, "text": texts}).to_parquet(out / "samples.parquet")
+        nearest = {"source": HOSTILE, "title": HOSTILE, "document": "ab", "before": "…", "after": "x" * 90, "line": 7}
+        rows = [{"prompt": HOSTILE, "text": text, "nearest_text": text[:40]} for text in texts]
+        frame = pd.DataFrame(rows).assign(**{f"nearest_{name}": value for name, value in nearest.items()})
+        frame.to_parquet(out / "samples.parquet")
 
 
 @pytest.mark.parametrize("width", [360, 700, 1200])
@@ -89,9 +117,23 @@ def test_report_in_a_browser(browser: str, page: Path, width: int, scheme: str) 
         assert "owned" not in tab.value("document.title")
         assert tab.value("document.documentElement.scrollWidth") <= width
         assert (
-            tab.value("[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().width).length") == 2
+            tab.value("[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().width).length") == 5
         )
         heights = "[...document.querySelectorAll('svg text')].map(e => e.getBoundingClientRect().height).filter(h => h)"
         assert min(tab.value(heights)) >= 10
         ground = tab.value("getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, ground[4:-1].split(","))) < 3 * 128) == (scheme == "dark")
+
+
+def test_a_copied_stretch_leads_to_its_place(browser: str, page: Path) -> None:
+    """Following the words that the training text has too opens the passage there: source, line, and what is around."""
+    with connect(browser, max_size=None) as socket:
+        tab = Tab(socket)
+        tab.open(page)
+        place = "[...document.querySelectorAll('#samples details')].find(e => e.textContent.includes('word'))"
+        assert tab.value(f"{place}.open") is False
+        tab.value("[...document.querySelectorAll('#samples a')].find(e => e.textContent.startsWith('word')).click()")
+        assert tab.value(f"{place}.open") is True
+        told = tab.value(f"{place}.innerText")
+        assert HOSTILE in told and "line 7" in told and "…word word" in told
+        assert "owned" not in tab.value("document.title")
