@@ -129,7 +129,7 @@ def test_a_copied_stretch_leads_to_its_place(browser: str, page: Path) -> None:
     """Following the words that the training text has too opens the passage there: source, line, and what is around."""
     with connect(browser, max_size=None) as socket:
         tab = Tab(socket)
-        tab.open(page)
+        tab.open(page.as_uri())
         place = "[...document.querySelectorAll('#samples details')].find(e => e.textContent.includes('word'))"
         assert tab.value(f"{place}.open") is False
         tab.value("[...document.querySelectorAll('#samples a')].find(e => e.textContent.startsWith('word')).click()")
