@@ -33,10 +33,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in commands:
         print(f"flows.server: expected one of {', '.join(commands)}", file=sys.stderr)
         return 2
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a script's background, where the worker inherits it
-        signal.signal(
-            signal.SIGINT, signal.default_int_handler
-        )  # and then ignores the SIGTERM that it passes on as one
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # As in a script's background: the worker would inherit it, and ignore the SIGTERM that it passes on as one.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return commands[arguments[0]]()
     except SlowburnError as error:
