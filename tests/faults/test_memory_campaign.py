@@ -79,8 +79,8 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Made:
-    """All stages of a corpus of one document of five megabytes, made with memory to spare."""
+def text(tmp_path_factory) -> Made:
+    """A corpus of one document of five megabytes and its tokens, made with memory to spare; the keys of all stages."""
     folder = tmp_path_factory.mktemp("campaign")
     corpus = folder / "corpus.txt"
     generator = random.Random(1)
@@ -96,10 +96,21 @@ def made(tmp_path_factory) -> Made:
     keys["evaluate"] = stage_key("evaluate", EVALUATE, inputs)
     keys["generate"] = stage_key("generate", GENERATE, {"train": keys["train"], "clean": keys["clean"]})
     everything = Made(store, download, keys)
-    for stage in keys:
-        with child_with(8 * 2**30, stage) as child:
-            WORK[stage](everything, child)
+    make_all(everything, "download", "clean", "tokenize")
     return everything
+
+
+@pytest.fixture(scope="module")
+def made(text) -> Made:
+    """All stages of the text."""
+    make_all(text, "train", "evaluate", "generate")
+    return text
+
+
+def make_all(made: Made, *stages: str) -> None:
+    for stage in stages:
+        with child_with(8 * 2**30, stage) as child:
+            WORK[stage](made, child)
 
 
 def child_with(cap: int, stage: str) -> SupervisedChild:
@@ -216,7 +227,7 @@ def test_every_cap_ends_well(made, stage, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("megabytes", np.linspace(512, 3072, 20).astype(int))
-def test_a_plan_uses_its_budget(made, megabytes, capsys):
+def test_a_plan_uses_its_budget(text, megabytes, tmp_path, capsys):
     """With time and text to spare, what a plan suggests runs to the end under a real cap and takes 75 % of it or more.
 
     Speed and size of the text are made up, so that every budget has a larger model to gain; batches are small, so that
@@ -229,20 +240,20 @@ def test_a_plan_uses_its_budget(made, megabytes, capsys):
             arguments = {"recipe": recipe.model_dump(mode="json"), "vocab_size": vocab_size, "micro_batch": micro_batch}
             return dict(child.call("probe", **arguments, device="cpu"))
 
-    clean = made.store.open(made.store.path("clean", made.keys["clean"]))
+    clean = text.store.open(text.store.path("clean", text.keys["clean"]))
     plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**9}})
     clean = clean.model_copy(update={"manifest": plenty})
     small_steps = TrainConfig(batch_sequences=8, context=128)
     config = RunConfig(minutes=30_000, threads=1, tokenize=TOKENIZE, train=small_steps)
-    plan = make_plan(made.store, config, clean, budget, lambda: FAST_MACHINE, probe)
+    plan = make_plan(Store(tmp_path), config, clean, budget, lambda: FAST_MACHINE, probe)
     recipe, key = plan.recipe.model_copy(update={"steps": 2}), f"budget-{megabytes}"
     began = time.monotonic()
     try:
         with SupervisedChild(budget, threads=1, trains=True) as child:
-            train(made, child, recipe, key, plan.micro_batch)
+            train(text, child, recipe, key, plan.micro_batch)
     finally:
-        shutil.rmtree(made.store.path("train", key), ignore_errors=True)
-        shutil.rmtree(made.store.partial("train", key), ignore_errors=True)
+        shutil.rmtree(text.store.path("train", key), ignore_errors=True)
+        shutil.rmtree(text.store.partial("train", key), ignore_errors=True)
     used = child.peak_bytes / budget.bytes
     foreseen = predict_training(recipe, plan.vocab_size, plan.micro_batch)
     with capsys.disabled():
