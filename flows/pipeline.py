@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from prefect import State, flow
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from flows.run_name import flow_run_name
 from lm.errors import CannotFit, OutOfMemory, SlowburnError
@@ -21,6 +21,7 @@ from tasks.generate import generate
 from tasks.listen import open_session
 from tasks.missed import state_if_missed
 from tasks.notify import notify_run
+from tasks.orphan import was_cancelled
 from tasks.plan import plan
 from tasks.publish import publish_run
 from tasks.seeds import evaluate_others, tell_seeds, train_others
@@ -78,6 +79,8 @@ def conclude(session: Session, work: Callable[[], State[Any]]) -> State[Any]:
         session.finish(error)
         if isinstance(error, Exception):  # not a cancellation
             notify_run(session)
+        if was_cancelled():
+            return Cancelled(message="cancelled; what was saved is kept")
         raise
     _close(session)
     return state

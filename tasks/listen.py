@@ -12,7 +12,7 @@ from lm.errors import BadInput
 from lm.run_config import RunConfig
 from lm.session import Listener, Session
 from lm.store import Store
-from tasks.orphan import leave_with_the_worker
+from tasks.orphan import leave_in_time
 
 LOG_INTERVAL_SECONDS = 15.0
 terminal: ContextVar[Listener | None] = ContextVar("terminal", default=None)
@@ -52,7 +52,7 @@ class RunLog(Listener):
 
 def open_session(config: RunConfig, run_id: str | None) -> Session:
     """Begin a run under this name, or under one made of the time and the flow run's name."""
-    leave_with_the_worker()
+    leave_in_time()
     made = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{flow_run.get_name() or 'run'}"
     name = checked_run_id(run_id or made)
     return Session(Store.default(), config, name, RunLog(), command=command.get())

@@ -1,24 +1,55 @@
-"""A flow run's process does not outlive the worker that started it: nobody could cancel it, or start it again."""
+"""A flow run's process ends when nobody else can end it: without its worker, or where the worker is deaf to a cancel.
+
+Prefect's worker stops looking for cancellations for good once the server was away for half a minute.
+"""
 
 import os
 import signal
 import threading
 import time
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectException
 
 STARTED_BY_WORKER = "PREFECT__FLOW_RUN_ID"  # in the environment of a flow run that a worker started
 LOOK_SECONDS = 1.0
+ASK_SECONDS = 4.0
+LOOKS = 3  # at a run that is to be cancelled: a worker that hears has ended it by then
+_cancelled = threading.Event()
 
 
-def leave_with_the_worker() -> None:
-    """Have this process told to end, as by a cancellation, when the worker is gone; training then saves.
+def leave_in_time() -> None:
+    """Have this process told to end, as by a cancellation, when the worker is gone or deaf; training then saves.
 
     Does nothing in a process that no worker started, and on Windows, where a process keeps its parent's number.
     """
-    if STARTED_BY_WORKER in os.environ and os.name != "nt":
-        threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+    if (run := os.environ.get(STARTED_BY_WORKER)) and os.name != "nt":
+        threading.Thread(target=_watch_worker, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=_heed_cancellation, args=(UUID(run),), daemon=True).start()
 
 
-def _watch(worker: int) -> None:
+def was_cancelled() -> bool:
+    """Whether this process ended itself because its run was cancelled: then nobody else tells the server."""
+    return _cancelled.is_set()
+
+
+def _watch_worker(worker: int) -> None:
     while os.getppid() == worker:
         time.sleep(LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _heed_cancellation(run: UUID) -> None:
+    seen = 0
+    with get_client(sync_client=True) as client:
+        while seen < LOOKS:
+            time.sleep(ASK_SECONDS)
+            try:
+                state = client.read_flow_run(run).state
+            except (httpx.HTTPError, PrefectException):
+                continue  # the server is away: training goes on
+            seen = seen + 1 if state and state.is_cancelling() else 0
+    _cancelled.set()
     os.kill(os.getpid(), signal.SIGTERM)

@@ -94,21 +94,32 @@ class Services:
 
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, *arguments], cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=400
+            [sys.executable, *arguments],
+            cwd=PROJECT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as in the background of a script
         )
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Services of their own for each module, with what it names in ENVIRONMENT."""
     base = tmp_path_factory.mktemp("deployments")
     port = str(free_port())
-    environment = os.environ | {
-        "PREFECT_HOME": str(base / "home"),
-        "PREFECT_PROFILES_PATH": str(base / "home" / "profiles.toml"),
-        "PREFECT_SERVER_API_PORT": port,
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "SLOWBURN_ROOT": str(base / "root"),
-    }
+    environment = (
+        os.environ
+        | {
+            "PREFECT_HOME": str(base / "home"),
+            "PREFECT_PROFILES_PATH": str(base / "home" / "profiles.toml"),
+            "PREFECT_SERVER_API_PORT": port,
+            "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+            "SLOWBURN_ROOT": str(base / "root"),
+        }
+        | getattr(request.module, "ENVIRONMENT", {})
+    )
     services = Services(base / "home", base / "root", write_corpus(base / "letters"), environment)
     try:
         up = services.make("up")

@@ -2,10 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
 from lm.store import STAGES
+from tests.conftest import PROJECT
 
 
 def test_a_run_makes_everything_and_the_next_one_reuses_it(workplace):
@@ -29,8 +32,9 @@ def test_a_run_makes_everything_and_the_next_one_reuses_it(workplace):
     assert "Nothing to do" in second.output
     assert {stage["status"] for stage in workplace.record("second")["stages"].values()} == {"reused"}
 
-    other = workplace.run("--run-id", "other", "--set", "generate.temperature=0.5")
-    assert other.code == 0
+    like = ["--like", "first", "--run-id", "other", "--set", "generate.temperature=0.5"]
+    other = subprocess.run([sys.executable, "-m", "flows.pipeline", *like], cwd=PROJECT, env=workplace.environment)
+    assert other.returncode == 0
     status = {name: stage["status"] for name, stage in workplace.record("other")["stages"].items()}
     assert status == dict.fromkeys(STAGES, "reused") | {"generate": "computed"}, "what changed is made, and no more"
     assert "generate.temperature 0.8 → 0.5" in workplace.record("other")["stages"]["generate"]["reason"]

@@ -19,8 +19,8 @@ def growing(workplace: Workplace, tmp_path: Path) -> Workplace:
     return workplace
 
 
-def retrain(workplace: Workplace, *arguments: str, steps: int) -> Outcome:
-    command = workplace.command(*arguments, steps=steps)
+def retrain(workplace: Workplace, *arguments: str, steps: int, model: dict[str, Any] | None = None) -> Outcome:
+    command = workplace.command(*arguments, steps=steps, model=model)
     command[command.index("flows.pipeline")] = "flows.retrain"
     done = subprocess.run(command, cwd=PROJECT, env=workplace.environment, capture_output=True, text=True, timeout=240)
     return Outcome(done.returncode, done.stdout, done.stderr)
@@ -57,3 +57,22 @@ def test_retraining_promotes_only_what_is_better_on_text_that_none_has_seen(grow
     assert "to retrain" in shown.stdout
     back = subprocess.run([*lm, "rollback"], cwd=PROJECT, env=growing.environment, capture_output=True, text=True)
     assert f"{promoted['previous']} is the champion now" in back.stdout
+
+
+def test_a_challenger_goes_on_from_the_champion_s_weights(growing: Workplace) -> None:
+    """`weights: champion` on new text: its weights and its tokenizer are where training begins, and they compete."""
+    assert retrain(growing, steps=30).code == 0
+    champion = decisions(growing)[-1]["champion"]
+    for number, text in enumerate(sorted(write_corpus(growing.root / "more", documents=36, seed=3).iterdir())):
+        shutil.copy(text, growing.corpus / f"new-{number}.txt")
+    no_shape = dict.fromkeys(("layers", "width", "heads", "kv_heads", "mlp_width"), "null")
+    warm = retrain(growing, "--run-id", "warm", "--weights", "champion", steps=20, model=no_shape)
+    assert warm.code == 0, warm
+
+    decision, train = decisions(growing)[-1], growing.record("warm")["stages"]["train"]
+    assert (decision["previous"], decision["challenger"]) == (champion, train["key"])
+    assert decision["contest"]["units"] + decision["contest"]["seen_units"] > 0
+    model, before = growing.root / train["path"], growing.root / "artifacts" / "models" / champion
+    assert json.loads((model / "manifest.json").read_text())["inputs"]["init"] == champion
+    assert (model / "tokenizer.model").read_bytes() == (before / "tokenizer.model").read_bytes()
+    assert decision["contest"]["challenger"]["bits_per_byte"] <= decision["contest"]["champion"]["bits_per_byte"] + 0.05
