@@ -46,7 +46,7 @@ class CleanedCorpus:
         self._assembly, self._config, self._rejects = Assembly(parts), config, rejects
         self.counts = PartCounts()
         for part in parts:
-            self.counts.add(part.counts)
+            self.counts.add(PartCounts.from_json(part.counts))
         self._ids, self._source_keys, self._later_parts = array("Q"), array("Q"), array("B")
         self._sizes = array("I")
         self._sketches = Sketches(scratch) if config.near_duplicates != "ignore" else None

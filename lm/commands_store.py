@@ -7,7 +7,6 @@ from rich.console import Console
 from lm.command import Command, add_json
 from lm.errors import BadInput
 from lm.inspect_artifacts import Listing, RunView, find, list_all, show
-from lm.inspect_source import find_source
 from lm.inspect_tables import print_artifact, print_listing, print_run, print_source, print_verification
 from lm.run_record import RunRecord, list_runs
 from lm.store import Store
@@ -63,6 +62,8 @@ def _inspect_why(options: argparse.Namespace) -> int:
 def _inspect_source(options: argparse.Namespace) -> int:
     if options.name:
         raise BadInput("--source looks at everything that is here: leave the name of a run or artifact out")
+    from lm.inspect_source import find_source  # brings pyarrow, which the other commands here need not load
+
     view = find_source(Store.default(), options.source)
     if options.json:
         print(view.model_dump_json(indent=2))

@@ -1,7 +1,7 @@
 """What `python -m lm inspect` and `verify` print for people, as rich tables."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -9,13 +9,15 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lm.inspect_artifacts import ArtifactView, Entry, Listing, RunView
-from lm.inspect_source import SourceView
 from lm.lineage import Lineage
 from lm.memory import format_bytes
 from lm.parquet_head import Head
 from lm.plain_text import visible
 from lm.quantities import format_duration
 from lm.verify_artifacts import Verification
+
+if TYPE_CHECKING:
+    from lm.inspect_source import SourceView
 
 ROWS_SHOWN = 2
 SOURCES_SHOWN = 5
@@ -85,7 +87,7 @@ def print_run(view: RunView, console: Console) -> None:
     )
 
 
-def print_source(view: SourceView, console: Console) -> None:
+def print_source(view: "SourceView", console: Console) -> None:
     """Print what holds a source, or that nothing does."""
     if not view.holders:
         console.print(Text(f"Nothing here holds a source with “{visible(view.fragment)}” in its name or address."))

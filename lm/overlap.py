@@ -1,6 +1,7 @@
 """The contamination of a clean artifact, looked for shard by shard of its training text."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,24 +19,17 @@ def find_overlap(clean: Path, scratch: Path, crew: Crew, progress: Progress) -> 
     wanted = wanted_runs(document.text for document in read_documents(clean, "heldout"))
     looked_for = scratch / "wanted.u64"
     wanted.hashes.tofile(looked_for)
+    shards = list(group_shards(clean, "train", SHARD_BYTES))
+    marked = [scratch / f"seen-{number}.bool" for number in range(len(shards))]
+    found_in = {"clean": str(clean), "wanted": str(looked_for), "bits": wanted.bits}
     jobs = [
-        Job(
-            "find_seen_runs",
-            {
-                "clean": str(clean),
-                "groups": groups,
-                "wanted": str(looked_for),
-                "bits": wanted.bits,
-                "out": str(scratch / f"seen-{number}.bool"),
-            },
-            size,
-        )
-        for number, (groups, size) in enumerate(group_shards(clean, "train", SHARD_BYTES))
+        Job("find_seen_runs", size, partial(dict, found_in, groups=groups, out=str(out)))
+        for (groups, size), out in zip(shards, marked, strict=True)
     ]
     work_through(jobs, crew, progress, NOTE)
     seen = np.zeros(len(wanted.hashes), np.bool_)
-    for job in jobs:
-        seen |= np.fromfile(job.arguments["out"], np.bool_)
+    for out in marked:
+        seen |= np.fromfile(out, np.bool_)
     return wanted.found(seen)
 
 

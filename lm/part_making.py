@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm.archives import Expansion
-from lm.parts import Part, find_parts, pack_key, part_key, sweep, touch
+from lm.parts import Part, PartCounts, find_parts, pack_key, part_key, sweep, touch
 from lm.progress import Progress
 from lm.raw_documents import RawSource
 from lm.shards import Shard, shards_of
@@ -55,7 +55,7 @@ def make_parts(
     parts.cleaned_sources = len({shard.source.path for shard in missing.values()})
     touch(parts)
     expansion = Expansion(config.max_expanded_bytes)
-    expansion.bytes = sum(part.counts.expanded_bytes for part in parts)
+    expansion.bytes = sum(PartCounts.from_json(part.counts).expanded_bytes for part in parts)
     expansion.check()
     return parts
 
@@ -74,14 +74,13 @@ def _packs(missing: dict[str, Shard]) -> Iterator[dict[str, Shard]]:
 
 
 def _job(raw: Path, pack: dict[str, Shard], config: "CleanConfig", folder: Path) -> Job:
-    return Job(
-        "clean_shards",
-        {
+    def arguments() -> dict[str, Any]:
+        return {
             "raw": str(raw),
-            "shards": [shard.model_dump(mode="json") for shard in pack.values()],
+            "shards": [shard.as_json() for shard in pack.values()],
             "keys": list(pack),
             "config": config.model_dump(mode="json"),
             "out": str(folder / f"{pack_key(list(pack))}.parquet"),
-        },
-        sum(shard.bytes for shard in pack.values()),
-    )
+        }
+
+    return Job("clean_shards", sum(shard.bytes for shard in pack.values()), arguments)

@@ -8,6 +8,7 @@ written beside its name and renamed, never changed, and may be deleted at any ti
 
 import json
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,17 +68,18 @@ class PartCounts:
     cleaning: CleaningCounts = field(default_factory=CleaningCounts)
     expanded_bytes: int = 0
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> str:
         """All that is not zero or empty."""
         kept: dict[str, Any] = {
             name: {each.name: value for each in fields(counts) if (value := getattr(counts, each.name))}
             for name, counts in (("reading", self.reading), ("cleaning", self.cleaning))
         }
-        return kept | {"expanded_bytes": self.expanded_bytes}
+        return json.dumps(kept | {"expanded_bytes": self.expanded_bytes})
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
+    def from_json(cls, text: str) -> Self:
         """The same again."""
+        value = json.loads(text)
         reading = ReadingCounts(**value["reading"])
         reading.skipped = [Skipped(*skipped) for skipped in reading.skipped]
         reading.skipped_reasons = Counter(reading.skipped_reasons)
@@ -99,7 +101,7 @@ class Part(NamedTuple):
     sha256: str
     first_row: int
     end_row: int
-    counts: PartCounts
+    counts: str  # JSON of PartCounts; a hundred thousand small files have few different ones
 
 
 class Row(NamedTuple):
@@ -195,10 +197,7 @@ def packs(folder: Path) -> Iterator[tuple[Path, dict[str, Part]]]:
             footer = pq.read_metadata(path).metadata or {}
             known = int(footer[b"schema_version"]) == SCHEMA_VERSION
             listed = json.loads(footer[b"parts"]) if known else []
-            parts = {
-                part.pop("key"): Part(path, **part | {"counts": PartCounts.from_json(part["counts"])})
-                for part in listed
-            }
+            parts = {part.pop("key"): Part(path, **part | {"counts": sys.intern(part["counts"])}) for part in listed}
         except (OSError, pa.ArrowException, KeyError, ValueError, TypeError):
             parts = {}
         yield path, parts

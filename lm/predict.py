@@ -10,7 +10,7 @@ from typing import Any
 
 from lm.config import StageConfig
 from lm.cpu import chosen_cores
-from lm.memory import SOFT_SHARE
+from lm.memory import SOFT_SHARE, required_budget
 from lm.recipe import Recipe
 from lm.store import REPLICAS, Artifact
 from lm.tokenize_corpus import TokenizeConfig
@@ -21,7 +21,7 @@ MIB = 2**20
 LONGEST_PART_BYTES = 24 * MIB  # of what `lm.reading` takes as one document, where each character has three
 BASELINE_BYTES = 16 * MIB
 COMPARED_BYTES = 5 * MIB
-WORKER_BYTES = 80 * MIB  # a process that cleans or tokenizes, with its libraries
+WORKER_BYTES = 90 * MIB  # a process that cleans or tokenizes, with its libraries
 LEAST_TRAINING = 440 * MIB  # the smallest model, its libraries and its tokenizer's files
 ATTENTION_BLOCK = 128  # as in lm.fused, which needs torch
 MUON_STACK_VALUES = 2_000_000  # as in lm.muon
@@ -139,7 +139,7 @@ def cleaning_crew(text_bytes: int, largest_document_bytes: int, budget_bytes: in
 
 def _crew(alone_bytes: int, worker_bytes: int, shards: int, budget_bytes: int) -> Crew:
     room = int(SOFT_SHARE * budget_bytes) - alone_bytes
-    workers = min(chosen_cores(), shards, room // worker_bytes)
+    workers = min(chosen_cores(), shards, room // required_budget(worker_bytes))
     return Crew(workers, room // workers) if workers > 1 else ALONE
 
 

@@ -12,7 +12,7 @@ def clean_shards(progress: Progress, *, raw: str, shards: list[Any], keys: list[
     from lm.cleaning import clean_shards
     from lm.shards import Shard
 
-    asked = [Shard.model_validate(shard) for shard in shards]
+    asked = [Shard.from_json(shard) for shard in shards]
     clean_shards(Path(raw), asked, keys, CleanConfig.model_validate(config), Path(out), progress)
 
 

@@ -7,9 +7,8 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-from lm.config import StageConfig
 from lm.decoding import detect_encoding
 from lm.file_kind import HEAD_BYTES, file_kind
 from lm.raw_documents import RawSource
@@ -20,7 +19,7 @@ BLOCK_BYTES = 2**20
 LINE_END = re.compile(b"\n")
 
 
-class Shard(StageConfig):
+class Shard(NamedTuple):
     """A source, or bytes [start, end) of one in UTF-8: whole lines, the first document of which is number `first`."""
 
     source: RawSource
@@ -32,6 +31,15 @@ class Shard(StageConfig):
     def bytes(self) -> int:
         """How many bytes it has."""
         return self.source.bytes if self.end is None else self.end - self.start
+
+    def as_json(self) -> dict[str, Any]:
+        """What `from_json` makes the same shard of."""
+        return self._asdict() | {"source": self.source.model_dump(mode="json")}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Shard":
+        """Read what `as_json` gave."""
+        return cls(**value | {"source": RawSource.model_validate(value["source"])})
 
 
 def shards_of(raw: Path, source: RawSource) -> Iterator[Shard]:

@@ -6,7 +6,7 @@ own, so what comes of all of them does not depend on how many work.
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, NamedTuple
@@ -17,11 +17,11 @@ SHARD_BYTES = 16 * 2**20  # of text in one job, about
 
 
 class Job(NamedTuple):
-    """A function of `lm.shard_jobs`, what it is given, and how many bytes that is about."""
+    """A function of `lm.shard_jobs`, how many bytes it works on, and what makes its arguments once its turn comes."""
 
     name: str
-    arguments: dict[str, Any]  # JSON
     bytes: int
+    arguments: Callable[[], dict[str, Any]]  # JSON
 
 
 class Crew(NamedTuple):
@@ -41,7 +41,7 @@ def work_through(jobs: Sequence[Job], crew: Crew, progress: Progress, note: str 
         from lm import shard_jobs
 
         for number, job in enumerate(jobs):
-            getattr(shard_jobs, job.name)(overall.of(number), **job.arguments)
+            getattr(shard_jobs, job.name)(overall.of(number), **job.arguments())
         return
     from lm.errors import OutOfMemory
     from lm.memory import Budget
@@ -56,7 +56,7 @@ def work_through(jobs: Sequence[Job], crew: Crew, progress: Progress, note: str 
         def work(number: int, job: Job) -> None:
             child = idle.get()
             try:
-                child.call("shard", overall.of(number), name=job.name, arguments=job.arguments)
+                child.call("shard", overall.of(number), name=job.name, arguments=job.arguments())
             except OutOfMemory as error:
                 raise MemoryError(f"a worker ran out of memory: {error.reason}") from error
             finally:
