@@ -5,8 +5,8 @@ from pathlib import Path
 
 from lm.artifact_versions import versions
 from lm.errors import BadInput, SlowburnError
-from lm.model import WEIGHTS_FILE, load_model
-from lm.model_config import CONFIG_FILE
+from lm.model import load_model
+from lm.model_config import CONFIG_FILE, WEIGHTS_FILE
 from lm.recipe import Shape
 from lm.stages import VERSIONS
 from lm.store import Store, artifact_key, sha256_of

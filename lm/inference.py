@@ -16,10 +16,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from lm.errors import BadInput
-from lm.model_config import NORM_EPSILON, ROTARY_BASE, read_shape
+from lm.model_config import NORM_EPSILON, ROTARY_BASE, WEIGHTS_FILE, read_shape
 from lm.recipe import Shape
-
-WEIGHTS_FILE = "model.safetensors"
 
 Float32s = npt.NDArray[np.float32]
 Tokens = npt.NDArray[np.integer]

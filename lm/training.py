@@ -14,7 +14,8 @@ from lm.errors import SlowburnError, Stopped
 from lm.hf_tokenizer import write_hugging_face_tokenizer
 from lm.memory import own_peak_bytes
 from lm.metrics import MetricsLog
-from lm.model import WEIGHTS_FILE, save_model
+from lm.model import save_model
+from lm.model_config import WEIGHTS_FILE
 from lm.optimiser import rate_share
 from lm.progress import Progress
 from lm.recipe import Recipe
