@@ -11,7 +11,7 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.run_name import flow_run_name
-from lm.errors import CannotFit, MemoryStop, SlowburnError
+from lm.errors import CannotFit, OutOfMemory, SlowburnError
 from lm.run_config import RunConfig
 from lm.session import Session
 from tasks.clean import clean
@@ -72,7 +72,7 @@ def conclude(session: Session, work: Callable[[], State[Any]]) -> State[Any]:
         state = work()
     except SlowburnError as error:
         _close(session, error)
-        name = "MemoryGuard" if isinstance(error, MemoryStop | CannotFit) else type(error).__name__
+        name = "MemoryGuard" if isinstance(error, OutOfMemory | CannotFit) else type(error).__name__
         return Failed(name=name, message=session.record.reason)
     except BaseException as error:
         session.finish(error)

@@ -6,7 +6,6 @@ brings back, follows from them.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lm.contest import Contest
 from lm.errors import BadInput, SlowburnError, Stopped
 from lm.run_record import list_runs
-from lm.store import SCHEMA_VERSION, Artifact, Store, read_json, write_json
+from lm.store import SCHEMA_VERSION, Artifact, Store, now, read_json, write_json
 
 CHAMPION_FILE = "champion.json"
 LOCK_SECONDS = 15.0
@@ -165,7 +164,7 @@ def _add(
     store: Store, record: ChampionRecord, action: Action, champion: str | None, reason: str, **details: Any
 ) -> Decision:
     decision = Decision(
-        decided=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        decided=now(),
         action=action,
         champion=champion,
         previous=record.champion,

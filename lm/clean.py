@@ -13,18 +13,18 @@ from lm.errors import BadInput
 from lm.plain_text import visible
 from lm.progress import Progress
 from lm.quantities import format_text_size
+from lm.workers import ALONE, Crew
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from lm.cleaning import FirstPass
+    from lm.cleaned_corpus import CleanDocument, CleanedCorpus
     from lm.contamination import Contamination
     from lm.near_duplicates import Labels
     from lm.rejects import RejectWriter
-    from lm.spool import CleanDocument
 
-VERSION = 2
+VERSION = 3
 
 # With less held-out text than this a model cannot be told from a baseline: a byte's loss has a standard deviation of
 # some 2.5 bits, so 500 bytes give bits per byte to ±0.2. Less training text than this has fewer different words than
@@ -59,53 +59,76 @@ class CleanConfig(StageConfig):
     max_expanded_bytes: int = Field(2**36, gt=0, description="most bytes that archives may expand to, all together")
 
 
-def clean(raw: Path, config: CleanConfig, out: Path, progress: Progress) -> dict[str, Any]:
+def clean(
+    raw: Path,
+    config: CleanConfig,
+    out: Path,
+    progress: Progress,
+    *,
+    parts_folder: Path | None = None,
+    crew: Crew = ALONE,
+) -> dict[str, Any]:
     """Clean the raw artifact's folder `raw` into `out`: `documents.parquet`, and `rejects.parquet` with what was left.
 
+    What was cleaned before is taken from `parts_folder`, and what is cleaned now is kept there; without one all of it
+    is cleaned. The files are the same to the byte, and whatever the crew.
     Memory: the longest document or part of one a few times over, and about twenty bytes for each document.
     Raises BadInput when too little text is left on either side.
     """
-    from lm.cleaning import FirstPass  # these bring pyarrow, which readers of the config need not load
+    from lm.cleaned_corpus import CleanedCorpus  # these bring pyarrow, which readers of the config need not load
+    from lm.overlap import find_overlap
+    from lm.part_making import make_parts
+    from lm.raw_documents import read_sources
     from lm.rejects import FILE_NAME as REJECTS_FILE
     from lm.rejects import RejectWriter
 
-    with TemporaryDirectory(dir=out, prefix=".scratch-") as scratch, RejectWriter(out / REJECTS_FILE) as rejects:
-        first = FirstPass(raw, config, Path(scratch), rejects, progress)
-        keep = first.first_of_equals()
+    with TemporaryDirectory(dir=out, prefix=".scratch-") as folder, RejectWriter(out / REJECTS_FILE) as rejects:
+        scratch, sources = Path(folder), read_sources(raw)
+        parts = make_parts(raw, sources, config, VERSION, parts_folder or scratch / "parts", progress, crew)
+        corpus = CleanedCorpus(parts, config, scratch, rejects, progress)
+        keep = corpus.first_of_equals()
         if not keep.any():
-            raise BadInput(f"there is no text in this corpus ({first.describe_drops()}): give it some")
-        second = _SecondPass(first, config, rejects, keep, first.labels(keep))
-        written, split, notes = second.write(out)
+            raise BadInput(f"there is no text in this corpus ({corpus.describe_drops()}): give it some")
+        splitting = _Splitting(corpus, config, rejects, keep, corpus.labels(keep))
+        written, split, notes = splitting.write(out)
         if _too_small(written):
             raise BadInput(_too_little(written, config.heldout_fraction))
-        overlap = _overlap(out)
+        overlap = find_overlap(out, scratch, crew, progress)
         return {
             **written,
-            **first.metrics(),
-            **second.metrics(),
+            **corpus.metrics(),
+            **splitting.metrics(),
+            "cleaned_sources": parts.cleaned_sources,
             "rejected": dict(sorted(rejects.counts.items())),
             "reject_samples": rejects.samples,
             "contamination": overlap._asdict() | {"share": round(overlap.share, 6)},
             "split": split,
             "summary": _summary(written, split),
-            "warnings": [*first.warnings(), *second.warnings()],
+            "warnings": [*corpus.warnings(), *splitting.warnings()],
             "notes": [
-                *first.warnings(),
-                *first.notes(),
-                *second.notes(),
-                *second.warnings(),
+                *_told_parts(parts.cleaned_sources, len(sources)),
+                *corpus.warnings(),
+                *corpus.notes(),
+                *splitting.notes(),
+                *splitting.warnings(),
                 *notes,
                 _told_overlap(overlap),
             ],
         }
 
 
-class _SecondPass:
+def _told_parts(cleaned: int, sources: int) -> list[str]:
+    if cleaned == sources:
+        return []
+    return [f"{cleaned:,} of {sources:,} sources were cleaned, the others had been before"]
+
+
+class _Splitting:
     """Knows all documents, decides on which side each goes, and writes them."""
 
     def __init__(
         self,
-        first: "FirstPass",
+        corpus: "CleanedCorpus",
         config: CleanConfig,
         rejects: "RejectWriter",
         keep: "npt.NDArray[np.bool_]",
@@ -114,7 +137,7 @@ class _SecondPass:
         import numpy as np  # deferred like all that is heavy
 
         alone = labels == np.arange(len(labels))
-        self.first, self.config, self.rejects, self.keep, self.labels = first, config, rejects, keep, labels
+        self.corpus, self.config, self.rejects, self.keep, self.labels = corpus, config, rejects, keep, labels
         self.duplicates = int((~keep).sum())
         self.near_duplicates = int((keep & ~alone).sum())
         self.clusters = len(np.unique(labels[keep & ~alone]))
@@ -123,7 +146,7 @@ class _SecondPass:
 
     def write(self, out: Path) -> tuple[dict[str, Any], str, list[str]]:
         """Write the documents; return what was written, how it was split, and what to tell of that."""
-        asked, documents = self.config.split, self.first.whole_documents(self.keep)
+        asked, documents = self.config.split, self.corpus.whole_documents(self.keep)
         if asked == "contiguous" or (asked == "auto" and documents < 2):
             written = self._write_contiguously(out, self.rejects.write)
             return written, "contiguous", _told_share(written, self.config)
@@ -151,13 +174,13 @@ class _SecondPass:
         from lm.near_duplicates import merge
         from lm.splitting import first_units_within, heldout_units, unit_positions
 
-        hashes, labels = self.first.ids, self.labels
+        hashes, labels = self.corpus.ids, self.labels
         if self.config.split == "source":
-            hashes, labels = self.first.source_keys, labels.copy()
+            hashes, labels = self.corpus.source_keys, labels.copy()
             _, first, numbers = np.unique(hashes, return_index=True, return_inverse=True)
             merge(labels, np.arange(len(hashes)), first[numbers])
         positions = unit_positions(hashes, labels, self.config.seed)
-        kept, sizes = positions[self.keep], self.first.sizes[self.keep]
+        kept, sizes = positions[self.keep], self.corpus.sizes[self.keep]
         try:
             heldout = heldout_units(kept, self.config.heldout_fraction)
         except ValueError:
@@ -168,7 +191,7 @@ class _SecondPass:
         return marked
 
     def _kept(self, reject: Callable[..., None]) -> Iterator[tuple[int, "CleanDocument"]]:
-        for index, document in enumerate(self.first.spool):
+        for index, document in enumerate(self.corpus):
             if self.keep[index]:
                 yield index, document
             else:
@@ -191,7 +214,7 @@ class _SecondPass:
         from lm.splitting import split_contiguously
 
         characters = sum(len(document.text) for _, document in self._kept(_told_already))
-        share = min(self.config.heldout_fraction, self.config.heldout_bytes / int(self.first.sizes[self.keep].sum()))
+        share = min(self.config.heldout_fraction, self.config.heldout_bytes / int(self.corpus.sizes[self.keep].sum()))
         training = int((1 - share) * characters)
         kept = (document for _, document in self._kept(reject))
         pieces = split_contiguously(kept, lambda document: document.text, training)
@@ -230,13 +253,6 @@ class _SecondPass:
 
 def _told_already(*_: object) -> None:
     """What is not kept was written down before."""
-
-
-def _overlap(out: Path) -> "Contamination":
-    from lm.contamination import contamination
-    from lm.documents import SPLITS, read_documents
-
-    return contamination(*((document.text for document in read_documents(out, split)) for split in SPLITS))
 
 
 def _told_overlap(overlap: "Contamination") -> str:

@@ -9,11 +9,12 @@ from lm.corpora import resolve
 from lm.forecast_corpus import Known
 from lm.forecast_training import Request, TrainingForecast
 from lm.memory import required_budget
-from lm.plan import Plan
+from lm.plan import Plan, tokenize_settings
+from lm.run_config import RunConfig
 from lm.stages import stage_key
 from lm.store import REPLICAS, Store
 
-CLEAN_SHARE = 0.4  # of the text's bytes, compressed
+CLEAN_SHARE = 0.8  # of the text's bytes, compressed: once in the artifact, once in the parts that are kept
 TOKEN_BYTES, TOKEN_MAP_BYTES = 1.2, 2  # of a token: in the shards, and in the map that training reads
 CHECKPOINTS_AT_ONCE = 4  # three are kept while the next is written
 SAMPLES_BYTES = 500_000
@@ -37,11 +38,8 @@ class _Needs(NamedTuple):
     disk_bytes: float
 
 
-def forecast_stages(
-    request: Request, training: TrainingForecast, known: Known, plan: Plan | None, store: Store
-) -> tuple[StageForecast, ...]:
-    """Every stage in its order, the plan's trial among them."""
-    done = _done(request, known, plan, store)
+def forecast_stages(request: Request, training: TrainingForecast, done: set[str]) -> tuple[StageForecast, ...]:
+    """Every stage in its order, the plan's trial among them; `done` are those that nothing is left of."""
     return tuple(
         StageForecast(
             stage=stage,
@@ -55,19 +53,19 @@ def forecast_stages(
     )
 
 
-def _done(request: Request, known: Known, plan: Plan | None, store: Store) -> set[str]:
-    """The stages whose artifacts exist: found by their keys, as the pipeline finds them."""
+def stages_done(config: RunConfig, known: Known, plan: Plan | None, init: str | None, store: Store) -> set[str]:
+    """The stages whose artifacts exist: found by their keys, as the pipeline finds them.
+
+    `init`: the key of the model that training starts from.
+    """
     done = {name for name, artifact in (("download", known.raw), ("clean", known.clean)) if artifact}
     if known.clean is None or plan is None:
         return done
-    config, clean = request.config, known.clean.key
-    tokenize = config.tokenize
-    if tokenize.vocab_size is None:
-        tokenize = tokenize.model_copy(update={"default_vocab_size": plan.vocab_size})
-    tokens = stage_key("tokenize", tokenize, {"clean": clean})
+    clean, start = known.clean.key, {"init": init} if init else {}
+    tokens = stage_key("tokenize", tokenize_settings(config, plan), {"clean": clean, **start})
     first = plan.recipe.seed
     recipes = [plan.recipe.model_copy(update={"seed": seed}) for seed in range(first, first + config.seeds)]
-    models = [stage_key("train", recipe, {"tokenize": tokens}) for recipe in recipes]
+    models = [stage_key("train", recipe, {"tokenize": tokens, **start}) for recipe in recipes]
     members = [{"train": model} for model in models]
     if len(models) > 1:
         members.append(dict(zip(REPLICAS, models, strict=False)))
@@ -87,6 +85,8 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
     whole, tokens = corpus.bytes, text_tokens(corpus.bytes, training.vocab_size)
     sources = resolve(config.download.corpus).sources
     reached = request.reached_flops_per_second(recipe.precision)
+    largest = corpus.largest_document_bytes
+    crew = predict.cleaning_crew(whole, largest, request.budget.bytes)
     prompts = len(config.generate.prompts) or DEFAULT_PROMPTS
     judged = config.evaluate.samples * len(config.evaluate.temperatures) * config.evaluate.sample_tokens
     written = prompts * config.generate.samples * config.generate.tokens
@@ -103,8 +103,8 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             whole if all(source.kind == "file" for source in sources) else 2 * whole,
         ),
         "clean": _Needs(
-            predict.predict_cleaning(whole, corpus.largest_document_bytes),
-            stage_times.clean_seconds(whole),
+            predict.predict_cleaning(whole, largest, crew.workers),
+            stage_times.clean_seconds(whole, crew.workers),
             CLEAN_SHARE * whole,
         ),
         "plan": _Needs(

@@ -9,6 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lm.inspect_artifacts import ArtifactView, Entry, Listing, RunView
+from lm.inspect_source import SourceView
 from lm.lineage import Lineage
 from lm.memory import format_bytes
 from lm.parquet_head import Head
@@ -17,6 +18,7 @@ from lm.quantities import format_duration
 from lm.verify_artifacts import Verification
 
 ROWS_SHOWN = 2
+SOURCES_SHOWN = 5
 STATUS_STYLES = {"damaged": "bold red", "failed": "bold red", "stopped": "yellow", "unfinished": "yellow"}
 
 
@@ -83,6 +85,20 @@ def print_run(view: RunView, console: Console) -> None:
     )
 
 
+def print_source(view: SourceView, console: Console) -> None:
+    """Print what holds a source, or that nothing does."""
+    if not view.holders:
+        console.print(Text(f"Nothing here holds a source with “{visible(view.fragment)}” in its name or address."))
+        return
+    sources = [visible(name) for name in view.sources]
+    more = len(sources) - SOURCES_SHOWN
+    named = ", ".join(sources[:SOURCES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    table = Table("stage", "key", "holds", "path", box=None, pad_edge=False)
+    for holder in view.holders:
+        table.add_row(holder.stage, holder.key, holder.holds, holder.path)
+    console.print(Group(Text(named, "bold"), table))
+
+
 def print_verification(verification: Verification, console: Console) -> None:
     """Print what was found damaged, or that nothing was."""
     for damage in verification.damages:
@@ -102,7 +118,9 @@ def _entries_table(title: str, entries: Iterable[Entry]) -> Table:
         name = [entry.name] if runs else [entry.stage, entry.name]
         created = entry.created.replace("T", " ").removesuffix("Z")
         status = Text(entry.status, STATUS_STYLES.get(entry.status, ""))
-        table.add_row(*name, created, format_bytes(entry.bytes), status, Text(visible(entry.headline)))
+        crown = ("the champion, ", "bold green") if entry.is_champion else ""
+        told = Text.assemble(crown, visible(entry.headline))
+        table.add_row(*name, created, format_bytes(entry.bytes), status, told)
     return table
 
 

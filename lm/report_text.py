@@ -140,7 +140,7 @@ def evaluation_note(evaluation: Evaluation) -> str:
     text = f"Measured over{size} the held-out text, which neither the tokenizer nor the training saw."
     if evaluation.ci95:
         low, high = evaluation.ci95
-        text += f" The mark on the bar is the 95\N{NO-BREAK SPACE}% interval, {low:.2f} to {high:.2f}."
+        text += f" The 95\N{NO-BREAK SPACE}% interval is {low:.2f} to {high:.2f}."
     if evaluation.perplexity_per_token:
         text += f" Perplexity per token: {evaluation.perplexity_per_token:.1f}."
     if evaluation.verdict:

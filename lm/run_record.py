@@ -66,9 +66,10 @@ class RunRecord(_Record):
     """One run, as `run.json` keeps it.
 
     `config` is what was asked for. `plan` and `memory` name files by their path relative to the root. `command` is
-    what to type to run this again. `decision` is what a retraining decided about the champion. `variants` are the
-    stages of the models beside the main one: "seed 2", "seed 3", …, which differ in their seed alone, and "ensemble",
-    the mean of all, which is only evaluated.
+    what to type to run this again. `memory_retries` counts how often training ran out of memory and went on by itself,
+    in smaller pieces; nothing else is counted there. `decision` is what a retraining decided about the champion.
+    `variants` are the stages of the models beside the main one: "seed 2", "seed 3", …, which differ in their seed
+    alone, and "ensemble", the mean of all, which is only evaluated.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -83,6 +84,7 @@ class RunRecord(_Record):
     started: str
     seconds: float = 0.0
     peak_memory_bytes: int | None = None
+    memory_retries: int = 0
     stages: dict[str, TrainRecord | StageRecord] = {}
     variants: dict[str, dict[str, TrainRecord | StageRecord]] = {}
     unfinished: UnfinishedStage | None = None

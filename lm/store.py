@@ -95,6 +95,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def now() -> str:
+    """This moment as records keep it: UTC, RFC 3339, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def flush(path: Path) -> None:
     """Force a file's content, or a folder's list of names, onto the disk. Windows keeps its folders by itself."""
     if path.is_dir() and os.name == "nt":
@@ -161,6 +166,11 @@ class Store:
     def runs(self) -> Path:
         """Where each run has its folder."""
         return self.root / "artifacts" / "runs"
+
+    @property
+    def parts(self) -> Path:
+        """Where cleaning keeps what it made of each source (`lm.parts`)."""
+        return self.root / "data" / "parts"
 
     def folder(self, stage: str) -> Path:
         """Where the artifacts of a stage, or of a role, are kept."""
@@ -259,7 +269,7 @@ class Store:
         manifest = Manifest(
             stage=stage,
             key=key,
-            created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            created=now(),
             config=dict(config),
             inputs=dict(inputs),
             outputs={

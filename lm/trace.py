@@ -5,7 +5,7 @@ among all stretches of 16 bytes of the traced text, so a shared stretch of 23 by
 followed to both its ends. Where nothing is found, shorter stretches are looked for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from lm.byte_keys import Keys, combine, slots
 from lm.errors import BadInput
 from lm.surroundings import surroundings
 from lm.text_blocks import TextBlock, text_blocks
@@ -24,12 +25,10 @@ LONGEST_TEXT_BYTES = 1 << 20
 FILTER_BITS = 16
 PAIRS_AT_ONCE = 1 << 18
 MOST_STRETCHES, KEPT_STRETCHES = 4096, 256  # before and after a clearing
-SPREAD = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing
 ONES = np.uint64(0x0101010101010101)
 BEFORE, AFTER = b"\xfe", b"\xff"  # in no UTF-8: no stretch goes beyond the ends of the text
 
 Bytes = npt.NDArray[np.uint8]
-Keys = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
 
 
@@ -127,11 +126,11 @@ class _Wanted:
         run = eights[places] == self.data[places] * ONES
         run &= eights[places] == eights[places + seed_bytes - 8]
         self.places: Rows = places[~run]
-        keys = _keys([eights[self.places + offset] for offset in range(0, seed_bytes, 8)])
+        keys = combine([eights[self.places + offset] for offset in range(0, seed_bytes, 8)])
         order = np.argsort(keys, kind="stable")
         self.keys, self.places = keys[order], self.places[order]
         self.filter = np.zeros(1 << FILTER_BITS, np.bool_)
-        self.filter[_slots(keys)] = True
+        self.filter[slots(keys, FILTER_BITS)] = True
 
     def stretches_in(self, block: TextBlock, stride: int) -> Iterator[tuple[_Stretch, int, int]]:
         """Yield each stretch that a block shares with the text, its first place there, and how many places it has."""
@@ -139,8 +138,8 @@ class _Wanted:
             count = max((len(block.data) - phase) // 8, 0)
             eights = block.data[phase : phase + 8 * count].view(np.dtype("<u8"))
             last = max(count - self.seed_bytes // 8 + 1, 0)
-            seeds = _keys([eights[word : last + word] for word in range(self.seed_bytes // 8)])
-            hits = np.flatnonzero(self.filter[_slots(seeds)])
+            seeds = combine([eights[word : last + word] for word in range(self.seed_bytes // 8)])
+            hits = np.flatnonzero(self.filter[slots(seeds, FILTER_BITS)])
             for row, here in self._pairs(seeds[hits], hits * 8 + phase):
                 yield from self._follow(block, row, here)
 
@@ -208,15 +207,3 @@ class _Wanted:
             before=before,
             after=after,
         )
-
-
-def _keys(words: Sequence[Keys]) -> Keys:
-    """One number for each row of 8-byte words: equal rows have equal numbers."""
-    keys = words[0]
-    for word in words[1:]:
-        keys = keys * SPREAD + word
-    return keys
-
-
-def _slots(keys: Keys) -> Rows:
-    return ((keys * SPREAD) >> np.uint64(64 - FILTER_BITS)).astype(np.int64)

@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.plan import Plan
+from lm.plan import Plan, tokenize_settings
 from lm.session import Session
 from lm.store import Artifact
 from tasks.stage import run_stage
@@ -12,7 +12,5 @@ from tasks.stage import run_stage
 @task(name="tokenize", task_run_name="tokenize", cache_policy=NO_CACHE)
 def tokenize(session: Session, cleaned: Artifact, plan: Plan, start: Artifact | None) -> Artifact:
     """Clean documents to tokens, with a tokenizer trained on the training split alone, or that of `start`."""
-    config = session.config.tokenize
-    if config.vocab_size is None:
-        config = config.model_copy(update={"default_vocab_size": plan.vocab_size})
+    config = tokenize_settings(session.config, plan)
     return run_stage(session, session.work("tokenize", config, clean=cleaned, **({"init": start} if start else {})))
