@@ -90,12 +90,11 @@ def find_champion(store: Store) -> Artifact | None:
 def default_model(store: Store, tell: Callable[[str], object]) -> Artifact:
     """The model to use where none is named: the champion, else the newest. Raises BadInput where there is none.
 
-    `tell` is given a line where that may surprise.
+    A model trained for the spread between seeds is never the newest. `tell` is given a line where that may surprise.
     """
-    others = {key for run in list_runs(store) for key in run.models[1:]} - {
-        key for run in list_runs(store) for key in run.models[:1]
-    }  # trained for the spread between seeds
-    models = [model for model in store.list("train") if model.key not in others]
+    runs = list_runs(store)
+    main, all_seeds = {key for run in runs for key in run.models[:1]}, {key for run in runs for key in run.models}
+    models = [model for model in store.list("train") if model.key not in all_seeds - main]
     if not models:
         raise BadInput("there is no model yet: `make run` trains one")
     newest, key = models[-1], load_champion(store).champion

@@ -9,6 +9,7 @@ from lm.plain_text import opening, visible
 from lm.quantities import format_count, format_duration, format_text_size
 from lm.run_facts import Evaluation, RunFacts, gather_facts, read_samples, representative_sample
 from lm.run_record import REPORT_FILE, RunRecord, run_folder
+from lm.seeds import BITS
 from lm.store import Store
 
 COLUMNS = 80
@@ -64,6 +65,9 @@ def _rows(facts: RunFacts) -> Iterator[tuple[str, str]]:
         )
     if facts.evaluation:
         yield "quality", _quality(facts.evaluation)
+    if bits := next((row for row in facts.spread if row.name == BITS), None):
+        together = "" if bits.ensemble is None else f"; together, as an ensemble, {bits.ensemble:.3f}"
+        yield "seeds", f"{bits.mean:.3f} ± {bits.deviation:.3f} bits per byte over {len(bits.values)} seeds{together}"
 
 
 def _quality(evaluation: Evaluation) -> str:

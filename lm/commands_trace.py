@@ -8,6 +8,7 @@ from rich.text import Text
 
 from lm.command import Command, add_json, named_model
 from lm.errors import BadInput, SlowburnError
+from lm.lineage import origins
 from lm.plain_text import visible
 from lm.quantities import format_count
 from lm.standard_input import read_standard_input
@@ -48,8 +49,7 @@ def _trace(options: argparse.Namespace) -> int:
 def training_text(store: Store, name: str | None) -> Artifact:
     """The clean text behind a model. Raises SlowburnError when it is not here any more."""
     model = named_model(store, name)
-    tokens = store.find("tokenize", model.manifest.inputs.get("tokenize", ""))
-    clean = store.find("clean", tokens.manifest.inputs.get("clean", "")) if tokens else None
+    clean = origins(store, model).get("clean")
     if clean is None:
         raise SlowburnError(f"the text that {model.key} was trained on is not here any more: run its pipeline again")
     return clean

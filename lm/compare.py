@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lm.contest import Contest
 from lm.errors import BadInput
+from lm.lineage import origins
 from lm.progress import Progress, silent
 from lm.store import SCHEMA_VERSION, Artifact, Store
 
@@ -61,7 +62,7 @@ def compare(store: Store, first: Artifact, second: Artifact, progress: Progress 
 
     if first.key == second.key:
         raise BadInput(f"both are the model {first.key}: name two different ones (`python -m lm inspect` lists them)")
-    clean = _origins(store, second).get("clean")
+    clean = origins(store, second).get("clean")
     if clean is None:
         raise BadInput(f"the held-out text of {second.key} is not here any more: run its pipeline again")
     return Comparison(
@@ -80,20 +81,9 @@ def _differences(store: Store, first: Artifact, second: Artifact) -> dict[str, t
 
 def _facts(store: Store, model: Artifact) -> Iterator[tuple[str, Any]]:
     """Settings and outcomes of every stage behind a model, by dotted name."""
-    for stage, artifact in _origins(store, model).items():
+    for stage, artifact in origins(store, model).items():
         settings: Mapping[str, Any] = artifact.manifest.config
         yield from ((f"{stage}.{name}", value) for name, value in settings.items())
         metrics = artifact.manifest.metrics
         yield from ((f"{stage}.{name}", metrics[name]) for name in COMPARED_METRICS if name in metrics)
     yield "train.seconds", round(model.manifest.seconds, 1)
-
-
-def _origins(store: Store, model: Artifact) -> dict[str, Artifact]:
-    """The artifacts that a model was made from, by stage, as far as they are here, and the model itself."""
-    found, newest = {"train": model}, model
-    for stage in ("tokenize", "clean", "download"):
-        artifact = store.find(stage, newest.manifest.inputs.get(stage, ""))
-        if artifact is None:
-            break
-        found[stage] = newest = artifact
-    return dict(reversed(found.items()))

@@ -20,6 +20,7 @@ from lm.contest import FEWEST_UNITS, Contest, Standing
 from lm.documents import Document, read_documents
 from lm.evaluation import training_precision
 from lm.heldout import extent
+from lm.lineage import origins
 from lm.model import load_model
 from lm.progress import Progress
 from lm.scores import LN2
@@ -141,12 +142,9 @@ def _texts_seen(store: Store, models: Iterable[str]) -> set[str]:
         if model is None or model.key in seen:
             continue
         seen.add(model.key)
-        for name, key in model.manifest.inputs.items():
-            tokens = store.find("tokenize", key) if name == "tokenize" else None
-            if tokens is None:
-                waiting.append(key)
-            elif store.find("clean", tokens.manifest.inputs["clean"]):
-                texts.add(tokens.manifest.inputs["clean"])
+        if clean := origins(store, model).get("clean"):
+            texts.add(clean.key)
+        waiting += [key for name, key in model.manifest.inputs.items() if name == "init"]
     return texts
 
 

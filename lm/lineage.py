@@ -35,6 +35,20 @@ def all_artifacts(store: Store) -> Iterator[Artifact]:
                 continue  # `inspect` shows it as damaged, `verify` names it
 
 
+def origins(store: Store, artifact: Artifact) -> dict[str, Artifact]:
+    """The artifacts that one was made from, by stage and in the stages' order, as far as they are here, and itself.
+
+    A model that another was begun from is none of them: it has origins of its own.
+    """
+    found, waiting = {artifact.manifest.stage: artifact}, [artifact]
+    while waiting:
+        for stage, key in waiting.pop().manifest.inputs.items():
+            if stage in STAGES and stage not in found and (made_from := store.find(stage, key)):
+                found[stage] = made_from
+                waiting.append(made_from)
+    return {stage: found[stage] for stage in STAGES if stage in found}
+
+
 def made_from(artifact: Artifact, artifacts: dict[str, Artifact]) -> tuple[Lineage, ...]:
     """What an artifact was made from, back to the sources."""
     return tuple(_origin(name, key, artifacts) for name, key in artifact.manifest.inputs.items())

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lm.corpora import NOT_STATED
 from lm.errors import SlowburnError
+from lm.lineage import origins
 from lm.memory import format_bytes
 from lm.plain_text import close_gaps, opening, visible
 from lm.quantities import format_count, format_text_size, listing, spoken_duration
@@ -52,20 +53,18 @@ class Origins:
 
 def origins_of(store: Store, model: Artifact) -> Origins:
     """Look up what a model was made from and what was made from it."""
-    tokenize = store.find("tokenize", model.manifest.inputs.get("tokenize", ""))
-    clean = store.find("clean", tokenize.manifest.inputs.get("clean", "")) if tokenize else None
-    download = store.find("download", clean.manifest.inputs.get("download", "")) if clean else None
+    found = origins(store, model)
     return Origins(
         model,
-        download,
-        clean,
-        tokenize,
+        found.get("download"),
+        found.get("clean"),
+        found.get("tokenize"),
         _newest_of(store, "evaluate", model.key),
         _newest_of(store, "generate", model.key),
     )
 
 
-def model_card(origins: Origins, export_format: str, names: Mapping[str, str], limits: Sequence[str]) -> str:
+def model_card(about: Origins, export_format: str, names: Mapping[str, str], limits: Sequence[str]) -> str:
     """The card in Markdown.
 
     names: `name`, `slug`, `folder` and `file` of the export; limits: what a user must know besides.
@@ -78,23 +77,23 @@ def model_card(origins: Origins, export_format: str, names: Mapping[str, str], l
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    metrics = origins.model.manifest.metrics
-    sources = [_source(files) for files in _by_corpus(origins.sources)]
+    metrics = about.model.manifest.metrics
+    sources = [_source(files) for files in _by_corpus(about.sources)]
     return environment.get_template(TEMPLATE).render(
         format=export_format,
-        key=origins.model.key,
+        key=about.model.key,
         parameters=format_count(metrics["parameters"]) if "parameters" in metrics else "unknown number",
-        time=spoken_duration(origins.model.manifest.seconds),
-        corpus=_cell(origins.corpus),
-        context=origins.model.manifest.config["context"],
-        context_characters=_context_characters(origins),
+        time=spoken_duration(about.model.manifest.seconds),
+        corpus=_cell(about.corpus),
+        context=about.model.manifest.config["context"],
+        context_characters=_context_characters(about),
         limits=list(limits),
-        data_text=_data_text(origins),
+        data_text=_data_text(about),
         sources=sources[:MOST_SOURCES],
         sources_left_out=len(sources[MOST_SOURCES:]),
-        evaluation=_evaluation(origins.evaluation),
-        samples=[_fenced(sample) for sample in _samples(origins)],
-        provenance=list(_provenance(origins)),
+        evaluation=_evaluation(about.evaluation),
+        samples=[_fenced(sample) for sample in _samples(about)],
+        provenance=list(_provenance(about)),
         **names,
     )
 
@@ -107,18 +106,18 @@ def _newest_of(store: Store, stage: str, model_key: str) -> Artifact | None:
     return made[-1] if made else None
 
 
-def _context_characters(origins: Origins) -> str | None:
+def _context_characters(about: Origins) -> str | None:
     """About how much text the model reads at once, in bytes of it: of English as many characters."""
-    per_token = origins.tokenize.manifest.metrics.get("train_bytes_per_token") if origins.tokenize else None
-    return f"{round(per_token * origins.model.manifest.config['context'], -1):,.0f}" if per_token else None
+    per_token = about.tokenize.manifest.metrics.get("train_bytes_per_token") if about.tokenize else None
+    return f"{round(per_token * about.model.manifest.config['context'], -1):,.0f}" if per_token else None
 
 
-def _data_text(origins: Origins) -> str:
-    if origins.clean is None:
+def _data_text(about: Origins) -> str:
+    if about.clean is None:
         return "The text is not on the machine any more that exported this model."
-    counts = origins.clean.manifest.metrics
+    counts = about.clean.manifest.metrics
     size, kept = format_text_size(counts["train_bytes"]), format_text_size(counts["heldout_bytes"])
-    passes = origins.model.manifest.metrics.get("passes_over_the_data")
+    passes = about.model.manifest.metrics.get("passes_over_the_data")
     read = f", read {passes:.1f} times over" if passes else ""
     return f"{size} of clean text{read}; another {kept} were kept back to measure with."
 
@@ -160,8 +159,8 @@ def _evaluation(evaluation: Artifact | None) -> dict[str, Any] | None:
     }
 
 
-def _samples(origins: Origins) -> list[Sample]:
-    return read_sample_rows(origins.samples)[:MOST_SAMPLES] if origins.samples else []
+def _samples(about: Origins) -> list[Sample]:
+    return read_sample_rows(about.samples)[:MOST_SAMPLES] if about.samples else []
 
 
 def _fenced(sample: Sample) -> str:
@@ -172,13 +171,13 @@ def _fenced(sample: Sample) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
-def _provenance(origins: Origins) -> Iterator[tuple[str, str]]:
-    manifest = origins.model.manifest
+def _provenance(about: Origins) -> Iterator[tuple[str, str]]:
+    manifest = about.model.manifest
     yield "model", f"`{manifest.key}`, made {manifest.created}"
     if "weights_sha256" in manifest.metrics:
         yield "weights (SHA-256)", f"`{manifest.metrics['weights_sha256']}`"
-    if origins.clean:
-        yield "text", f"`{origins.clean.key}`"
+    if about.clean:
+        yield "text", f"`{about.clean.key}`"
     yield "training", ", ".join(f"{name} {value}" for name, value in manifest.config.items() if value is not None)
     if manifest.peak_memory_bytes:
         yield "peak memory of training", format_bytes(manifest.peak_memory_bytes)

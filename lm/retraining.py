@@ -8,6 +8,7 @@ from lm.champion import ChampionRecord, Decision, keep, load_champion, promote
 from lm.config import StageConfig
 from lm.contest import Contest
 from lm.good_time import GoodTime
+from lm.lineage import origins
 from lm.memory import Size
 from lm.store import Artifact, Store
 
@@ -38,20 +39,9 @@ class RetrainPolicy(StageConfig):
     good_time: GoodTime = Field(GoodTime(), description="what to wait for before it begins")
 
 
-def origin(store: Store, artifact: Artifact, stage: str) -> Artifact | None:
-    """The artifact of `stage` that an artifact was made from in the end; None where that is gone."""
-    if artifact.manifest.stage == stage:
-        return artifact
-    for name, key in artifact.manifest.inputs.items():
-        made_from = store.find(name, key) if name in ("clean", "tokenize", "download", "train") else None
-        if made_from and (found := origin(store, made_from, stage)):
-            return found
-    return None
-
-
 def is_same_text(store: Store, champion: Artifact, raw_key: str) -> bool:
     """Whether the champion was trained on the very sources of this raw artifact."""
-    found = origin(store, champion, "download")
+    found = origins(store, champion).get("download")
     return found is not None and found.key == raw_key
 
 
