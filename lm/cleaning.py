@@ -13,7 +13,8 @@ import numpy.typing as npt
 from lm.archives import Expansion
 from lm.decoding import drop_control_characters, repair_mojibake
 from lm.filters import judge
-from lm.gutenberg import strip_gutenberg
+from lm.gutenberg import gutenberg_licence, strip_gutenberg
+from lm.licences import NOT_STATED
 from lm.near_duplicates import Labels, Sketches
 from lm.progress import Progress
 from lm.quantities import format_text_size
@@ -107,7 +108,7 @@ class FirstPass:
         return np.arange(len(self._ids), dtype=np.uint32)
 
     def _cleaned(self) -> Iterator[tuple[CleanDocument, int, bytes]]:
-        for document in self._read():
+        for document, stated in self._read():
             text = clean_text(document.text, self.cleaning, repair=self._config.repair_encoding)
             if not text or text.isspace():
                 self.cleaning.dropped_empty += 1
@@ -115,14 +116,16 @@ class FirstPass:
                 continue
             encoded = text.encode()
             digest = hashlib.sha256(encoded).digest()[:8].hex()
-            yield CleanDocument(digest, document.source, document.title, text), document.part, encoded
+            licence = document.licence or (stated if stated != NOT_STATED else gutenberg_licence(document.text))
+            yield CleanDocument(digest, document.source, document.title, text, licence), document.part, encoded
 
-    def _read(self) -> Iterator[RawDocument]:
+    def _read(self) -> Iterator[tuple[RawDocument, str]]:
+        """Yield each document, and the licence that is stated for its source."""
         total, done, reported = sum(source.bytes for source in self.sources), 0, 0
         expansion = Expansion(self._config.max_expanded_bytes)
         for source in self.sources:
             for document in read_raw(self._raw, source, self.reading, self._scratch, expansion):
-                yield document
+                yield document, source.licence
                 done += len(document.text)
                 if done - reported >= PROGRESS_BYTES:
                     self._progress(min(done, total), total, "bytes", source.name)

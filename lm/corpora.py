@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lm import addresses, python_docs
+from lm import addresses, licences, python_docs
 from lm.addresses import printable
 from lm.errors import BadInput
 from lm.file_kind import HEAD_BYTES, READABLE, FileKind, file_kind
 
 GUTENBERG = "https://www.gutenberg.org"
 GUTENBERG_PAUSE_SECONDS = 2.0  # its robots page asks for one connection and a pause between files
-GUTENBERG_LICENCE = "public domain in the United States"
 HUGGING_FACE = "https://huggingface.co"
-NOT_STATED = "not stated"
 MOST_NAMED = 10  # files that a note names
 
 
@@ -31,7 +29,7 @@ class Source:
     kind: Literal["embedded", "url", "file"]
     address: str  # to be shown only through `addresses.shown`
     title: str
-    licence: str = NOT_STATED
+    licence: str = licences.NOT_STATED
     sha256: str | None = None
     format: Literal["text", "jsonl"] = "text"
     separator: str | None = None
@@ -44,7 +42,7 @@ def _book(name: str, title: str, number: int) -> Source:
         "url",
         f"{GUTENBERG}/cache/epub/{number}/pg{number}.txt",
         title,
-        GUTENBERG_LICENCE,
+        licences.GUTENBERG,
         pause_seconds=GUTENBERG_PAUSE_SECONDS,
     )
 

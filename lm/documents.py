@@ -4,7 +4,7 @@ A row group holds documents of one split only and a few megabytes of text, so a 
 other, and neither reader nor writer needs more memory than the longest document.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,13 +15,14 @@ import pyarrow.parquet as pq
 
 from lm.arrow_strings import string_array
 from lm.errors import SlowburnError
+from lm.licences import NOT_STATED, LicenceCounts
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 had no licences
 FILE_NAME = "documents.parquet"
 ROW_GROUP_BYTES = 4 * 2**20  # of text; a longer document has a row group of its own
 COUNTS = ("documents", "bytes", "characters")
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("document_id", "source", "text", "split", "title")],
+    [(name, pa.string()) for name in ("document_id", "source", "text", "split", "title", "licence")],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
 
@@ -38,6 +39,7 @@ class Document:
     text: str
     split: Split
     title: str = ""
+    licence: str = NOT_STATED
 
 
 class DocumentWriter:
@@ -48,7 +50,7 @@ class DocumentWriter:
             path,
             SCHEMA,
             compression="zstd",
-            use_dictionary=["source", "split"],
+            use_dictionary=["source", "split", "licence"],
             write_statistics=["split"],
             write_page_checksum=True,
         )
@@ -81,22 +83,25 @@ class DocumentWriter:
 def write_documents(documents: Iterable[Document], out: Path) -> dict[str, Any]:
     """Write `documents.parquet` into a folder; return `train_documents`, `heldout_bytes` and so on: what is in it.
 
-    `sources` gives the same counts for each corpus: the part of a source's name before its first slash.
+    `sources` gives the same counts for each corpus: the part of a source's name before its first slash; `licences` the
+    bytes of each licence in it.
     """
     sides = {split: dict.fromkeys(COUNTS, 0) for split in SPLITS}
     sources: dict[str, dict[str, int]] = {}
-    longest_bytes = 0
+    licences, longest_bytes = LicenceCounts(), 0
     with DocumentWriter(out / FILE_NAME) as writer:
         for document in documents:
             text_bytes = len(document.text.encode())
             longest_bytes = max(longest_bytes, text_bytes)
             writer.write(document, text_bytes)
-            source = sources.setdefault(document.source.partition("/")[0], dict.fromkeys(COUNTS, 0))
+            corpus = document.source.partition("/")[0]
+            source = sources.setdefault(corpus, dict.fromkeys(COUNTS, 0))
+            licences.add(corpus, document.licence, text_bytes)
             for count, amount in zip(COUNTS, (1, text_bytes, len(document.text)), strict=True):
                 sides[document.split][count] += amount
                 source[count] += amount
     flat = {f"{split}_{count}": amount for split, counts in sides.items() for count, amount in counts.items()}
-    return {**flat, "longest_document_bytes": longest_bytes, "sources": sources}
+    return {**flat, "longest_document_bytes": longest_bytes, "sources": sources, "licences": licences.bytes}
 
 
 def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document]:
@@ -110,8 +115,7 @@ def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document
             check_schema(path, file.schema_arrow)
             for group in range(file.num_row_groups):
                 if split in (None, split_of(file, group)):
-                    rows = file.read_row_group(group).select(SCHEMA.names).to_pydict()
-                    yield from map(Document, *rows.values())
+                    yield from map(Document, *columns_of(file.read_row_group(group), SCHEMA.names))
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise SlowburnError(f"{path} is damaged ({error}): delete {clean} and run again to have it remade") from error
 
@@ -124,8 +128,17 @@ def check_schema(path: Path, schema: pa.Schema) -> None:
             f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
         )
     found = {field.name: field.type for field in schema}
-    if wrong := [name for name in SCHEMA.names if found.get(name) != SCHEMA.field(name).type]:
+    expected = SCHEMA.names[:-1] if version == 1 else SCHEMA.names
+    if wrong := [name for name in expected if found.get(name) != SCHEMA.field(name).type]:
         raise SlowburnError(f"{path} is damaged (no {', '.join(wrong)}): delete {path.parent} and run again")
+
+
+def columns_of(table: pa.Table, names: Sequence[str]) -> list[list[str]]:
+    """Columns of a table of documents as lists; one that its schema did not have yet says so in each row."""
+    return [
+        table.column(name).to_pylist() if name in table.column_names else [NOT_STATED] * table.num_rows
+        for name in names
+    ]
 
 
 def split_of(file: pq.ParquetFile, group: int) -> str:

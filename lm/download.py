@@ -21,6 +21,7 @@ from lm.config import StageConfig
 from lm.corpora import Corpus, Source
 from lm.errors import BadInput, Stopped
 from lm.incoming import Incoming
+from lm.licences import NOT_STATED
 from lm.progress import Progress
 from lm.quantities import format_text_size
 from lm.raw_documents import SOURCES_FILE, RawSource
@@ -29,7 +30,7 @@ from lm.store import SCHEMA_VERSION, Store, artifact_key, sha256_of, write_json
 if TYPE_CHECKING:
     from lm.fetch import Visits
 
-VERSION = 1
+VERSION = 2
 COPY_BYTES = 2**20
 UNPACKED_SUFFIXES = (".txt", ".md", ".html", ".htm")
 TABLE_SUFFIXES = (".jsonl", ".parquet")
@@ -47,6 +48,9 @@ class DownloadConfig(StageConfig):
     deadline_seconds: float = Field(3600.0, gt=0, description="most seconds to fetch for, all addresses together")
     retries: int = Field(4, ge=0, description="attempts after a failed one that brought nothing new")
     web_pages: bool = Field(False, description="take web pages from addresses that do not end in .html or / too")
+    licence: str | None = Field(
+        None, min_length=1, description="licence of the texts for which nothing else states one"
+    )
     accept_changed: bool = Field(False, description="take a source whose content differs from its pin, and pin it anew")
 
     @field_serializer("corpus")
@@ -67,7 +71,12 @@ def resolve(config: DownloadConfig, store: Store) -> Corpus:
     """
     corpus = corpora.resolve(config.corpus)
     pinned = Incoming(store).pinned()
-    return replace(corpus, sources=tuple(_with_hash(source, pinned) for source in corpus.sources))
+    sources = (_with_hash(_with_licence(source, config.licence), pinned) for source in corpus.sources)
+    return replace(corpus, sources=tuple(sources))
+
+
+def _with_licence(source: Source, said: str | None) -> Source:
+    return replace(source, licence=said) if said and source.licence == NOT_STATED else source
 
 
 def _with_hash(source: Source, pinned: dict[str, str]) -> Source:
@@ -83,7 +92,7 @@ def key_of(corpus: Corpus) -> str | None:
     """Return the key of the raw artifact; None while the hash of a source is unknown."""
     if any(source.sha256 is None for source in corpus.sources):
         return None
-    deciding = [[s.name, s.format, s.separator, s.sha256] for s in _in_order(corpus)]
+    deciding = [[s.name, s.format, s.separator, s.licence, s.sha256] for s in _in_order(corpus)]
     return artifact_key("download", VERSION, {"sources": deciding}, {})
 
 

@@ -16,6 +16,7 @@ class CleanDocument(NamedTuple):
     source: str
     title: str
     text: str
+    licence: str
 
 
 SCHEMA = pa.schema([(name, pa.string()) for name in CleanDocument._fields])

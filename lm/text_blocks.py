@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lm.documents import FILE_NAME, Document, Split, check_schema, split_of
+from lm.documents import FILE_NAME, Document, Split, check_schema, columns_of, split_of
 from lm.errors import SlowburnError
 
 
@@ -39,10 +39,11 @@ def text_blocks(clean: Path, split: Split) -> Iterator[TextBlock]:
 
 
 def _blocks(table: pa.Table, split: Split) -> Iterator[TextBlock]:
-    names = table.select(["document_id", "source", "title"]).to_pydict()
     documents = [
-        Document(document_id, source, "", split, title)
-        for document_id, source, title in zip(*names.values(), strict=True)
+        Document(document_id, source, "", split, title, licence)
+        for document_id, source, title, licence in zip(
+            *columns_of(table, ("document_id", "source", "title", "licence")), strict=True
+        )
     ]
     first = 0
     for chunk in table.column("text").chunks:
