@@ -24,6 +24,7 @@ from lm.forecast_training import (
 from lm.memory import Budget, required_budget
 from lm.plan import find_plan
 from lm.predict import predict_least, predict_training
+from lm.reused_tokenizer import reused_tokenizer
 from lm.run_config import RunConfig
 from lm.store import SCHEMA_VERSION, Store
 
@@ -64,6 +65,7 @@ class Forecast(StageConfig):
 
 def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) -> Forecast:
     """Forecast a run; `measure` gives what is known of this machine. Raises BadInput for what cannot be forecast."""
+    config, _ = reused_tokenizer(store, config)
     known = find_known(config, store)
     request = Request(config, budget, corpus_forecast(config, known), measure())
     kept = find_plan(store, config, known.clean.key, budget) if known.clean else None

@@ -64,7 +64,9 @@ def _done(request: Request, known: Known, plan: Plan | None, store: Store) -> se
     tokenize = config.tokenize
     if tokenize.vocab_size is None:
         tokenize = tokenize.model_copy(update={"default_vocab_size": plan.vocab_size})
-    tokens = stage_key("tokenize", tokenize, {"clean": clean})
+    tokens = stage_key(
+        "tokenize", tokenize, {"clean": clean} | ({"tokenizer": tokenize.from_run} if tokenize.from_run else {})
+    )
     model = stage_key("train", plan.recipe, {"tokenize": tokens})
     keys = {
         "tokenize": tokens,

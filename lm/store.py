@@ -32,7 +32,7 @@ FOLDERS = {
 }
 STAGES = tuple(FOLDERS)
 NOT_MADE = "not made yet"
-ROLES = {"init": "train"}  # inputs that are named for their part, and the stage that made them
+ROLES = {"init": "train", "tokenizer": "tokenize"}  # inputs that are named for their part, and the stage that made them
 
 
 class OutputFile(BaseModel):
