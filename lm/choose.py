@@ -61,7 +61,11 @@ def choose_recipe(
 
 def regularised(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
     """The recipe with as much dropout, and averaging, as its passes over the text ask for."""
-    passes = recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size)
+    return regularised_for(recipe, recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size))
+
+
+def regularised_for(recipe: Recipe, passes: float) -> Recipe:
+    """The same for a number of passes that is known."""
     repeated = min(1.0, max(0.0, passes - PLAIN_PASSES) / (MOST_PASSES - PLAIN_PASSES))
     changes = {
         "dropout": round(MOST_DROPOUT * repeated, 2),

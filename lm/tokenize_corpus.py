@@ -5,13 +5,14 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from lm.config import StageConfig
 from lm.errors import BadInput
 from lm.progress import Progress
+from lm.tokenizer_kinds import Kind
 
 if TYPE_CHECKING:
     from lm.documents import Split
@@ -25,9 +26,7 @@ LEAST_VOCAB_SIZE, BYTE_VOCAB_SIZE = 262, 261  # as in lm.tokenizer_training, whi
 class TokenizeConfig(StageConfig):
     """How text becomes tokens."""
 
-    kind: Literal["bpe", "unigram", "char", "word", "byte"] = Field(
-        "bpe", description="what the pieces are, and how found"
-    )
+    kind: Kind = Field("bpe", description="what the pieces are, and how found")
     from_run: str | None = Field(
         None,
         min_length=1,

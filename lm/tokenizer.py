@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,10 @@ from sentencepiece import sentencepiece_model_pb2
 
 from lm.errors import BadInput, SlowburnError
 from lm.recipe import BOUNDARY_ID, UNKNOWN_ID
+from lm.tokenizer_kinds import Kind
 from lm.tokens import Tokens, token_dtype
 
 ModelProto: Any = sentencepiece_model_pb2.ModelProto  # type: ignore[attr-defined]  # made at import, so unseen by mypy
-Kind = Literal["bpe", "unigram", "char", "word", "byte"]
 KINDS_BY_MODEL_TYPE: dict[int, Kind] = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}  # sentencepiece's numbers
 BOUNDARY_PIECE = "<|endoftext|>"
 OWN_SYMBOLS = ("\n", "<")

@@ -11,7 +11,8 @@ import sentencepiece
 
 from lm.errors import BadInput
 from lm.recipe import BOUNDARY_ID, UNKNOWN_ID
-from lm.tokenizer import BOUNDARY_PIECE, BYTE_VOCAB_SIZE, OWN_SYMBOLS, SPACE, WORD, Kind, ModelProto, escape
+from lm.tokenizer import BOUNDARY_PIECE, BYTE_VOCAB_SIZE, OWN_SYMBOLS, SPACE, WORD, ModelProto, escape
+from lm.tokenizer_kinds import Kind
 
 DEFAULT_VOCAB_SIZE = 1024
 DEFAULT_SAMPLE_BYTES = 5_000_000
