@@ -514,7 +514,7 @@ def test_the_key_follows_the_content_of_local_files(tmp_path: Path) -> None:
         ("x" * 5000, "unknown corpus"),
         ("~nobody-of-this-name/a.txt", "no file or folder"),
         ("file:///etc/passwd", "https://"),
-        ("ftp://example.org/a.txt", "https://"),
+        ("gopher://example.org/a.txt", "https://"),
         ("http://", "cannot be understood"),
         ("http://example.org:99999/", "cannot be understood"),
         ("http://exa mple.org/", "cannot be understood"),
