@@ -90,7 +90,7 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             predict.predict_download(),
             stage_times.download_seconds(
                 whole,
-                over_network=any(source.kind == "url" for source in sources),
+                over_network=any(source.kind in ("url", "place", "remote") for source in sources),
                 embedded=any(source.kind == "embedded" for source in sources),
             ),
             whole if all(source.kind == "file" for source in sources) else 2 * whole,

@@ -20,6 +20,7 @@ from lm.download import DownloadConfig, assemble, fetch, inputs_of, key_of, reso
 from lm.errors import BadInput, Stopped
 from lm.progress import silent
 from lm.raw_documents import read_sources
+from lm.refresh import refresh
 from lm.store import Artifact, Store
 
 TEXT = "".join(f"{n}: All happy families are alike.\n" for n in range(3000)).encode()
@@ -95,6 +96,23 @@ def test_a_folder_of_a_store_is_a_corpus(bucket: Bucket, tmp_path: Path) -> None
     assert download(tmp_path, "bucket://mine/b").path == artifact.path
     assert Bucket.opened == opened, "what is there is not asked for again"
     assert contents(download(tmp_path, "bucket://mine/bb.txt")) == {"mine/bb.txt": b"other"}
+
+
+def test_only_what_has_changed_in_a_place_is_fetched_again(bucket: Bucket, tmp_path: Path) -> None:
+    """A file with another ETag, a new one and one that is gone are changes; the others are not read."""
+    bucket.pipe({"/b/same.txt": b"the same", "/b/gone.txt": b"soon gone", "/b/other.txt": b"before"})
+    config, store = DownloadConfig(corpus=("bucket://b",), retries=0), Store(tmp_path)
+    first = download(tmp_path, "bucket://b")
+    assert refresh(config, store, silent) == []
+    bucket.pipe({"/b/other.txt": b"after", "/b/new.txt": b"new"})
+    bucket.rm("/b/gone.txt")
+    Bucket.opened.clear()
+    assert refresh(config, store, silent) == ["b/new.txt", "b/other.txt", "b/gone.txt"]
+    assert sorted(Bucket.opened) == ["/b/new.txt", "/b/other.txt"]
+    second = download(tmp_path, "bucket://b")
+    assert second.key != first.key
+    assert contents(second) == {"b/same.txt": b"the same", "b/other.txt": b"after", "b/new.txt": b"new"}
+    assert len(Bucket.opened) == 2
 
 
 def test_a_transfer_that_was_cut_goes_on(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
