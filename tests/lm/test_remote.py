@@ -16,35 +16,15 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from lm import remote, remote_addresses
 from lm.addresses import identity, shown, without_secrets
-from lm.download import DownloadConfig, assemble, fetch, inputs_of, key_of, resolve
+from lm.download import DownloadConfig, fetch, resolve
 from lm.errors import BadInput, Stopped
 from lm.progress import silent
 from lm.raw_documents import read_sources
 from lm.refresh import refresh
-from lm.store import Artifact, Store
+from lm.store import Store
+from tests.lm.downloading import contents, download
 
 TEXT = "".join(f"{n}: All happy families are alike.\n" for n in range(3000)).encode()
-
-
-def download(root: Path, *words: str, **settings: Any) -> Artifact:
-    """Do what the download task and its child do."""
-    store, config = Store(root), DownloadConfig(corpus=words, retries=0, **settings)
-    corpus = resolve(config, store)
-    key = key_of(corpus)
-    if key and (artifact := store.find("download", key)):
-        return artifact
-    corpus = fetch(config, corpus, store, silent)
-    key = key_of(corpus)
-    assert key
-    with store.writing("download", key) as out:
-        store.commit("download", key, config=config.model_dump(mode="json"), inputs=inputs_of(corpus),
-                     metrics=assemble(corpus, store, out, silent), seconds=0.0, peak_memory_bytes=None,
-                     versions={})  # fmt: skip
-    return store.open(store.path("download", key))
-
-
-def contents(artifact: Artifact) -> dict[str, bytes]:
-    return {source.name: (artifact.path / source.path).read_bytes() for source in read_sources(artifact.path)}
 
 
 class Bucket(MemoryFileSystem):
@@ -156,7 +136,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(bucket: Bucket, tmp_path: Pa
     """A missing package or file, too much of it, and addresses that lead elsewhere: named, and nothing stays."""
     bucket.pipe({"/large.txt": TEXT * 2, "/binary": bytes(range(256)) * 90, "/many/1": TEXT, "/many/2": TEXT})
     with pytest.raises(BadInput, match=words) as refusal:
-        download(tmp_path, word, max_bytes=150_000)
+        download(tmp_path, word, max_bytes=150_000, retries=0)
     assert "\n" not in str(refusal.value)
     left = [path.name for path in (tmp_path / "data").rglob("*") if path.is_file() and path.suffix != ".lock"]
     assert set(left) <= {"listings.json"}
@@ -177,7 +157,7 @@ def test_what_a_library_says_is_told_without_secrets(bucket: Bucket, tmp_path: P
 
     monkeypatch.setattr(Bucket, "info", fail)
     with pytest.raises(Stopped, match="RuntimeError: GET https://host/a") as refusal:
-        download(tmp_path, "bucket://a.txt")
+        download(tmp_path, "bucket://a.txt", retries=0)
     assert not [word for word in ("pa55", "s3cr3t", "\n") if word in str(refusal.value)]
 
 
