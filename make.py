@@ -115,7 +115,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "test-memory": (DEV, lambda *a: python("-m", "pytest", "-m", "memory_campaign", "tests/faults", *a)),
     "bench-memory": (DEV, lambda *a: python("-m", "benchmarks.bench_memory", *a)),
     "bench-corpora": (DEV, lambda *a: python("-m", "benchmarks.bench_corpora", *a)),
-    "test-operations": (DEV, lambda *a: python("-m", "pytest", "tests/flows", *a)),
+    "test-operations": (DEV, lambda *a: python("-m", "pytest", "-m", "", "tests/flows", *a)),
     "bench-generation": (DEV, lambda *a: python("-m", "benchmarks.bench_generation", *a)),
     "bench-training": (DEV, lambda *a: python("-m", "benchmarks.bench_training", *a)),
     "lint": (DEV, lint),

@@ -93,9 +93,9 @@ import tempfile
 import time
 from pathlib import Path
 import sentencepiece
+from lm.cpu import chosen_cores
 from lm.documents import read_documents
 from lm.token_stream import token_stream
-from lm.tokenize_corpus import _threads
 from lm.tokenizer import Tokenizer
 from lm.tokens import write_tokens
 tokenizer, ours, alone = Tokenizer(Path({str(model)!r})), 0.0, 0.0
@@ -103,11 +103,11 @@ processor = sentencepiece.SentencePieceProcessor(model_file={str(model)!r})
 def work(texts):
     began = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        write_tokens(token_stream(tokenizer, texts, _threads()), Path(folder), "train", tokenizer.vocab_size)
+        write_tokens(token_stream(tokenizer, texts, chosen_cores()), Path(folder), "train", tokenizer.vocab_size)
     middle = time.process_time()
     lines = [line for text in texts for line in text.splitlines()]
-    ids = processor.encode(lines, num_threads=_threads(), return_type="numpy")
-    processor.decode(ids, num_threads=_threads())
+    ids = processor.encode(lines, num_threads=chosen_cores(), return_type="numpy")
+    processor.decode(ids, num_threads=chosen_cores())
     return middle - began, time.process_time() - middle
 waiting, size = [], 0
 for document in read_documents(Path({str(clean)!r})):

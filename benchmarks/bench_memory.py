@@ -20,6 +20,7 @@ from lm.supervise import SupervisedChild
 
 MOST_FLOPS_A_STEP = 6e10  # a second or less on one core
 MOST_PREDICTED_BYTES = 3 * 2**30
+RECOMPUTED_EVERY = 4  # configuration keeps no activations
 MEAN_ERROR, WORST_ERROR, DYNAMIC_ERROR = 0.03, 0.10, 0.15
 
 
@@ -67,6 +68,7 @@ def configurations(count: int, seed: int) -> list[tuple[Recipe, int, int]]:
             seed=1,
             dropout=generator.choice([0.0, 0.0, 0.1]),
             average_share=generator.choice([0.0, 0.2]),
+            recompute=len(found) % RECOMPUTED_EVERY == 0,
         )
         vocab_size = generator.choice([512, 1024, 2048, 4096, 8192])
         too_slow = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) > MOST_FLOPS_A_STEP
@@ -94,9 +96,10 @@ def print_row(row: Measured) -> None:
     recipe = row.recipe
     model = f"{recipe.layers}x{recipe.width}/{recipe.heads}h/{recipe.kv_heads}kv mlp {recipe.mlp_width}"
     model += (" dropout" if recipe.dropout else "") + (" average" if recipe.average_share else "")
+    model += " recompute" if recipe.recompute else ""
     batch = f"{row.micro_batch} of {recipe.batch_sequences} x {recipe.context}"
     print(
-        f"{model:44} {batch:16} {row.vocab_size:5} {recipe.precision} "
+        f"{model:54} {batch:16} {row.vocab_size:5} {recipe.precision} "
         f"{format_bytes(row.predicted):>10} {format_bytes(row.measured):>10} {1 + row.error:6.3f}",
         flush=True,
     )
@@ -109,7 +112,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", metavar="FILE", help="write every figure there too")
     options = parser.parse_args()
-    print(f"{'model':44} {'micro-batch':16} vocab prec  predicted   measured  ratio")
+    print(f"{'model':54} {'micro-batch':16} vocab prec  predicted   measured  ratio")
     rows = []
     for configuration in configurations(options.configurations, options.seed):
         rows.append(measure(*configuration))

@@ -19,7 +19,9 @@ from flows.pipeline import StageName, pipeline
 from flows.terminal import Terminal
 from lm.addresses import without_secrets
 from lm.errors import BadInput, Interrupted, SlowburnError, Stopped
+from lm.like_run import config_like
 from lm.run_config import RunConfig, build_config, setting_names
+from lm.store import Store
 from tasks import listen
 
 SERVER_PATIENCE_SECONDS = 3.0
@@ -53,8 +55,18 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", nargs="+", metavar="NAME|PATH|URL", help="what to train on (several make one)")
     parser.add_argument("--minutes", type=float, help="minutes of training, its checkpoints included (default 3)")
     parser.add_argument(
+        "--deadline",
+        action="store_true",
+        default=None,
+        help="end after these minutes even where this machine turns out slower than planned",
+    )
+    parser.add_argument(
+        "--seeds", type=int, help="models that differ in their seed alone, each trained for --minutes (default 1)"
+    )
+    parser.add_argument(
         "--init-from", metavar="RUN|FOLDER", help="a model to start from: a run, a key or a Hugging Face folder"
     )
+    parser.add_argument("--like", metavar="RUN", help="begin with the settings of this run, or of the newest one")
     parser.add_argument("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB")
     parser.add_argument("--run-id", type=_run_id, metavar="ID", help="name of the run's folder in artifacts/runs")
     parser.add_argument(
@@ -90,10 +102,14 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
     """Have a flow do what `add_request`'s options ask for; returns the exit code, see `main`."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        values: dict[str, Any] = {"minutes": options.minutes, "memory": options.memory, "init_from": options.init_from}
+        names = ("minutes", "deadline", "seeds", "memory", "init_from")
+        values: dict[str, Any] = {name: getattr(options, name) for name in names}
         if options.corpus:
             values["download"] = {"corpus": options.corpus}
-        config = build_config(values, options.settings)
+        if options.like:
+            config = config_like(Store.default(), options.like, options.settings, values)
+        else:
+            config = build_config(values, options.settings)
         with ExitStack() as stack:
             stack.enter_context(temporary_settings(_server_settings()))
             _quiet_prefect()

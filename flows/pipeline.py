@@ -11,7 +11,7 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.run_name import flow_run_name
-from lm.errors import CannotFit, MemoryStop, SlowburnError
+from lm.errors import CannotFit, OutOfMemory, SlowburnError
 from lm.run_config import RunConfig
 from lm.session import Session
 from tasks.clean import clean
@@ -23,6 +23,7 @@ from tasks.missed import state_if_missed
 from tasks.notify import notify_run
 from tasks.plan import plan
 from tasks.publish import publish_run
+from tasks.seeds import evaluate_others, tell_seeds, train_others
 from tasks.starting_model import starting_model
 from tasks.tokenize_corpus import tokenize
 from tasks.train import train
@@ -40,9 +41,12 @@ def stages(session: Session, replan: bool) -> Iterator[StageName]:
     settled = plan(session, cleaned, start, replan)
     tokens = tokenize(session, cleaned, settled, start)
     yield "tokenize"
+    tell_seeds(session, settled)
     model = train(session, tokens, settled, start)
+    others = train_others(session, tokens, settled, start)
     yield "train"
     evaluate(session, model, tokens, cleaned)
+    evaluate_others(session, settled, model, others, tokens, cleaned)
     yield "evaluate"
     generate(session, model, cleaned)
     yield "generate"
@@ -68,7 +72,7 @@ def conclude(session: Session, work: Callable[[], State[Any]]) -> State[Any]:
         state = work()
     except SlowburnError as error:
         _close(session, error)
-        name = "MemoryGuard" if isinstance(error, MemoryStop | CannotFit) else type(error).__name__
+        name = "MemoryGuard" if isinstance(error, OutOfMemory | CannotFit) else type(error).__name__
         return Failed(name=name, message=session.record.reason)
     except BaseException as error:
         session.finish(error)

@@ -1,12 +1,17 @@
-"""What a flow run is called: after its corpus and its minutes, or after the run id that was asked for."""
+"""What a flow run was asked for, and what it is called: after its corpus and its minutes, or after its run id."""
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
 
 from prefect.runtime import flow_run
 
-from lm.run_config import RunConfig
+from lm.errors import BadInput
+from lm.like_run import config_like
+from lm.run_config import RunConfig, build_config
+from lm.store import Store
 
 MOST_CHARACTERS = 40
 UNIQUE_DIGITS = 6
@@ -16,8 +21,22 @@ def flow_run_name() -> str:
     """A name such as `tiny-shakespeare-3min-4f09ac`, the same for every retry of the run."""
     parameters: dict[str, Any] = flow_run.get_parameters()
     config = RunConfig.model_validate(parameters["config"])
+    with suppress(BadInput):  # the flow tells of it
+        config = asked_config(config, parameters.get("like"), parameters.get("settings") or ())
     asked = parameters.get("run_id") or f"{_corpus(config)}-{config.minutes:g}min"
     return f"{asked}-{str(flow_run.get_id()).replace('-', '')[-UNIQUE_DIGITS:]}"
+
+
+def asked_config(config: RunConfig, like: str | None, settings: Sequence[str]) -> RunConfig:
+    """The config that a flow run is to have: its own or that of an earlier run, with settings changed.
+
+    Raises BadInput.
+    """
+    if like is None:
+        return build_config(config.model_dump(context={"secrets": True}), settings) if settings else config
+    if config != RunConfig():
+        raise BadInput("got both config and like: give one of them, and what is to be changed as settings")
+    return config_like(Store.default(), like, settings)
 
 
 def _corpus(config: RunConfig) -> str:

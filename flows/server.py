@@ -33,6 +33,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in commands:
         print(f"flows.server: expected one of {', '.join(commands)}", file=sys.stderr)
         return 2
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # As in a script's background: the worker would inherit it, and ignore the SIGTERM that it passes on as one.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return commands[arguments[0]]()
     except SlowburnError as error:
@@ -84,7 +87,8 @@ def down() -> int:
     for name in ("worker", "server"):
         if name in services:
             print(f"Stopping the {name} …", flush=True)
-            _stop(services[name])
+            if not _stop(services[name]):
+                print(f"The {name} did not listen: it was killed.", flush=True)
     STATE_FILE.unlink(missing_ok=True)
     print("Everything is stopped." if services else "Nothing was running.")
     return 0
@@ -176,8 +180,8 @@ def _wait_for(url: str, pid: int) -> None:
         time.sleep(0.3)
 
 
-def _stop(pid: int) -> None:
-    """Ask a service and all it started to end, wait, then insist."""
+def _stop(pid: int) -> bool:
+    """Ask a service and all it started to end, wait, then insist; returns whether asking was enough."""
     with suppress(psutil.NoSuchProcess):
         service = psutil.Process(pid)
         family = [service, *service.children(recursive=True)]
@@ -188,6 +192,8 @@ def _stop(pid: int) -> None:
         for process in alive:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+        return not alive
+    return True
 
 
 if __name__ == "__main__":

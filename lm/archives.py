@@ -69,14 +69,18 @@ class Expansion:
                 own, self.bytes = own + len(block), self.bytes + len(block)
                 if own > most:
                     raise TooLarge
-                if self.bytes > self.max_bytes:
-                    raise BadInput(
-                        f"the archives of this corpus expand to more than {format_text_size(self.max_bytes)}: allow "
-                        "more with --set clean.max_expanded_bytes=…, or give less"
-                    )
+                self.check()
                 if shutil.disk_usage(target.parent).free < LEFT_FREE_BYTES:
                     raise Stopped("the disk is too full to expand archives: make room, then run this again")
                 out.write(block)
+
+    def check(self) -> None:
+        """Raise BadInput where it is more than it may be."""
+        if self.bytes > self.max_bytes:
+            raise BadInput(
+                f"the archives of this corpus expand to more than {format_text_size(self.max_bytes)}: allow more with "
+                "--set clean.max_expanded_bytes=…, or give less"
+            )
 
 
 def contents(path: Path, name: str, scratch: Path, expansion: Expansion, skip: Skip) -> Iterator[Content]:

@@ -1,11 +1,13 @@
 """Whether a model knows what it knows: its confidence beside how often it is right, and which tokens are hard."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
+
+from lm.bootstrap import interval, resampled_rates
 
 BINS = 15
 COUNTED_TOKENS = 1 << 22  # of the training text, from its beginning: how frequent each token is
@@ -53,7 +55,11 @@ class Calibration:
         return {"expected_calibration_error": error, "accuracy": int(self.right.sum()) / total, "bins": bins}
 
     def by_frequency(self, counts: Counts) -> list[dict[str, Any]]:
-        """Mean nats of tokens that stand 0, 1, 2-3, 4-7, … times in the counted training text: counts (V,)."""
+        """Mean nats of tokens that stand 0, 1, 2-3, 4-7, … times in the counted training text: counts (V,).
+
+        Beside it what they cost whoever knows nothing but these counts, each one larger by 1 (Laplace).
+        """
+        by_count = -np.log((counts + 1) / (counts.sum() + len(counts)))
         octaves = np.where(counts > 0, np.floor(np.log2(np.maximum(counts, 1))) + 1, 0).astype(np.int64)
         rows = []
         for octave in np.unique(octaves[self.occurrences > 0]).tolist():
@@ -64,6 +70,7 @@ class Calibration:
                     "least_count": 2 ** (octave - 1) if octave else 0,
                     "tokens": tokens,
                     "nats_per_token": float(self.nats[inside].sum()) / tokens,
+                    "by_count_alone": float(self.occurrences[inside] @ by_count[inside]) / tokens,
                 }
             )
         return rows
@@ -74,6 +81,29 @@ class Calibration:
         order = np.lexsort((np.arange(len(mean)), -mean))
         common = [token for token in order.tolist() if self.occurrences[token] >= FEWEST_OCCURRENCES]
         return [(token, int(self.occurrences[token]), float(mean[token])) for token in common[:HARDEST]]
+
+
+def by_tokens_read(nats: Sequence[npt.NDArray[np.floating]], resamples: int, seed: int) -> list[dict[str, Any]]:
+    """Mean nats of tokens judged after 1, 2, 3-4, 5-8, … others, with 95 % intervals over windows.
+
+    nats: one array a window, the first of which is of a token judged after one other (see `lm.scoring.window_nats`).
+    """
+    rows = []
+    end = 0
+    while any(len(window) > end for window in nats):
+        first, end = end, max(2 * end, 1)
+        inside = [window[first:end] for window in nats if len(window) > first]
+        sums, sizes = [float(part.sum(dtype=np.float64)) for part in inside], [len(part) for part in inside]
+        rows.append(
+            {
+                "least_read": first + 1,
+                "most_read": end,
+                "tokens": sum(sizes),
+                "nats_per_token": sum(sums) / sum(sizes),
+                "ci95": interval(resampled_rates(sums, sizes, resamples=resamples, seed=seed)),
+            }
+        )
+    return rows
 
 
 def count_tokens(documents: Iterable[npt.NDArray[np.integer]], vocab_size: int) -> Counts:

@@ -6,7 +6,6 @@ brings back, follows from them.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lm.contest import Contest
 from lm.errors import BadInput, SlowburnError, Stopped
-from lm.store import SCHEMA_VERSION, Artifact, Store, read_json, write_json
+from lm.run_record import list_runs
+from lm.store import SCHEMA_VERSION, Artifact, Store, now, read_json, write_json
 
 CHAMPION_FILE = "champion.json"
 LOCK_SECONDS = 15.0
@@ -92,7 +92,10 @@ def default_model(store: Store, tell: Callable[[str], object]) -> Artifact:
 
     `tell` is given a line where that may surprise.
     """
-    models = store.list("train")
+    others = {key for run in list_runs(store) for key in run.models[1:]} - {
+        key for run in list_runs(store) for key in run.models[:1]
+    }  # trained for the spread between seeds
+    models = [model for model in store.list("train") if model.key not in others]
     if not models:
         raise BadInput("there is no model yet: `make run` trains one")
     newest, key = models[-1], load_champion(store).champion
@@ -162,7 +165,7 @@ def _add(
     store: Store, record: ChampionRecord, action: Action, champion: str | None, reason: str, **details: Any
 ) -> Decision:
     decision = Decision(
-        decided=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        decided=now(),
         action=action,
         champion=champion,
         previous=record.champion,

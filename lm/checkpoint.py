@@ -1,7 +1,8 @@
 """Checkpoints that survive a kill or a power cut at any moment.
 
-Temporary file, flush, hash, rename; then the same for a small JSON beside it, whose rename is the commit point; the
-folder is flushed after each. Reading goes from the newest to the oldest and believes only what its hash confirms.
+Temporary file, flush, rename; then the same for a small JSON beside it that holds the hash: its rename is the commit
+point. The folder is flushed after each. Reading goes from the newest to the oldest and believes only what its hash
+confirms.
 """
 
 from pathlib import Path
@@ -32,19 +33,23 @@ def save_checkpoint(
     Kept are the newest few, and the newest one whose step is a multiple of `milestone_steps`.
     """
     folder.mkdir(exist_ok=True)
-    name = f"step-{step:08d}"
-    weights = folder / f"{name}.safetensors"
-    temporary = folder / f".{name}.tmp"
-    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, temporary)
-    flush(temporary)
-    record = {"step": step, "bytes": temporary.stat().st_size, "sha256": sha256_of(temporary), "facts": facts}
-    temporary.replace(weights)
-    flush(folder)
+    weights = folder / f"step-{step:08d}.safetensors"
+    write_tensors(weights, tensors)
+    record = {"step": step, "bytes": weights.stat().st_size, "sha256": sha256_of(weights), "facts": facts}
     write_json(weights.with_suffix(".json"), record)
     taken = sorted(folder.glob("step-*.json"))
     milestones = [path for path in taken if _step(path) % milestone_steps == 0]
     for old in set(taken) - {*taken[-KEPT:], *milestones[-1:]}:
         _delete(old)
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write safetensors so that a reader sees the old content or the new, never half of it."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+    flush(temporary)
+    temporary.replace(path)
+    flush(path.parent)
 
 
 def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:

@@ -4,8 +4,6 @@ import math
 
 from lm.recipe import Recipe, Shape, with_steps
 
-# What training reaches of the rate of square matrix products: in bf16 other work than products dominates.
-EFFICIENCY = {"bf16": 0.22, "fp32": 0.42}
 # Where the scaling starts: between the prices at which width 192 was the best that was found.
 TUNED_FLOPS = 2.5e13
 TUNED_PARAMETERS = 1.5e6
@@ -33,11 +31,11 @@ def choose_recipe(
 ) -> tuple[int, Recipe]:
     """The vocabulary's size and the recipe for `seconds` of training on `train_bytes` of text.
 
-    `flops_per_second`: what the machine's square matrix products reach in the precision asked for. The recipe's
-    `steps` are an estimate; `lm.recipe.with_steps` sets them once the time of a step has been measured.
+    `flops_per_second`: what a small training reaches on this machine in the precision asked for. The recipe's `steps`
+    are an estimate; `lm.recipe.with_steps` sets them once the time of a step has been measured.
     """
     precision = "bf16" if bf16 else "fp32"
-    flops = seconds * flops_per_second * EFFICIENCY[precision]
+    flops = seconds * flops_per_second
     growth = flops / TUNED_FLOPS
     context = _last_reached(CONTEXT_OF_FLOPS, flops)
     most_parameters = PARAMETERS_PER_ROOT_BYTE * math.sqrt(train_bytes)

@@ -12,18 +12,19 @@ from lm.config import StageConfig
 from lm.errors import BadInput
 from lm.plain_text import visible
 from lm.progress import Progress
+from lm.quantities import format_text_size
+from lm.workers import ALONE, Crew
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from lm.cleaning import FirstPass
+    from lm.cleaned_corpus import CleanDocument, CleanedCorpus
     from lm.contamination import Contamination
     from lm.near_duplicates import Labels
     from lm.rejects import RejectWriter
-    from lm.spool import CleanDocument
 
-VERSION = 3
+VERSION = 4
 
 # With less held-out text than this a model cannot be told from a baseline: a byte's loss has a standard deviation of
 # some 2.5 bits, so 500 bytes give bits per byte to ±0.2. Less training text than this has fewer different words than
@@ -37,6 +38,9 @@ class CleanConfig(StageConfig):
     """How text is cleaned and split."""
 
     heldout_fraction: float = Field(0.1, gt=0.0, le=0.5, description="share of the text that no training sees")
+    heldout_bytes: int = Field(
+        4_000_000, ge=1, description="most text that is held out: of a large corpus the rest of its share trains too"
+    )
     split: Literal["auto", "document", "source", "contiguous"] = Field(
         "auto", description="auto: by document where there are several, contiguous for one; source: whole files"
     )
@@ -55,53 +59,76 @@ class CleanConfig(StageConfig):
     max_expanded_bytes: int = Field(2**36, gt=0, description="most bytes that archives may expand to, all together")
 
 
-def clean(raw: Path, config: CleanConfig, out: Path, progress: Progress) -> dict[str, Any]:
+def clean(
+    raw: Path,
+    config: CleanConfig,
+    out: Path,
+    progress: Progress,
+    *,
+    parts_folder: Path | None = None,
+    crew: Crew = ALONE,
+) -> dict[str, Any]:
     """Clean the raw artifact's folder `raw` into `out`: `documents.parquet`, and `rejects.parquet` with what was left.
 
+    What was cleaned before is taken from `parts_folder`, and what is cleaned now is kept there; without one all of it
+    is cleaned. The files are the same to the byte, and whatever the crew.
     Memory: the longest document or part of one a few times over, and about twenty bytes for each document.
     Raises BadInput when too little text is left on either side.
     """
-    from lm.cleaning import FirstPass  # these bring pyarrow, which readers of the config need not load
+    from lm.cleaned_corpus import CleanedCorpus  # these bring pyarrow, which readers of the config need not load
+    from lm.overlap import find_overlap
+    from lm.part_making import make_parts
+    from lm.raw_documents import read_sources
     from lm.rejects import FILE_NAME as REJECTS_FILE
     from lm.rejects import RejectWriter
 
-    with TemporaryDirectory(dir=out, prefix=".scratch-") as scratch, RejectWriter(out / REJECTS_FILE) as rejects:
-        first = FirstPass(raw, config, Path(scratch), rejects, progress)
-        keep = first.first_of_equals()
+    with TemporaryDirectory(dir=out, prefix=".scratch-") as folder, RejectWriter(out / REJECTS_FILE) as rejects:
+        scratch, sources = Path(folder), read_sources(raw)
+        parts = make_parts(raw, sources, config, VERSION, parts_folder or scratch / "parts", progress, crew)
+        corpus = CleanedCorpus(parts, config, scratch, rejects, progress)
+        keep = corpus.first_of_equals()
         if not keep.any():
-            raise BadInput(f"there is no text in this corpus ({first.describe_drops()}): give it some")
-        second = _SecondPass(first, config, rejects, keep, first.labels(keep))
-        written, split, notes = second.write(out)
+            raise BadInput(f"there is no text in this corpus ({corpus.describe_drops()}): give it some")
+        splitting = _Splitting(corpus, config, rejects, keep, corpus.labels(keep))
+        written, split, notes = splitting.write(out)
         if _too_small(written):
             raise BadInput(_too_little(written, config.heldout_fraction))
-        overlap = _overlap(out)
+        overlap = find_overlap(out, scratch, crew, progress)
         return {
             **written,
-            **first.metrics(),
-            **second.metrics(),
+            **corpus.metrics(),
+            **splitting.metrics(),
+            "cleaned_sources": parts.cleaned_sources,
             "rejected": dict(sorted(rejects.counts.items())),
             "reject_samples": rejects.samples,
             "contamination": overlap._asdict() | {"share": round(overlap.share, 6)},
             "split": split,
             "summary": _summary(written, split),
-            "warnings": [*first.warnings(), *second.warnings()],
+            "warnings": [*corpus.warnings(), *splitting.warnings()],
             "notes": [
-                *first.warnings(),
-                *first.notes(),
-                *second.notes(),
-                *second.warnings(),
+                *_told_parts(parts.cleaned_sources, len(sources)),
+                *corpus.warnings(),
+                *corpus.notes(),
+                *splitting.notes(),
+                *splitting.warnings(),
                 *notes,
                 _told_overlap(overlap),
             ],
         }
 
 
-class _SecondPass:
+def _told_parts(cleaned: int, sources: int) -> list[str]:
+    if cleaned == sources:
+        return []
+    return [f"{cleaned:,} of {sources:,} sources were cleaned, the others had been before"]
+
+
+class _Splitting:
     """Knows all documents, decides on which side each goes, and writes them."""
 
     def __init__(
         self,
-        first: "FirstPass",
+        corpus: "CleanedCorpus",
         config: CleanConfig,
         rejects: "RejectWriter",
         keep: "npt.NDArray[np.bool_]",
@@ -110,7 +137,7 @@ class _SecondPass:
         import numpy as np  # deferred like all that is heavy
 
         alone = labels == np.arange(len(labels))
-        self.first, self.config, self.rejects, self.keep, self.labels = first, config, rejects, keep, labels
+        self.corpus, self.config, self.rejects, self.keep, self.labels = corpus, config, rejects, keep, labels
         self.duplicates = int((~keep).sum())
         self.near_duplicates = int((keep & ~alone).sum())
         self.clusters = len(np.unique(labels[keep & ~alone]))
@@ -119,9 +146,10 @@ class _SecondPass:
 
     def write(self, out: Path) -> tuple[dict[str, Any], str, list[str]]:
         """Write the documents; return what was written, how it was split, and what to tell of that."""
-        asked, documents = self.config.split, self.first.whole_documents(self.keep)
+        asked, documents = self.config.split, self.corpus.whole_documents(self.keep)
         if asked == "contiguous" or (asked == "auto" and documents < 2):
-            return self._write_contiguously(out, self.rejects.write), "contiguous", []
+            written = self._write_contiguously(out, self.rejects.write)
+            return written, "contiguous", _told_share(written, self.config)
         heldout = self._heldout()
         if heldout is None and asked in HARD_SPLITS:
             raise BadInput(
@@ -132,35 +160,38 @@ class _SecondPass:
             written = self._write_by_unit(out, heldout)
             split = "document" if asked == "auto" else asked
             if asked != "auto" or not _too_small(written):
-                return written, split, _told_share(written, self.config, documents)
+                return written, split, _told_share(written, self.config)
         why = "too little text on one side of a split by document" if heldout is not None else "all documents are alike"
         told = f"{why}: the end of the whole text is held out instead"
         reject = self.rejects.write if heldout is None else _told_already
-        return self._write_contiguously(out, reject), "contiguous", [told]
+        written = self._write_contiguously(out, reject)
+        return written, "contiguous", [told, *_told_share(written, self.config)]
 
     def _heldout(self) -> "npt.NDArray[np.bool_] | None":
         """Mark the documents that are held out; None where all are one unit."""
         import numpy as np
 
         from lm.near_duplicates import merge
-        from lm.splitting import heldout_units, unit_positions
+        from lm.splitting import first_units_within, heldout_units, unit_positions
 
-        hashes, labels = self.first.ids, self.labels
+        hashes, labels = self.corpus.ids, self.labels
         if self.config.split == "source":
-            hashes, labels = self.first.source_keys, labels.copy()
+            hashes, labels = self.corpus.source_keys, labels.copy()
             _, first, numbers = np.unique(hashes, return_index=True, return_inverse=True)
             merge(labels, np.arange(len(hashes)), first[numbers])
         positions = unit_positions(hashes, labels, self.config.seed)
+        kept, sizes = positions[self.keep], self.corpus.sizes[self.keep]
         try:
-            heldout = heldout_units(positions[self.keep], self.config.heldout_fraction)
+            heldout = heldout_units(kept, self.config.heldout_fraction)
         except ValueError:
             return None
+        heldout = first_units_within(heldout, kept, sizes, self.config.heldout_bytes)
         marked = np.zeros(len(positions), np.bool_)
         marked[self.keep] = heldout
         return marked
 
     def _kept(self, reject: Callable[..., None]) -> Iterator[tuple[int, "CleanDocument"]]:
-        for index, document in enumerate(self.first.spool):
+        for index, document in enumerate(self.corpus):
             if self.keep[index]:
                 yield index, document
             else:
@@ -183,7 +214,8 @@ class _SecondPass:
         from lm.splitting import split_contiguously
 
         characters = sum(len(document.text) for _, document in self._kept(_told_already))
-        training = int((1 - self.config.heldout_fraction) * characters)
+        share = min(self.config.heldout_fraction, self.config.heldout_bytes / int(self.corpus.sizes[self.keep].sum()))
+        training = int((1 - share) * characters)
         kept = (document for _, document in self._kept(reject))
         pieces = split_contiguously(kept, lambda document: document.text, training)
         documents = (Document(d.document_id, d.source, t, side, d.title, d.licence) for d, t, side in pieces)
@@ -224,13 +256,6 @@ def _told_already(*_: object) -> None:
     """What is not kept was written down before."""
 
 
-def _overlap(out: Path) -> "Contamination":
-    from lm.contamination import contamination
-    from lm.documents import SPLITS, read_documents
-
-    return contamination(*((document.text for document in read_documents(out, split)) for split in SPLITS))
-
-
 def _told_overlap(overlap: "Contamination") -> str:
     sample = f" (a sample of {overlap.sampled:.1%})" if overlap.sampled < 1 else ""
     return (
@@ -261,10 +286,14 @@ def _summary(written: dict[str, Any], split: str) -> str:
     return f"{total:,} characters, {heldout / total:.1%} of them held out ({how})"
 
 
-def _told_share(written: dict[str, Any], config: CleanConfig, documents: int) -> list[str]:
+def _told_share(written: dict[str, Any], config: CleanConfig) -> list[str]:
     """What the user did not ask for and should know."""
     heldout = written["heldout_characters"]
     share = heldout / (written["train_characters"] + heldout)
+    text_bytes = written["train_bytes"] + written["heldout_bytes"]
+    if config.heldout_fraction * text_bytes > config.heldout_bytes:
+        size = format_text_size(written["heldout_bytes"])
+        return [f"{size} are held out, {share:.1%} of the text: enough to measure with (clean.heldout_bytes)"]
     if config.heldout_fraction / 3 < share < config.heldout_fraction * 3:
         return []
     asked = f"{config.heldout_fraction:.0%} was asked for, but documents are kept whole and there are few of them"

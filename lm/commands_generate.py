@@ -20,6 +20,9 @@ from lm.store import Store
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     add_model_name(parser)
+    parser.add_argument(
+        "--ensemble", action="store_true", help="write with all seeds of the run at once: the mean of what they expect"
+    )
     parser.add_argument("--prompt", action="append", help="what to write on from; may be repeated; `-` reads stdin")
     parser.add_argument("--prompts-from", type=Path, help="a text file: every line that is not empty is a prompt")
     parser.add_argument("--samples", type=int, default=1, help="texts for each prompt (default 1)")
@@ -35,13 +38,13 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 def _generate(options: argparse.Namespace) -> int:
     config = _config(options)
-    model = named_model(Store.default(), options.name)
+    models = _models(Store.default(), options)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small products: threads would wait for each other
     if len(config.prompts) == config.samples == 1 and not options.json:
-        return _stream(model.path, config)
+        return _stream(models, config)
     from lm.generation import written_texts  # brings numpy
 
-    for prompt, seed, text in written_texts(model.path, config, _tell):
+    for prompt, seed, text in written_texts(models, config, _tell):
         if options.json:
             print(json.dumps({"prompt": prompt, "text": text, "seed": seed}, ensure_ascii=False))
         else:
@@ -49,11 +52,30 @@ def _generate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _stream(model: Path, config: GenerateConfig) -> int:
+def _models(store: Store, options: argparse.Namespace) -> list[Path]:
+    """The folders of the model, or of all the models that write as one."""
+    if not options.ensemble:
+        return [named_model(store, options.name).path]
+    from lm.seeds import ensemble_of
+
+    return [model.path for model in ensemble_of(store, options.name)]
+
+
+def _stream(models: list[Path], config: GenerateConfig) -> int:
     from lm.generate import stream
 
     (prompt,) = config.prompts
-    pieces = stream(model, prompt, config, tokens=config.tokens, seed=config.seed, stop=config.stop, tell=_tell)
+    model, *replicas = models
+    pieces = stream(
+        model,
+        prompt,
+        config,
+        tokens=config.tokens,
+        seed=config.seed,
+        stop=config.stop,
+        tell=_tell,
+        replicas=replicas,
+    )
     print(prompt, end="", flush=True)
     for piece in pieces:
         print(piece, end="", flush=True)

@@ -7,7 +7,8 @@ from rich.console import Console
 from lm.command import Command, add_json
 from lm.errors import BadInput
 from lm.inspect_artifacts import Listing, RunView, find, list_all, show
-from lm.inspect_tables import print_artifact, print_listing, print_run, print_verification
+from lm.inspect_source import find_source
+from lm.inspect_tables import print_artifact, print_listing, print_run, print_source, print_verification
 from lm.run_record import RunRecord, list_runs
 from lm.store import Store
 from lm.verify_artifacts import verify
@@ -22,12 +23,16 @@ def _name_and_json(parser: argparse.ArgumentParser) -> None:
 
 def _declare_inspect(parser: argparse.ArgumentParser) -> None:
     _name_and_json(parser)
-    parser.add_argument("--why", action="store_true", help="why each stage of a run was reused or computed")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--why", action="store_true", help="why each stage of a run was reused or computed")
+    asked.add_argument("--source", metavar="PART", help="what still holds a source: part of its name or address")
 
 
 def _inspect(options: argparse.Namespace) -> int:
     if options.why:
         return _inspect_why(options)
+    if options.source is not None:
+        return _inspect_source(options)
     view = show(Store.default(), options.name) if options.name else list_all(Store.default())
     if options.json:
         print(view.model_dump_json(indent=2))
@@ -52,6 +57,17 @@ def _inspect_why(options: argparse.Namespace) -> int:
         print(why.model_dump_json(indent=2))
     else:
         print_why(why, Console())
+    return 0
+
+
+def _inspect_source(options: argparse.Namespace) -> int:
+    if options.name:
+        raise BadInput("--source looks at everything that is here: leave the name of a run or artifact out")
+    view = find_source(Store.default(), options.source)
+    if options.json:
+        print(view.model_dump_json(indent=2))
+    else:
+        print_source(view, Console())
     return 0
 
 

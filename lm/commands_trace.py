@@ -1,6 +1,7 @@
 """`python -m lm trace`: where a text comes from."""
 
 import argparse
+import json
 
 from rich.console import Console
 from rich.text import Text
@@ -29,8 +30,6 @@ def _trace(options: argparse.Namespace) -> int:
 
     passages = trace(text, clean.path, options.most)
     if options.json:
-        import json
-
         print(json.dumps([passage.model_dump() for passage in passages], indent=2, ensure_ascii=False))
         return 0
     console = Console(highlight=False)

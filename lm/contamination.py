@@ -31,26 +31,48 @@ class Contamination(NamedTuple):
         return self.found / self.runs if self.runs else 0.0
 
 
+class Wanted(NamedTuple):
+    """The runs of the held-out text that are looked for: (runs,) each, without repetition and in order."""
+
+    hashes: Hashes
+    counts: npt.NDArray[np.int64]  # how often the held-out text has each
+    bits: int  # of a hash, that are 0 where it is in the sample
+
+    def found(self, seen: npt.NDArray[np.bool_]) -> Contamination:
+        """What it comes to where the training text has those that `seen`, (runs,), marks."""
+        return Contamination(int(self.counts.sum()), int(self.counts[seen].sum()), 0.5**self.bits)
+
+
 def contamination(training: Iterable[str], heldout: Iterable[str]) -> Contamination:
     """Look up the runs of 13 words of the held-out texts in the training texts, each read once, in bounded memory."""
+    wanted = wanted_runs(heldout)
+    return wanted.found(seen_runs(wanted, training))
+
+
+def wanted_runs(heldout: Iterable[str]) -> Wanted:
+    """The runs of the held-out texts, MOST_RUNS of them at most."""
     bits, kept = 0, np.empty(0, np.uint64)
     for hashes in _runs_of(heldout):
         kept = np.concatenate([kept, _sampled(hashes, bits)])
         while len(kept) > MOST_RUNS:
             bits += 1
             kept = _sampled(kept, bits)
-    wanted, counts = np.unique(kept, return_counts=True)
-    found = np.zeros(len(wanted), np.bool_)
+    return Wanted(*np.unique(kept, return_counts=True), bits)
+
+
+def seen_runs(wanted: Wanted, training: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Mark the runs that some training texts have: (runs,). Several texts together have what any of them has."""
+    found = np.zeros(len(wanted.hashes), np.bool_)
     likely = np.zeros(1 << FILTER_BITS, np.bool_)
-    likely[_slots(wanted)] = True
+    likely[_slots(wanted.hashes)] = True
     for hashes in _runs_of(training):
-        hashes = _sampled(hashes, bits)
+        hashes = _sampled(hashes, wanted.bits)
         hashes = hashes[likely[_slots(hashes)]]
         if not len(hashes):
             continue
-        places = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)
-        found[places[wanted[places] == hashes]] = True
-    return Contamination(len(kept), int(counts[found].sum()), 0.5**bits)
+        places = np.minimum(np.searchsorted(wanted.hashes, hashes), len(wanted.hashes) - 1)
+        found[places[wanted.hashes[places] == hashes]] = True
+    return found
 
 
 def _sampled(hashes: Hashes, bits: int) -> Hashes:

@@ -177,7 +177,7 @@ def _difference(
 
 def _drift(store: Store, nats: Mapping[str, Float64s], champion: str | None, sizes: Float64s) -> dict[str, object]:
     """What the champion makes of this text, minus what it made of that of its own evaluation, in bits per byte."""
-    evaluations = [found for found in store.list("evaluate") if champion in found.manifest.inputs.values()]
+    evaluations = [found for found in store.list("evaluate") if champion == found.manifest.inputs.get("train")]
     if champion is None or not evaluations or len(sizes) < FEWEST_UNITS:
         return {}
     then = float(evaluations[-1].manifest.metrics["bits_per_byte"])

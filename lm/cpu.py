@@ -19,3 +19,8 @@ def cpu_name() -> str:
 def usable_cores() -> int:
     """Logical cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def chosen_cores() -> int:
+    """Cores to work on: what `OMP_NUM_THREADS` says, else all that may be used. No result depends on it."""
+    return int(os.environ.get("OMP_NUM_THREADS") or usable_cores())

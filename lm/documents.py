@@ -4,7 +4,9 @@ A row group holds documents of one split only and a few megabytes of text, so a 
 other, and neither reader nor writer needs more memory than the longest document.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +22,7 @@ from lm.licences import NOT_STATED, LicenceCounts
 SCHEMA_VERSION = 2  # 1 had no licences
 FILE_NAME = "documents.parquet"
 ROW_GROUP_BYTES = 4 * 2**20  # of text; a longer document has a row group of its own
+LICENCE = "licence"
 COUNTS = ("documents", "bytes", "characters")
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("document_id", "source", "text", "split", "title", "licence")],
@@ -104,23 +107,74 @@ def write_documents(documents: Iterable[Document], out: Path) -> dict[str, Any]:
     return {**flat, "longest_document_bytes": longest_bytes, "sources": sources, "licences": licences.bytes}
 
 
-def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document]:
+def read_documents(clean: Path, split: Split | None = None, groups: Container[int] | None = None) -> Iterator[Document]:
     """Stream the documents of a clean artifact's folder, of one split or of both, in the order they were written.
 
+    `groups` chooses row groups by their numbers, such as a shard of `group_shards`.
     Raises SlowburnError when the file is damaged (page checksums are verified) or of a newer schema.
     """
+    for table in row_groups(clean, split, groups=groups):
+        yield from map(Document, *table.to_pydict().values())
+
+
+def count_sources(clean: Path) -> Counter[str]:
+    """How many documents, or pieces of one, there are of each source. Raises as `read_documents`."""
+    counts = Counter[str]()
+    for table in row_groups(clean, columns=("source",)):
+        counts.update(table.column("source").to_pylist())
+    return counts
+
+
+def group_shards(clean: Path, split: Split, shard_bytes: int) -> Iterator[tuple[list[int], int]]:
+    """Cut one split into row groups of about so many bytes together: their numbers, and the bytes."""
+    shard, size = list[int](), 0
+    with _opened(clean) as file:
+        for group in range(file.num_row_groups):
+            if _split_of(file, group) == split:
+                shard.append(group)
+                size += file.metadata.row_group(group).total_byte_size
+                if size >= shard_bytes:
+                    yield shard, size
+                    shard, size = [], 0
+    if shard:
+        yield shard, size
+
+
+def row_groups(
+    clean: Path,
+    split: Split | None = None,
+    columns: Sequence[str] = tuple(SCHEMA.names),
+    groups: Container[int] | None = None,
+) -> Iterator[pa.Table]:
+    """The same documents as tables of these columns, a row group at a time. Raises as `read_documents`."""
+    with _opened(clean) as file:
+        for group in range(file.num_row_groups):
+            if (groups is None or group in groups) and split in (None, _split_of(file, group)):
+                yield _with_licence(file.read_row_group(group, columns=list(columns), use_threads=False), columns)
+
+
+def _with_licence(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """These columns, in order; a licence that the schema did not have yet is one that nobody stated."""
+    if LICENCE in columns and LICENCE not in table.column_names:
+        table = table.append_column(LICENCE, string_array([NOT_STATED] * table.num_rows))
+    return table.select(columns)
+
+
+@contextmanager
+def _opened(clean: Path) -> Iterator[pq.ParquetFile]:
+    """The file of a clean artifact's folder; what is wrong with it becomes a SlowburnError."""
     path = clean / FILE_NAME
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            check_schema(path, file.schema_arrow)
-            for group in range(file.num_row_groups):
-                if split in (None, split_of(file, group)):
-                    yield from map(Document, *columns_of(file.read_row_group(group), SCHEMA.names))
+            _check_schema(path, file.schema_arrow)
+            yield file
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise SlowburnError(f"{path} is damaged ({error}): delete {clean} and run again to have it remade") from error
 
 
-def check_schema(path: Path, schema: pa.Schema) -> None:
+def _check_schema(path: Path, schema: pa.Schema) -> None:
     """Raise SlowburnError when a file of documents is of a newer schema, or lacks a column."""
     version = int((schema.metadata or {}).get(b"schema_version", b"0"))
     if version > SCHEMA_VERSION:
@@ -128,20 +182,12 @@ def check_schema(path: Path, schema: pa.Schema) -> None:
             f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
         )
     found = {field.name: field.type for field in schema}
-    expected = SCHEMA.names[:-1] if version == 1 else SCHEMA.names
+    expected = [name for name in SCHEMA.names if version > 1 or name != LICENCE]
     if wrong := [name for name in expected if found.get(name) != SCHEMA.field(name).type]:
         raise SlowburnError(f"{path} is damaged (no {', '.join(wrong)}): delete {path.parent} and run again")
 
 
-def columns_of(table: pa.Table, names: Sequence[str]) -> list[list[str]]:
-    """Columns of a table of documents as lists; one that its schema did not have yet says so in each row."""
-    return [
-        table.column(name).to_pylist() if name in table.column_names else [NOT_STATED] * table.num_rows
-        for name in names
-    ]
-
-
-def split_of(file: pq.ParquetFile, group: int) -> str:
+def _split_of(file: pq.ParquetFile, group: int) -> str:
     """The split of a row group."""
     column = SCHEMA.names.index("split")
     statistics = file.metadata.row_group(group).column(column).statistics

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from lm.plan import Plan, smaller_micro_batch
+from lm.candidates import smaller_micro_batch
+from lm.plan import Plan
 from lm.store import SCHEMA_VERSION, read_json, write_json
 
 FILE = "downshifts.json"

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from lm.checkpoint import write_tensors
 from lm.sample_loss import SampleLoss
-from lm.store import flush
 from lm.trainer import Trainer
 
 PATIENCE = 3  # looks in a row that bring nothing better
@@ -41,10 +41,7 @@ class EarlyStopping:
             self._loss.micro_batch = self.trainer.micro_batch  # memory may have made it smaller
             self.losses.append((self.trainer.step_index, self._loss.measure(model)))
         if self.best_step == self.trainer.step_index:
-            temporary = self.file.with_name(f".{self.file.name}.tmp")
-            save_file(self.trainer.final_weights(), temporary)
-            flush(temporary)
-            temporary.replace(self.file)
+            write_tensors(self.file, self.trainer.final_weights())
 
     def weights(self) -> dict[str, Tensor]:
         """The weights to publish, under Hugging Face's names."""

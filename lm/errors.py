@@ -19,8 +19,15 @@ class Stopped(SlowburnError):
     exit_code = 75
 
 
-class MemoryStop(Stopped):
-    """The work reached its memory budget, or the machine's end, and stopped; what was saved is kept."""
+class OutOfMemory(Stopped):
+    """Memory ended the work, at `peak_bytes`: it was too large itself (`ours`), or others took the machine's.
+
+    `reason` says how in a few words, without the stage and the advice that the message has.
+    """
+
+    def __init__(self, reason: str, peak_bytes: int, *, ours: bool = True, message: str = "") -> None:
+        super().__init__(message or reason)
+        self.reason, self.peak_bytes, self.ours = reason, peak_bytes, ours
 
 
 class CannotFit(SlowburnError):

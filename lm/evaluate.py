@@ -1,5 +1,6 @@
 """The evaluate stage: what a model is worth on the held-out text, beside baselines and human text."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,7 +9,7 @@ from pydantic import Field
 from lm.config import StageConfig
 from lm.progress import Progress
 
-VERSION = 2
+VERSION = 3
 EVALUATION_FILE = "evaluation.json"
 
 
@@ -35,15 +36,23 @@ class EvaluateConfig(StageConfig):
 
 
 def evaluate(
-    model: Path, tokens: Path, clean: Path, config: EvaluateConfig, out: Path, progress: Progress
+    model: Path,
+    tokens: Path,
+    clean: Path,
+    config: EvaluateConfig,
+    out: Path,
+    progress: Progress,
+    *,
+    replicas: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Measure the model in folder `model` on the held-out split of `tokens` and `clean`; write `evaluation.json`.
 
+    With `replicas`, trained on the same tokens, what is measured is the mean of all their probabilities and its own.
     Returns the headline metrics. Raises SlowburnError when the three do not belong together.
     """
     from lm.evaluation import evaluation, headline  # torch and all: not for readers of the config
     from lm.store import write_json
 
-    result = evaluation(model, tokens, clean, config, progress)
+    result = evaluation([model, *replicas], tokens, clean, config, progress)
     write_json(out / EVALUATION_FILE, result)
     return headline(result)

@@ -1,6 +1,6 @@
 """The measuring itself: scores, baselines, intervals and degeneracy, put together into one table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import exp
 from pathlib import Path
@@ -11,34 +11,38 @@ import torch
 from lm import degeneracy
 from lm.baselines import fit_baselines
 from lm.bootstrap import interval, resampled_rates
-from lm.calibration import Calibration, count_tokens
+from lm.calibration import Calibration, by_tokens_read, count_tokens
+from lm.ensemble import EnsembleDecoder
+from lm.ensemble_inference import load_writer
 from lm.evaluate import EvaluateConfig
 from lm.heldout import Extent, extent
-from lm.inference import Inference
 from lm.model import load_model
 from lm.next_token import Sampling
 from lm.openings import Opening, heldout_openings
 from lm.progress import Progress
-from lm.sampling import Request, continuations
+from lm.sampling import Request, Writer, continuations
 from lm.scores import LN2, MODEL, Judges, Scores, score
+from lm.scoring import Predictor, window_nats
 from lm.store import read_json
 from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.tokenizer import Tokenizer
 from lm.tokens import documents as token_documents
 
 SCHEMA_VERSION = 1
+WINDOWS = 256  # of the held-out text, that tell what context is worth
 
 
-def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, progress: Progress) -> dict[str, Any]:
-    """Measure the model in folder `model` on the held-out text; return the content of `evaluation.json`."""
-    decoder, tokenizer = load_model(model), Tokenizer(model / TOKENIZER_FILE)
-    precision = training_precision(model) if config.precision == "auto" else config.precision
+def evaluation(
+    models: Sequence[Path], tokens: Path, clean: Path, config: EvaluateConfig, progress: Progress
+) -> dict[str, Any]:
+    """Measure a model, or the mean of several, on the held-out text; return the content of `evaluation.json`."""
+    precision = training_precision(models[0]) if config.precision == "auto" else config.precision
+    decoder, tokenizer = _predictor(models, precision), Tokenizer(models[0] / TOKENIZER_FILE)
     train, heldout = extent(clean, "train"), extent(clean, "heldout")
 
     progress(0, heldout.bytes, "byte", "fitting the baselines")
     baselines = fit_baselines(clean, train, heldout, config)
     judges = Judges(decoder, tokenizer, baselines.ngram)
-    decoder.compute_dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     calibration = Calibration(decoder.vocab_size)
     scores = score(judges, heldout, tokens, clean, progress, calibration.add)
 
@@ -49,13 +53,21 @@ def evaluation(model: Path, tokens: Path, clean: Path, config: EvaluateConfig, p
         "context": decoder.shape.context,
         "precision": precision,
         "baseline_text": baselines.text,
-        "degeneracy": judge_samples(Inference.load(model), tokenizer, heldout_openings(clean, config.samples), config),
+        "degeneracy": judge_samples(load_writer(models), tokenizer, heldout_openings(clean, config.samples), config),
         "calibration": calibration.report(),
         "by_frequency": calibration.by_frequency(count_tokens(token_documents(tokens, "train"), decoder.vocab_size)),
         "hardest_tokens": _hardest(calibration, tokenizer),
-        "by_position": _by_position(scores),
+        "by_tokens_read": _by_tokens_read(decoder, tokens, config),
         "by_document": _by_document(scores, judges.ngram_name),
     }
+
+
+def _predictor(models: Sequence[Path], precision: str) -> Predictor:
+    """The model, or the mean of several, calculating in this precision."""
+    decoders = [load_model(model) for model in models]
+    for decoder in decoders:
+        decoder.compute_dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    return decoders[0] if len(decoders) == 1 else EnsembleDecoder(decoders)
 
 
 def headline(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,9 +108,7 @@ def bits_report(
     }
 
 
-def judge_samples(
-    model: Inference, tokenizer: Tokenizer, starts: list[Opening], config: EvaluateConfig
-) -> dict[str, Any]:
+def judge_samples(model: Writer, tokenizer: Tokenizer, starts: list[Opening], config: EvaluateConfig) -> dict[str, Any]:
     """How repetitive the model's text is at several temperatures, beside as much human text from the same places."""
     prompts = [tokenizer.encode(start.text).tolist() for start in starts] or [[]]
     requests = [
@@ -163,12 +173,12 @@ def _hardest(calibration: Calibration, tokenizer: Tokenizer) -> list[dict[str, A
     ]
 
 
-def _by_position(scores: Scores) -> list[dict[str, Any]]:
-    """Mean nats a token by its place in the document, from `first_token` to the next one's: what context is worth."""
-    return [
-        {"first_token": first, "tokens": tokens, "nats_per_token": nats / tokens}
-        for first, (tokens, nats) in sorted(scores.positions.items())
-    ]
+def _by_tokens_read(model: Predictor, tokens: Path, config: EvaluateConfig) -> list[dict[str, Any]]:
+    """Mean nats by how much the model has read before: what a longer context is worth to it."""
+    context = model.shape.context
+    count = sum(-(-len(document) // context) for document in token_documents(tokens, "heldout"))
+    nats = window_nats(model, token_documents(tokens, "heldout"), max(round(count / WINDOWS), 1))
+    return by_tokens_read(nats, config.resamples, config.seed)
 
 
 def _by_document(scores: Scores, ngram: str) -> list[dict[str, Any]]:

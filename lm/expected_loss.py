@@ -2,28 +2,45 @@
 
 How predictable a text is, xz tells from a stretch of it; what training adds was measured on a few texts and times
 (FACTS, docs/decisions.md). Between them the share of xz's size that the model needs falls with the logarithm of the
-arithmetic spent.
+arithmetic spent, where reading a text again counts for less each time: the form of Muennighoff et al. 2023,
+https://arxiv.org/abs/2305.16264, with a constant of our own.
 """
 
 import math
-from statistics import fmean
+from statistics import linear_regression
+from typing import NamedTuple
 
 from lm.config import StageConfig
 
 ENGLISH_SAMPLE_BITS = 2.75  # of xz, for a text that is not here to be read
 UNREAD_SPREAD = 0.15  # what prose of other authors and centuries differs by
 
-# Arithmetic spent (floating-point operations), bits per byte of the finished model over those of xz on a stretch: Tiny
-# Shakespeare after 15 s, 1, 2 and 3 minutes, a fifth of it after 30 s, Python's documentation after 1, 3 and 5 minutes.
+WORTH_OF_REPEATS = 4.0  # passes that reading a text again and again comes to at most: fitted, like the line below
+
+
+class Fact(NamedTuple):
+    """A training: arithmetic spent (floating-point operations), passes over the text, bits per byte over those of xz.
+
+    The passes of those that have one decimal were reckoned from their arithmetic afterwards.
+    """
+
+    flops: float
+    passes: float
+    share: float
+
+
 FACTS = (
-    (1.58e12, 2.413 / 2.738),
-    (9.36e12, 2.091 / 2.738),
-    (2.0e13, 2.051 / 2.738),
-    (2.99e13, 2.031 / 2.738),
-    (5.08e11, 2.744 / 2.848),
-    (9.36e12, 1.748 / 2.044),
-    (3.08e13, 1.460 / 2.044),
-    (5.2e13, 1.409 / 2.044),
+    Fact(1.58e12, 1.9, 2.413 / 2.738),  # Tiny Shakespeare, after 15 s to 11 min
+    Fact(7.05e12, 1.5, 2.247 / 2.738),
+    Fact(9.36e12, 3.4, 2.091 / 2.738),
+    Fact(1.88e13, 4, 2.035 / 2.738),
+    Fact(2.00e13, 4.3, 2.051 / 2.738),
+    Fact(2.01e13, 7.4, 2.049 / 2.738),
+    Fact(2.99e13, 6.4, 2.031 / 2.738),
+    Fact(3.76e13, 8, 2.043 / 2.738),
+    Fact(1.13e14, 24, 2.010 / 2.738),
+    Fact(5.08e11, 2.7, 2.744 / 2.848),  # a fifth of it, 30 s
+    Fact(6.27e13, 6.7, 1.470 / 2.045),  # Python's documentation, 3 min
 )
 LEAST_SPREAD = 0.08  # of the expectation: other texts, other seeds
 
@@ -36,23 +53,27 @@ class Expectation(StageConfig):
     high: float
 
 
-def expected_bits_per_byte(sample_bits: float | None, flops: float) -> Expectation:
-    """The expectation for a text whose stretch takes xz `sample_bits` a byte, after so much arithmetic."""
-    share, spread = _share(flops)
+def expected_bits_per_byte(sample_bits: float | None, flops: float, passes: float) -> Expectation:
+    """The expectation for a text whose stretch takes xz `sample_bits` a byte, after so much arithmetic and passes."""
+    share, spread = _share(_decades(flops, passes))
     if sample_bits is None:
         sample_bits, spread = ENGLISH_SAMPLE_BITS, math.hypot(spread, UNREAD_SPREAD)
     likely = share * sample_bits
     return Expectation(low=likely * (1 - spread), likely=likely, high=likely * (1 + spread))
 
 
-def _share(flops: float) -> tuple[float, float]:
-    """The model's share of xz's bits, by a line through FACTS over log10(flops), and its relative spread."""
-    xs, ys = [math.log10(fact[0]) for fact in FACTS], [fact[1] for fact in FACTS]
-    x_mean, y_mean = fmean(xs), fmean(ys)
-    variance = sum((x - x_mean) ** 2 for x in xs)
-    slope = sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys, strict=True)) / variance
-    residual = max(abs(y / (y_mean + slope * (x - x_mean)) - 1) for x, y in zip(xs, ys, strict=True))
-    x = math.log10(max(flops, 1.0))
+def _decades(flops: float, passes: float) -> float:
+    """The logarithm of the arithmetic, less what went into repeats that taught nothing."""
+    repeats = max(0.0, passes - 1)
+    worth = min(passes, 1.0) + WORTH_OF_REPEATS * (1 - math.exp(-repeats / WORTH_OF_REPEATS))
+    return math.log10(max(flops * worth / max(passes, 1e-9), 1.0))
+
+
+def _share(x: float) -> tuple[float, float]:
+    """The model's share of xz's bits, by a line through FACTS over `_decades`, and its relative spread."""
+    xs, ys = [_decades(fact.flops, fact.passes) for fact in FACTS], [fact.share for fact in FACTS]
+    slope, start = linear_regression(xs, ys)
+    residual = max(abs(y / (start + slope * at) - 1) for at, y in zip(xs, ys, strict=True))
     outside = max(0.0, min(xs) - x, x - max(xs))  # decades beyond what was measured
-    share = y_mean + slope * (min(max(x, min(xs) - 2), max(xs) + 1) - x_mean)
+    share = start + slope * min(max(x, min(xs) - 2), max(xs) + 1)
     return share, max(LEAST_SPREAD, residual) + 0.1 * outside

@@ -9,23 +9,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lm.choose import EFFICIENCY
+from lm.candidates import least_bytes, smallest_choice
 from lm.config import StageConfig
 from lm.forecast_corpus import CorpusForecast, corpus_forecast, find_known
-from lm.forecast_stages import StageForecast, forecast_stages
+from lm.forecast_stages import StageForecast, forecast_stages, stages_done
 from lm.forecast_training import (
     Request,
     TrainingForecast,
     choice_of,
     forecast_choice,
     forecast_plan,
-    smallest_choice,
 )
 from lm.memory import Budget, required_budget
 from lm.plan import find_plan
-from lm.predict import predict_least, predict_training
+from lm.predict import predict_least
 from lm.reused_tokenizer import reused_tokenizer
 from lm.run_config import RunConfig
+from lm.starting_model import look_up_starting_model, with_starting_model
 from lm.store import SCHEMA_VERSION, Store
 
 GPU_FLOPS_PER_SECOND = 5e12  # what training might reach on a laptop's graphics card: assumed, not measured
@@ -48,12 +48,14 @@ class Forecast(StageConfig):
 
     schema_version: int = SCHEMA_VERSION
     corpus: CorpusForecast
+    starts_from: str | None  # a model; what is expected then is what random weights would come to
     budget: Budget
     fits: bool
     least_memory_bytes: int  # the least budget in which this request could run, with the smallest model
     kept_plan: str | None
     device: str
     threads: int
+    seeds: int  # models, each trained as `training` says
     stages: tuple[StageForecast, ...]
     training: TrainingForecast
     seconds: float
@@ -67,20 +69,25 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
     """Forecast a run; `measure` gives what is known of this machine. Raises BadInput for what cannot be forecast."""
     config, _ = reused_tokenizer(store, config)
     known = find_known(config, store)
-    request = Request(config, budget, corpus_forecast(config, known), measure())
-    kept = find_plan(store, config, known.clean.key, budget) if known.clean else None
+    start = look_up_starting_model(store, config.init_from) if config.init_from else None
+    asked = with_starting_model(config, start) if start else config
+    request = Request(asked, budget, corpus_forecast(config, known), measure())
+    kept = find_plan(store, asked, known.clean.key, budget) if known.clean else None
     plan = kept[0] if kept else None
     choice, _ = choice_of(request)
     training = forecast_plan(request, plan) if plan else forecast_choice(request, choice)
-    stages = forecast_stages(request, training, known, plan, store)
+    done = stages_done(config, known, plan, start.key if start else None, store)
+    stages = forecast_stages(request, training, done)
     return Forecast(
         corpus=request.corpus,
+        starts_from=config.init_from,
         budget=budget,
         fits=all(stage.fits for stage in stages),
-        least_memory_bytes=_least_memory(request, stages),
+        least_memory_bytes=_least_memory(request, training, done),
         kept_plan=kept[1].relative_to(store.root).as_posix() if kept else None,
         device=plan.device if plan else request.machine["device"],
         threads=plan.threads if plan else config.threads or request.machine["threads"],
+        seeds=config.seeds,
         stages=stages,
         training=training,
         seconds=sum(stage.seconds for stage in stages),
@@ -91,12 +98,13 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
     )
 
 
-def _least_memory(request: Request, stages: tuple[StageForecast, ...]) -> int:
-    """The least budget: training can be shrunk, the other stages need what they need."""
-    smallest = smallest_choice(request)
+def _least_memory(request: Request, training: TrainingForecast, done: set[str]) -> int:
+    """The least budget: training can be shrunk, the other stages need what they need when one core works."""
+    poorest = request._replace(budget=request.budget.model_copy(update={"bytes": 0}))
+    stages = forecast_stages(poorest, training, done)
+    smallest = smallest_choice(request.config, request.corpus.train_bytes, request.machine)
     fixed = [stage.predicted_memory_bytes for stage in stages if stage.stage not in ("plan", "train")]
-    training = predict_training(smallest.recipe, smallest.vocab_size, 1)
-    return required_budget(max(training, predict_least()[1], *fixed))
+    return required_budget(max(least_bytes(smallest), predict_least()[1], *fixed))
 
 
 def _free_bytes(root: Path) -> int:
@@ -116,7 +124,7 @@ def _alternatives(request: Request) -> Iterator[Alternative]:
             longer = config.model_copy(update={"minutes": config.minutes * factor})
             yield _alternative(f"{word} the time", request._replace(config=longer))
     if request.machine["device"] == "cpu":
-        speeds = {f"{name}_flops_per_second": GPU_FLOPS_PER_SECOND / EFFICIENCY[name] for name in EFFICIENCY}
+        speeds = {f"{name}_training_flops_per_second": GPU_FLOPS_PER_SECOND for name in ("bf16", "fp32")}
         yield _alternative("a GPU", request._replace(machine=request.machine | speeds), GPU_NOTE)
 
 

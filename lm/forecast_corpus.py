@@ -84,7 +84,7 @@ def corpus_forecast(config: RunConfig, known: Known) -> CorpusForecast:
 
 
 def _estimated(total: int, largest: int, config: CleanConfig, known_from: str, sample: float | None) -> CorpusForecast:
-    heldout = round(total * config.heldout_fraction)
+    heldout = min(round(total * config.heldout_fraction), config.heldout_bytes)
     return CorpusForecast(
         bytes=total,
         largest_document_bytes=largest,

@@ -9,11 +9,12 @@ from lm.corpora import resolve
 from lm.forecast_corpus import Known
 from lm.forecast_training import Request, TrainingForecast
 from lm.memory import required_budget
-from lm.plan import Plan
+from lm.plan import Plan, tokenize_settings
+from lm.run_config import RunConfig
 from lm.stages import stage_key
-from lm.store import Store
+from lm.store import REPLICAS, Store
 
-CLEAN_SHARE = 0.4  # of the text's bytes, compressed
+CLEAN_SHARE = 0.8  # of the text's bytes, compressed: once in the artifact, once in the parts that are kept
 TOKEN_BYTES, TOKEN_MAP_BYTES = 1.2, 2  # of a token: in the shards, and in the map that training reads
 CHECKPOINTS_AT_ONCE = 4  # three are kept while the next is written
 SAMPLES_BYTES = 500_000
@@ -37,11 +38,8 @@ class _Needs(NamedTuple):
     disk_bytes: float
 
 
-def forecast_stages(
-    request: Request, training: TrainingForecast, known: Known, plan: Plan | None, store: Store
-) -> tuple[StageForecast, ...]:
-    """Every stage in its order, the plan's trial among them."""
-    done = _done(request, known, plan, store)
+def forecast_stages(request: Request, training: TrainingForecast, done: set[str]) -> tuple[StageForecast, ...]:
+    """Every stage in its order, the plan's trial among them; `done` are those that nothing is left of."""
     return tuple(
         StageForecast(
             stage=stage,
@@ -55,26 +53,33 @@ def forecast_stages(
     )
 
 
-def _done(request: Request, known: Known, plan: Plan | None, store: Store) -> set[str]:
-    """The stages whose artifacts exist: found by their keys, as the pipeline finds them."""
+def stages_done(config: RunConfig, known: Known, plan: Plan | None, init: str | None, store: Store) -> set[str]:
+    """The stages whose artifacts exist: found by their keys, as the pipeline finds them.
+
+    `init`: the key of the model that training starts from.
+    """
     done = {name for name, artifact in (("download", known.raw), ("clean", known.clean)) if artifact}
     if known.clean is None or plan is None:
         return done
-    config, clean = request.config, known.clean.key
-    tokenize = config.tokenize
-    if tokenize.vocab_size is None:
-        tokenize = tokenize.model_copy(update={"default_vocab_size": plan.vocab_size})
-    tokens = stage_key(
-        "tokenize", tokenize, {"clean": clean} | ({"tokenizer": tokenize.from_run} if tokenize.from_run else {})
-    )
-    model = stage_key("train", plan.recipe, {"tokenize": tokens})
+    clean, start = known.clean.key, {"init": init} if init else {}
+    settings = tokenize_settings(config, plan)
+    reused = {"tokenizer": settings.from_run} if settings.from_run else {}
+    tokens = stage_key("tokenize", settings, {"clean": clean, **start, **reused})
+    first = plan.recipe.seed
+    recipes = [plan.recipe.model_copy(update={"seed": seed}) for seed in range(first, first + config.seeds)]
+    models = [stage_key("train", recipe, {"tokenize": tokens, **start}) for recipe in recipes]
+    members = [{"train": model} for model in models]
+    if len(models) > 1:
+        members.append(dict(zip(REPLICAS, models, strict=False)))
+    text = {"tokenize": tokens, "clean": clean}
     keys = {
-        "tokenize": tokens,
-        "train": model,
-        "evaluate": stage_key("evaluate", config.evaluate, {"train": model, "tokenize": tokens, "clean": clean}),
-        "generate": stage_key("generate", config.generate, {"train": model, "clean": clean}),
+        "tokenize": [tokens],
+        "train": models,
+        "evaluate": [stage_key("evaluate", config.evaluate, named | text) for named in members],
+        "generate": [stage_key("generate", config.generate, {"train": models[0], "clean": clean})],
     }
-    return done | {"plan"} | {stage for stage, key in keys.items() if store.find(stage, key)}
+    made = {stage for stage, wanted in keys.items() if all(store.find(stage, key) for key in wanted)}
+    return done | {"plan"} | made
 
 
 def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
@@ -82,22 +87,26 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
     whole, tokens = corpus.bytes, text_tokens(corpus.bytes, training.vocab_size)
     sources = resolve(config.download.corpus).sources
     reached = request.reached_flops_per_second(recipe.precision)
+    largest = corpus.largest_document_bytes
+    crew = predict.cleaning_crew(whole, largest, request.budget.bytes)
     prompts = len(config.generate.prompts) or DEFAULT_PROMPTS
     judged = config.evaluate.samples * len(config.evaluate.temperatures) * config.evaluate.sample_tokens
     written = prompts * config.generate.samples * config.generate.tokens
+    seeds = config.seeds
+    judged_models = 1 if seeds == 1 else 2 * seeds  # each seed, and all of them as one
     return {
         "download": _Needs(
             predict.predict_download(),
             stage_times.download_seconds(
                 whole,
-                over_network=any(source.kind in ("url", "place", "remote") for source in sources),
+                over_network=any(source.kind == "url" for source in sources),
                 embedded=any(source.kind == "embedded" for source in sources),
             ),
             whole if all(source.kind == "file" for source in sources) else 2 * whole,
         ),
         "clean": _Needs(
-            predict.predict_cleaning(whole, corpus.largest_document_bytes),
-            stage_times.clean_seconds(whole),
+            predict.predict_cleaning(whole, largest, crew.workers),
+            stage_times.clean_seconds(whole, crew.workers),
             CLEAN_SHARE * whole,
         ),
         "plan": _Needs(
@@ -112,14 +121,15 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
         ),
         "train": _Needs(
             training.predicted_memory_bytes,
-            training.seconds + stage_times.TORCH_START_SECONDS,
+            seeds * (training.seconds + stage_times.TORCH_START_SECONDS),
             CHECKPOINTS_AT_ONCE * predict.checkpoint_bytes(recipe, training.vocab_size)
-            + 4 * training.parameters
+            + 4 * seeds * training.parameters
             + TOKEN_MAP_BYTES * tokens,
         ),
         "evaluate": _Needs(
-            predict.predict_evaluating(training.parameters, whole),
-            stage_times.evaluate_seconds(
+            predict.predict_evaluating(seeds * training.parameters, whole),
+            judged_models
+            * stage_times.evaluate_seconds(
                 recipe,
                 training.vocab_size,
                 heldout_tokens=text_tokens(corpus.heldout_bytes, training.vocab_size),

@@ -6,7 +6,6 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lm.expected_loss import Expectation
 from lm.forecast import Alternative, Forecast
 from lm.forecast_training import TrainingForecast
 from lm.memory import format_budget, format_bytes, how_memory_is_held
@@ -29,7 +28,7 @@ def print_forecast(found: Forecast, console: Console) -> None:
         ("", how_memory_is_held()),
         ("model", _model(found.training)),
         ("training", _training(found)),
-        ("expected", _bits(found.training.bits_per_byte)),
+        ("expected", _bits(found)),
         ("plan", f"kept: {found.kept_plan}" if found.kept_plan else "not made yet: speeds are estimates"),
         ("disk", f"{format_bytes(found.disk_bytes)} to be written, {format_bytes(found.disk_free_bytes)} free"),
     ]
@@ -60,18 +59,21 @@ def _model(training: TrainingForecast) -> str:
 
 def _training(found: Forecast) -> str:
     training, recipe = found.training, found.training.recipe
+    each = f"each of {found.seeds} seeds " if found.seeds > 1 else ""
     return (
-        f"{recipe.steps:,} steps of {recipe.batch_sequences} sequences, {training.micro_batch} at a time: "
+        f"{each}{recipe.steps:,} steps of {recipe.batch_sequences} sequences, {training.micro_batch} at a time: "
         f"{format_count(training.tokens)} tokens, {training.passes:.1f} passes over the text, "
         f"on {found.device} with {found.threads} thread{'s' if found.threads > 1 else ''}"
     )
 
 
-def _bits(expected: Expectation) -> str:
-    return (
+def _bits(found: Forecast) -> str:
+    expected = found.training.bits_per_byte
+    bits = (
         f"{expected.likely:.2f} bits per byte on text it never saw, nine times of ten between "
         f"{expected.low:.2f} and {expected.high:.2f}"
     )
+    return f"better than random weights would come to: {bits}" if found.starts_from else bits
 
 
 def _stages(found: Forecast) -> Table:

@@ -2,15 +2,24 @@
 
 from typing import Any, NamedTuple
 
-from lm.choose import EFFICIENCY, text_tokens
+from lm.candidates import (
+    SHARE_FOR_STEPS,
+    Choice,
+    choose,
+    estimated_step_seconds,
+    settle_recipe,
+    settle_steps,
+    smallest_choice,
+)
+from lm.choose import text_tokens
 from lm.config import StageConfig
 from lm.errors import CannotFit
 from lm.expected_loss import Expectation, expected_bits_per_byte
 from lm.forecast_corpus import CorpusForecast
 from lm.memory import Budget
-from lm.plan import SHARE_FOR_STEPS, Choice, Plan, candidates, choose, settle_steps
+from lm.plan import Plan
 from lm.predict import predict_training
-from lm.recipe import Recipe, with_steps
+from lm.recipe import Recipe
 from lm.run_config import RunConfig
 
 
@@ -38,8 +47,8 @@ class Request(NamedTuple):
     machine: dict[str, Any]
 
     def reached_flops_per_second(self, precision: str) -> float:
-        """What training makes of this machine's matrix products."""
-        return float(EFFICIENCY[precision] * self.machine[f"{precision}_flops_per_second"])
+        """What training makes of this machine."""
+        return float(self.machine[f"{precision}_training_flops_per_second"])
 
 
 def choice_of(request: Request) -> tuple[Choice, bool]:
@@ -47,24 +56,15 @@ def choice_of(request: Request) -> tuple[Choice, bool]:
     try:
         return choose(request.config, request.corpus.train_bytes, request.budget, request.machine), True
     except CannotFit:
-        return smallest_choice(request), False
-
-
-def smallest_choice(request: Request) -> Choice:
-    """The smallest training that this request could be shrunk to."""
-    return list(candidates(request.config, request.corpus.train_bytes, request.machine))[-1]
+        return smallest_choice(request.config, request.corpus.train_bytes, request.machine), False
 
 
 def forecast_choice(request: Request, choice: Choice) -> TrainingForecast:
-    """Training with this choice, its speed estimated from that of matrix products."""
-    recipe = choice.recipe
-    step_flops = recipe.tokens_per_step * recipe.flops_per_token(choice.vocab_size)
-    step_seconds = step_flops / request.reached_flops_per_second(recipe.precision)
-    steps, text_ends_it = settle_steps(request.config, choice, request.corpus.train_bytes, step_seconds)
+    """Training with this choice, its speed estimated from that of a small training."""
+    step_seconds = estimated_step_seconds(choice, request.machine)
+    recipe, text_ends_it = settle_recipe(request.config, choice, request.corpus.train_bytes, step_seconds)
     needed = predict_training(recipe, choice.vocab_size, choice.micro_batch)
-    return _forecast(
-        request, choice, with_steps(recipe, steps), steps * step_seconds / SHARE_FOR_STEPS, needed, text_ends_it
-    )
+    return _forecast(request, choice, recipe, recipe.steps * step_seconds / SHARE_FOR_STEPS, needed, text_ends_it)
 
 
 def forecast_plan(request: Request, plan: Plan) -> TrainingForecast:
@@ -79,15 +79,16 @@ def _forecast(
 ) -> TrainingForecast:
     tokens = recipe.steps * recipe.tokens_per_step
     flops = tokens * recipe.flops_per_token(choice.vocab_size)
+    passes = tokens / text_tokens(request.corpus.train_bytes, choice.vocab_size)
     return TrainingForecast(
         recipe=recipe,
         vocab_size=choice.vocab_size,
         parameters=recipe.parameters(choice.vocab_size),
         micro_batch=choice.micro_batch,
         tokens=tokens,
-        passes=tokens / text_tokens(request.corpus.train_bytes, choice.vocab_size),
+        passes=passes,
         seconds=seconds,
         text_ends_it=text_ends_it,
         predicted_memory_bytes=needed,
-        bits_per_byte=expected_bits_per_byte(request.corpus.sample_bits_per_byte, flops),
+        bits_per_byte=expected_bits_per_byte(request.corpus.sample_bits_per_byte, flops, passes),
     )

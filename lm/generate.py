@@ -9,7 +9,7 @@ from pydantic import Field
 from lm.next_token import Sampling
 from lm.progress import Progress
 
-VERSION = 2
+VERSION = 3
 SAMPLES_FILE = "samples.parquet"
 
 
@@ -44,12 +44,14 @@ def stream(
     seed: int,
     stop: Sequence[str] = (),
     tell: Callable[[str], object] = lambda note: None,
+    replicas: Sequence[Path] = (),
 ) -> Iterator[str]:
     """Yield the continuation of a prompt piece by piece, as the model in folder `model` writes it.
 
     Never yields a part of a character. `tell` is given, in a line, what the user should know before the first piece.
+    With `replicas`, models of the same tokenizer, each token is drawn from the mean of all their probabilities.
     Raises BadInput, at once, for a prompt that is no text, fewer than one token, or a seed below 0.
     """
     from lm.generation import stream_text  # torch and all: not for readers of the config
 
-    return stream_text(model, prompt, sampling, tokens=tokens, seed=seed, stop=stop, tell=tell)
+    return stream_text([model, *replicas], prompt, sampling, tokens=tokens, seed=seed, stop=stop, tell=tell)

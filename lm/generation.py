@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 
 from lm import degeneracy
 from lm.documents import read_documents
+from lm.ensemble_inference import load_writer
 from lm.errors import BadInput
 from lm.generate import GenerateConfig
-from lm.inference import Inference
-from lm.nearest import longest_matches
+from lm.nearest import Match, longest_matches
 from lm.next_token import Sampling
 from lm.openings import heldout_openings
 from lm.progress import Progress, silent
-from lm.sampling import Request, continuations, token_steps
+from lm.sampling import Request, Writer, continuations, token_steps
 from lm.text_stream import StoppingText
 from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.tokenizer import Tokenizer
@@ -33,9 +33,13 @@ SCHEMA = pa.schema(
         ("top_p", pa.float64()),
         ("tokens", pa.int32()),  # written
         ("verdict", pa.string()),  # healthy, repetitive or collapsed
-        ("nearest_source", pa.string()),  # the source, document and words of the longest stretch that is also in the
-        ("nearest_document", pa.string()),  # training text; null where none is worth the name
+        ("nearest_source", pa.string()),  # where the longest stretch stands that is also in the training text; null
+        ("nearest_document", pa.string()),  # where none is worth the name
+        ("nearest_title", pa.string()),
+        ("nearest_line", pa.int64()),  # of the document, from 1
+        ("nearest_before", pa.string()),  # the words around it there
         ("nearest_text", pa.string()),
+        ("nearest_after", pa.string()),
     ],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
@@ -46,7 +50,7 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
 
     Raises BadInput for a prompt that is no text.
     """
-    decoder, tokenizer = load_pair(model)
+    decoder, tokenizer = load_pair([model])
     prompts = config.prompts or ("", *default_openings(clean))
     encoded = [encode_prompt(tokenizer, prompt, decoder.shape.context) for prompt in prompts]
     requests = [
@@ -70,9 +74,7 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
             "top_p": config.top_p,
             "tokens": len(tokens),
             "verdict": degeneracy.degeneracy(text).verdict,
-            "nearest_source": match.source if match else None,
-            "nearest_document": match.document_id if match else None,
-            "nearest_text": match.text if match else None,
+            **(_place(match) if match else {}),
         }
         for index, (request, text, tokens, match) in enumerate(zip(requests, texts, written, nearest, strict=True))
     ]
@@ -89,8 +91,20 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
     }
 
 
+def _place(match: Match) -> dict[str, Any]:
+    return {
+        "nearest_source": match.source,
+        "nearest_document": match.document_id,
+        "nearest_title": match.title,
+        "nearest_line": match.line,
+        "nearest_before": match.before,
+        "nearest_text": match.text,
+        "nearest_after": match.after,
+    }
+
+
 def write(
-    decoder: Inference, tokenizer: Tokenizer, requests: Sequence[Request], config: GenerateConfig, progress: Progress
+    decoder: Writer, tokenizer: Tokenizer, requests: Sequence[Request], config: GenerateConfig, progress: Progress
 ) -> tuple[list[list[int]], list[str]]:
     """Tokens and text of each request's continuation, the text up to the first stop string."""
     texts = [StoppingText(tokenizer, config.stop) for _ in requests]
@@ -105,7 +119,7 @@ def write(
 
 
 def stream_text(
-    model: Path,
+    models: Sequence[Path],
     prompt: str,
     sampling: Sampling,
     *,
@@ -120,14 +134,14 @@ def stream_text(
     """
     if tokens < 1 or seed < 0:
         raise BadInput(f"got {tokens} tokens and seed {seed}: expected 1 token or more, and a seed of 0 or more")
-    decoder, tokenizer = load_pair(model)
+    decoder, tokenizer = load_pair(models)
     ids, note = encode_prompt(tokenizer, prompt, decoder.shape.context)
     if note:
         tell(note)
     return _pieces(decoder, StoppingText(tokenizer, stop), Request(ids, seed, sampling), tokens)
 
 
-def _pieces(decoder: Inference, text: StoppingText, request: Request, tokens: int) -> Iterator[str]:
+def _pieces(decoder: Writer, text: StoppingText, request: Request, tokens: int) -> Iterator[str]:
     for step in token_steps(decoder, [request], tokens):
         for _, token in step:
             if piece := text.add(token):
@@ -138,9 +152,11 @@ def _pieces(decoder: Inference, text: StoppingText, request: Request, tokens: in
         yield rest
 
 
-def written_texts(model: Path, config: GenerateConfig, tell: Callable[[str], object]) -> Iterator[tuple[str, int, str]]:
+def written_texts(
+    models: Sequence[Path], config: GenerateConfig, tell: Callable[[str], object]
+) -> Iterator[tuple[str, int, str]]:
     """Prompt, seed and text of every sample; as many are written at a time as have room. `tell` as in `stream_text`."""
-    decoder, tokenizer = load_pair(model)
+    decoder, tokenizer = load_pair(models)
     encoded = [encode_prompt(tokenizer, prompt, decoder.shape.context) for prompt in config.prompts]
     for note in filter(None, (note for _, note in encoded)):
         tell(note)
@@ -153,12 +169,12 @@ def written_texts(model: Path, config: GenerateConfig, tell: Callable[[str], obj
         yield config.prompts[index], request.seed, text
 
 
-def load_pair(model: Path) -> tuple[Inference, Tokenizer]:
-    """The model of a folder, and its tokenizer. Raises BadInput when they do not belong together."""
-    decoder, tokenizer = Inference.load(model), Tokenizer(model / TOKENIZER_FILE)
+def load_pair(models: Sequence[Path]) -> tuple[Writer, Tokenizer]:
+    """The model of a folder, or the mean of several, and the tokenizer. Raises BadInput when they do not agree."""
+    decoder, tokenizer = load_writer(models), Tokenizer(models[0] / TOKENIZER_FILE)
     if decoder.vocab_size != tokenizer.vocab_size:
         raise BadInput(
-            f"{model}: the model has {decoder.vocab_size} tokens and {TOKENIZER_FILE} has {tokenizer.vocab_size}: "
+            f"{models[0]}: the model has {decoder.vocab_size} tokens and {TOKENIZER_FILE} has {tokenizer.vocab_size}: "
             "they do not belong together"
         )
     return decoder, tokenizer

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 
 import psutil
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from lm.config import StageConfig
 from lm.errors import Stopped
-from lm.memory import available_bytes, format_bytes, parse_bytes
+from lm.memory import Size, available_bytes, format_bytes, parse_bytes
 from lm.quantities import format_duration
 
 LOOK_SECONDS = 20.0
@@ -26,15 +26,8 @@ class GoodTime(StageConfig):
     busy_percent: float | None = Field(
         None, gt=0, le=100, description="wait while other programs use more than this share of the processors"
     )
-    free_memory: str | None = Field(None, description="wait until so much memory is free, such as 2GiB")
+    free_memory: Size | None = Field(None, description="wait until so much memory is free, such as 2GiB")
     deadline_minutes: float = Field(60.0, ge=0, description="wait so long at most, then leave it for this time")
-
-    @field_validator("free_memory")
-    @classmethod
-    def _readable_size(cls, memory: str | None) -> str | None:
-        if memory is not None:
-            parse_bytes(memory)
-        return memory
 
 
 def reasons_to_wait(wanted: GoodTime) -> dict[str, str]:

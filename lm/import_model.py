@@ -5,11 +5,10 @@ from pathlib import Path
 
 from lm.artifact_versions import versions
 from lm.errors import BadInput, SlowburnError
-from lm.model import WEIGHTS_FILE, load_model
-from lm.model_config import CONFIG_FILE
-from lm.recipe import Shape
-from lm.stages import VERSIONS
-from lm.store import Store, artifact_key, sha256_of
+from lm.model import load_model
+from lm.model_config import WEIGHTS_FILE
+from lm.starting_model import contents_of, key_of_contents
+from lm.store import Store
 from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.tokenizer import Tokenizer
 
@@ -31,19 +30,17 @@ def import_model(store: Store, folder: Path) -> str:
             f"init_from: {folder} knows {model.vocab_size} tokens and its tokenizer {tokenizer.vocab_size}: "
             "expected equal numbers"
         )
-    files = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
-    contents = {name: sha256_of(folder / name) for name in files}
-    config = model.shape.model_dump(include=set(Shape.model_fields), mode="json")
-    key = artifact_key("train", VERSIONS["train"], config, contents)
+    contents = contents_of(folder)
+    key = key_of_contents(model.shape, contents)
     if store.find("train", key):
         return key
     with store.writing("train", key) as out:
-        for name in files:
+        for name in contents:
             shutil.copyfile(folder / name, out / name)
         store.commit(
             "train",
             key,
-            config=config,
+            config=model.shape.model_dump(mode="json"),
             inputs=contents,
             metrics={
                 "imported_from": str(folder),

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,13 +75,11 @@ class Incoming:
     def _adopt(self, path: Path, sha256: str) -> bool:
         self.folder.mkdir(parents=True, exist_ok=True)
         copy = self.content(sha256).with_suffix(f".{os.getpid()}.tmp")
-        try:
+        with suppress(FileNotFoundError):  # pruned since it was listed: then it is fetched again
             shutil.copyfile(path, copy)
             if sha256_of(copy) == sha256:
                 copy.replace(self.content(sha256))
                 return True
-        except FileNotFoundError:
-            pass
         copy.unlink(missing_ok=True)
         return False
 

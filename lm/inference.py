@@ -16,10 +16,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from lm.errors import BadInput
-from lm.model_config import NORM_EPSILON, ROTARY_BASE, read_shape
+from lm.model_config import NORM_EPSILON, ROTARY_BASE, WEIGHTS_FILE, read_shape
 from lm.recipe import Shape
-
-WEIGHTS_FILE = "model.safetensors"
 
 Float32s = npt.NDArray[np.float32]
 Tokens = npt.NDArray[np.integer]
@@ -65,6 +63,16 @@ class Inference:
         Raises BadInput for a folder that is not of this layout.
         """
         return cls(read_shape(folder)[0], read_weights(folder))
+
+    @property
+    def cache_row_bytes(self) -> int:
+        """Memory of the keys and values of one text."""
+        shape = self.shape
+        return 4 * 2 * shape.layers * shape.context * shape.kv_heads * shape.head_width
+
+    def new_cache(self, batch: int) -> Cache:
+        """Room for the keys and values of `batch` texts."""
+        return Cache(self.shape, batch)
 
     def logits(self, tokens: Tokens, cache: Cache) -> Float32s:
         """Logits (B, V) of what follows `tokens` (B, T), which follow those that the cache has seen.

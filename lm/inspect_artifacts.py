@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from lm.champion import load_champion
 from lm.errors import BadInput, SlowburnError
 from lm.lineage import Lineage, all_artifacts, artifact_folders, made_from, made_into
 from lm.parquet_head import Head, parquet_head
@@ -36,6 +37,7 @@ class Entry(_View):
     bytes: int
     headline: str
     path: str  # relative to the root
+    is_champion: bool = False  # of a run: whether it came to the champion
 
 
 class Listing(_View):
@@ -70,9 +72,11 @@ class RunView(_View):
 
 def list_all(store: Store) -> Listing:
     """List every run and every artifact, the unfinished and the damaged too."""
+    champion = _champion(store)
     artifacts = [entry for stage in STAGES for entry in _entries(store, stage)]
+    artifacts = [entry.model_copy(update={"is_champion": entry.name == champion}) for entry in artifacts]
     return Listing(
-        runs=tuple(_run_entry(store, run) for run in list_runs(store)),
+        runs=tuple(_run_entry(store, run, champion) for run in list_runs(store)),
         artifacts=tuple(sorted(artifacts, key=_age, reverse=True)),
     )
 
@@ -97,7 +101,7 @@ def show(store: Store, name: str) -> ArtifactView | RunView:
         made_from=made_from(found, artifacts),
         made_into=made_into(found, artifacts),
         used_by_runs=tuple(
-            run.run_id for run in list_runs(store) if any(stage.key == found.key for stage in run.stages.values())
+            run.run_id for run in list_runs(store) if any(stage.key == found.key for _, stage in run.every_stage())
         ),
         heads={
             file: parquet_head(found.path / file)
@@ -129,6 +133,14 @@ def find(store: Store, name: str) -> Artifact | RunRecord:
     near = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "`python -m lm inspect` lists what there is"
     raise BadInput(f"there is no run or artifact called {name}: {hint}")
+
+
+def find_run(store: Store, name: str) -> RunRecord:
+    """Find the run called `name`; see `show`. Raises BadInput where that is an artifact."""
+    found = find(store, name)
+    if not isinstance(found, RunRecord):
+        raise BadInput(f"{name} is an artifact of {found.manifest.stage}, expected a run")
+    return found
 
 
 def headline(manifest: Manifest) -> str:
@@ -182,7 +194,15 @@ def _artifact_entry(
     )
 
 
-def _run_entry(store: Store, run: RunRecord) -> Entry:
+def _champion(store: Store) -> str | None:
+    """The champion's key; None where there is none, or its record cannot be read: `champion` tells of that."""
+    try:
+        return load_champion(store).champion
+    except SlowburnError:
+        return None
+
+
+def _run_entry(store: Store, run: RunRecord, champion: str | None) -> Entry:
     folder = run_folder(store, run.run_id)
     words = [", ".join(run.corpus)]
     if evaluate := run.stages.get("evaluate"):
@@ -200,6 +220,7 @@ def _run_entry(store: Store, run: RunRecord) -> Entry:
         bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
         headline=", ".join(words),
         path=_relative(store, folder),
+        is_champion=champion is not None and "train" in run.stages and run.stages["train"].key == champion,
     )
 
 

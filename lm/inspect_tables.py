@@ -9,6 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lm.inspect_artifacts import ArtifactView, Entry, Listing, RunView
+from lm.inspect_source import SourceView
 from lm.lineage import Lineage
 from lm.memory import format_bytes
 from lm.parquet_head import Head
@@ -17,6 +18,7 @@ from lm.quantities import format_duration
 from lm.verify_artifacts import Verification
 
 ROWS_SHOWN = 2
+SOURCES_SHOWN = 5
 STATUS_STYLES = {"damaged": "bold red", "failed": "bold red", "stopped": "yellow", "unfinished": "yellow"}
 
 
@@ -69,9 +71,11 @@ def print_run(view: RunView, console: Console) -> None:
     table = Table(
         "stage", "key", "status", "why", "time", "peak memory", box=None, pad_edge=False, title_justify="left"
     )
-    for name, stage in run.stages.items():
-        peak = "" if stage.peak_memory_bytes is None else format_bytes(stage.peak_memory_bytes)
-        table.add_row(name, stage.key, stage.status, stage.reason, format_duration(stage.seconds), peak)
+    for variant, stages in {"": run.stages, **run.variants}.items():
+        for name, stage in stages.items():
+            peak = "" if stage.peak_memory_bytes is None else format_bytes(stage.peak_memory_bytes)
+            named = f"{name} ({variant})" if variant else name
+            table.add_row(named, stage.key, stage.status, stage.reason, format_duration(stage.seconds), peak)
     if run.unfinished:
         table.add_row(run.unfinished.stage, run.unfinished.key, Text("unfinished", "yellow"), run.unfinished.progress)
     console.print(
@@ -79,6 +83,20 @@ def print_run(view: RunView, console: Console) -> None:
             Text(f"run {run.run_id}", "bold"), _pairs(facts), "", table, "", Text("Config", "bold"), _pairs(run.config)
         )
     )
+
+
+def print_source(view: SourceView, console: Console) -> None:
+    """Print what holds a source, or that nothing does."""
+    if not view.holders:
+        console.print(Text(f"Nothing here holds a source with “{visible(view.fragment)}” in its name or address."))
+        return
+    sources = [visible(name) for name in view.sources]
+    more = len(sources) - SOURCES_SHOWN
+    named = ", ".join(sources[:SOURCES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    table = Table("stage", "key", "holds", "path", box=None, pad_edge=False)
+    for holder in view.holders:
+        table.add_row(holder.stage, holder.key, holder.holds, holder.path)
+    console.print(Group(Text(named, "bold"), table))
 
 
 def print_verification(verification: Verification, console: Console) -> None:
@@ -100,7 +118,9 @@ def _entries_table(title: str, entries: Iterable[Entry]) -> Table:
         name = [entry.name] if runs else [entry.stage, entry.name]
         created = entry.created.replace("T", " ").removesuffix("Z")
         status = Text(entry.status, STATUS_STYLES.get(entry.status, ""))
-        table.add_row(*name, created, format_bytes(entry.bytes), status, Text(visible(entry.headline)))
+        crown = ("the champion, ", "bold green") if entry.is_champion else ""
+        told = Text.assemble(crown, visible(entry.headline))
+        table.add_row(*name, created, format_bytes(entry.bytes), status, told)
     return table
 
 

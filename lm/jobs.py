@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm.artifact_versions import versions
 from lm.memory import own_peak_bytes
-from lm.store import Store
+from lm.store import REPLICAS, Store
 
 if TYPE_CHECKING:
     from lm.child import Child
@@ -28,7 +28,7 @@ def make(child: "Child", state: State, *, root: str, stage: str, key: str, confi
         if store.find(stage, key):
             return
         started = time.monotonic()
-        metrics = _work(child, stage, paths, config, out)
+        metrics = _work(child, store, stage, paths, config, out)
         store.commit(
             stage,
             key,
@@ -65,12 +65,23 @@ def download(child: "Child", state: State, *, root: str, config: Any) -> str:
     return key
 
 
-def _work(child: "Child", stage: str, paths: dict[str, Path], config: Any, out: Path) -> dict[str, Any]:
+def shard(child: "Child", state: State, *, name: str, arguments: dict[str, Any]) -> None:
+    """One job of many that a stage gives to its workers."""
+    from lm import shard_jobs
+
+    getattr(shard_jobs, name)(child.progress, **arguments)
+
+
+def _work(child: "Child", store: Store, stage: str, paths: dict[str, Path], config: Any, out: Path) -> dict[str, Any]:
     """The stage's own function on its inputs."""
     if stage == "clean":
         from lm.clean import CleanConfig, clean
+        from lm.predict import cleaning_crew
 
-        return clean(paths["download"], CleanConfig.model_validate(config), out, child.progress)
+        raw = store.open(paths["download"]).manifest.metrics
+        crew = cleaning_crew(int(raw["bytes"]), int(raw["largest_document_bytes"]), child.budget_bytes)
+        asked = CleanConfig.model_validate(config)
+        return clean(paths["download"], asked, out, child.progress, parts_folder=store.parts, crew=crew)
     if stage == "tokenize":
         from lm.tokenize_corpus import TokenizeConfig, tokenize
 
@@ -81,7 +92,8 @@ def _work(child: "Child", stage: str, paths: dict[str, Path], config: Any, out: 
         from lm.evaluate import EvaluateConfig, evaluate
 
         settings = EvaluateConfig.model_validate(config)
-        return evaluate(paths["train"], paths["tokenize"], paths["clean"], settings, out, child.progress)
+        model, *others = [paths[name] for name in ("train", *REPLICAS) if name in paths]
+        return evaluate(model, paths["tokenize"], paths["clean"], settings, out, child.progress, replicas=others)
     from lm.generate import GenerateConfig, generate
 
     return generate(paths["train"], paths["clean"], GenerateConfig.model_validate(config), out, child.progress)
@@ -128,6 +140,7 @@ def start_training(
     micro_batch: int,
     device: str,
     checkpoint_seconds: float,
+    deadline_seconds: float | None,
 ) -> dict[str, Any]:
     """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
 
@@ -146,6 +159,7 @@ def start_training(
         micro_batch=micro_batch,
         device=device,
         checkpoint_seconds=checkpoint_seconds,
+        deadline_seconds=deadline_seconds,
         init=store.path("train", init) if init else None,
     )
     state["training"] = training
@@ -167,6 +181,7 @@ def train_chunk(child: "Child", state: State, *, last_step: int) -> dict[str, An
         "loss": training.metrics.smooth_loss,
         "seconds": training.seconds,
         "is_over": training.is_over,
+        "late": training.deadline.late,
         "notes": training.notes,
     }
 

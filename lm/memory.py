@@ -8,8 +8,10 @@ import math
 import re
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import psutil
+from pydantic import AfterValidator
 
 from lm.config import StageConfig
 from lm.errors import BadInput
@@ -34,6 +36,19 @@ def parse_bytes(text: str | int) -> int:
     if not match or match[2] == "I":
         raise BadInput(f"memory: got {text!r}, expected a size such as 2GiB, 800MB or 1500000000")
     return int(float(match[1]) * UNITS[match[2]])
+
+
+def _readable_size(text: str) -> str:
+    try:
+        is_some = parse_bytes(text) > 0
+    except BadInput:
+        is_some = False
+    if not is_some:
+        raise ValueError("expected a size such as 2GiB, 800MB or 1500000000")
+    return text
+
+
+Size = Annotated[str, AfterValidator(_readable_size)]  # in a config: what `parse_bytes` reads, and more than nothing
 
 
 def format_bytes(count: float) -> str:

@@ -31,7 +31,7 @@ class MetricsLog:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.every = max(1, recipe.steps // ROWS)
+        self.every = max(1, recipe.planned_steps // ROWS)
         self.rows: list[dict[str, Any]] = []
         self.smooth_loss = math.nan
         self.lowest_loss = math.inf  # that the smooth loss has come to

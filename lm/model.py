@@ -20,11 +20,10 @@ from torch.utils.checkpoint import checkpoint
 
 from lm import fused
 from lm.errors import BadInput
-from lm.model_config import CONFIG_FILE, NORM_EPSILON, ROTARY_BASE, hugging_face_config, read_shape
+from lm.model_config import CONFIG_FILE, NORM_EPSILON, ROTARY_BASE, WEIGHTS_FILE, hugging_face_config, read_shape
 from lm.recipe import Shape
 
 EMBEDDING_STD = 0.01  # the first norm scales it up; as the output matrix it starts near a uniform guess
-WEIGHTS_FILE = "model.safetensors"
 
 
 class Cache:

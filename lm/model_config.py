@@ -10,6 +10,7 @@ from lm.recipe import BOUNDARY_ID, Shape
 ROTARY_BASE = 10_000.0
 NORM_EPSILON = 1e-6
 CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
 
 
 def hugging_face_config(shape: Shape, vocab_size: int) -> dict[str, Any]:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash  # type: ignore[import-untyped]  # ships no types
 
-from lm.shingles import FACTOR, Hashed, Hashes, mix, runs
+from lm.byte_keys import combine
+from lm.shingles import Hashed, Hashes, mix, runs
 
 RUN_WORDS = 5
 BANDS, BAND_VALUES = 16, 8
@@ -32,9 +33,8 @@ class Sketches:
         self._files: list[BinaryIO] = [path.open("wb") for path in self._paths]
         self.documents = 0
 
-    def add(self, words: Hashed) -> None:
-        """Add documents by their words; one without any is like no other."""
-        keys = _band_keys(words, self.documents)
+    def add(self, keys: Hashes) -> None:
+        """Add documents by their `band_keys`."""
         for band, file in enumerate(self._files):
             file.write(np.ascontiguousarray(keys[:, band]).data)
         self.documents += len(keys)
@@ -70,22 +70,23 @@ def merge(labels: Labels, one: npt.NDArray[np.integer], other: npt.NDArray[np.in
             labels[:] = labels[labels]
 
 
-def _band_keys(words: Hashed, first_document: int) -> npt.NDArray[np.uint64]:
-    """The key of every band of each document: (documents, BANDS)."""
+def band_keys(words: Hashed, ids: Hashes) -> Hashes:
+    """The key of every band of each document, by its words: (documents, BANDS).
+
+    One without words is like no other: `ids`, (documents,), tells them apart.
+    """
     shingles, counts = runs(words, RUN_WORDS), words.counts
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
         shingles.hashes, shingles.offsets.astype(np.uint64), num_perm=BANDS * BAND_VALUES, seed=SEED
     )
     signatures = np.array(matrix.to_rows(), np.uint64).reshape(len(counts), BANDS, BAND_VALUES)
-    keys: Hashes = np.zeros((len(counts), BANDS), np.uint64)
-    for value in range(BAND_VALUES):
-        keys = keys * FACTOR + signatures[:, :, value]
+    keys: Hashes = combine([signatures[:, :, value] for value in range(BAND_VALUES)])
     keys += np.arange(BANDS, dtype=np.uint64)
     mix(keys.reshape(-1))
     short = np.flatnonzero(counts < RUN_WORDS)
     sums: Hashes = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words.hashes)])
     own = sums[words.offsets[short + 1]] - sums[words.offsets[short]]  # all its words
-    own[counts[short] == 0] = mix((short[counts[short] == 0] + first_document).astype(np.uint64))
+    own[counts[short] == 0] = ids[short[counts[short] == 0]]
     keys[short] = mix(own)[:, None] + np.arange(BANDS, dtype=np.uint64)
     return keys
 

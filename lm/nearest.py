@@ -6,14 +6,17 @@ pass over the documents, in blocks: the memory it takes does not grow with the t
 built or kept beforehand.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lm.documents import Document
+from lm.surroundings import SHOWN_BYTES, surroundings
 
 SEED_BYTES = 8  # shorter matches are in any two texts of one language and say nothing
 LONGEST_SEED_BYTES = 64
@@ -34,7 +37,11 @@ class Match:
 
     source: str
     document_id: str
+    title: str
+    line: int  # of the document, from 1
     text: str
+    before: str  # what stands around it there
+    after: str
 
     @property
     def characters(self) -> int:
@@ -51,9 +58,7 @@ def longest_matches(texts: Sequence[str], documents: Iterable[Document]) -> list
     best: list[Match | None] = [None] * len(texts)
     for block in _blocks(documents, max(wanted.sizes, default=0)):
         for text_index, start, length in wanted.longer_matches(block.data):
-            document = block.document_at(start)
-            shared = block.data[start : start + length].decode(errors="ignore")  # whole characters only
-            best[text_index] = Match(document.source, document.document_id, shared)
+            best[text_index] = block.match(start, length)
     return best
 
 
@@ -137,34 +142,56 @@ def _pairs(seeds: Keys, table: _Table) -> Iterator[tuple[Rows, Rows]]:
         begin = end
 
 
+class _Piece(NamedTuple):
+    """A document, or a part of one, in a block."""
+
+    start: int  # in the block
+    document: Document
+    newlines_before: int  # in the document
+
+
 @dataclass(frozen=True)
 class _Block:
     data: bytes
-    starts: list[int]
-    documents: list[Document]
+    pieces: list[_Piece]
 
-    def document_at(self, place: int) -> Document:
-        return self.documents[int(np.searchsorted(self.starts, place, "right")) - 1]
+    def match(self, start: int, length: int) -> Match:
+        """What stands at a place of the block, and where that is."""
+        piece = self.pieces[bisect_right(self.pieces, start, key=lambda piece: piece.start) - 1]
+        end = start + length
+        rest = self.data.index(BETWEEN_DOCUMENTS, end)
+        before, after = surroundings(self.data[piece.start : rest], start - piece.start, end - piece.start)
+        return Match(
+            source=piece.document.source,
+            document_id=piece.document.document_id,
+            title=piece.document.title,
+            line=1 + piece.newlines_before + self.data.count(b"\n", piece.start, start),
+            text=self.data[start:end].decode(errors="ignore"),  # whole characters only
+            before=before,
+            after=after,
+        )
 
 
 def _blocks(documents: Iterable[Document], overlap_bytes: int) -> Iterator[_Block]:
     """Join documents into blocks of about BLOCK_BYTES; a longer one is cut, with an overlap no match outgrows."""
-    data, starts, inside = bytearray(BETWEEN_DOCUMENTS), list[int](), list[Document]()
+    data, pieces = bytearray(BETWEEN_DOCUMENTS), list[_Piece]()
     size = min(FIRST_BLOCK_BYTES, BLOCK_BYTES)  # small at first: the search is faster once it has matches to exceed
     for document in documents:
         encoded = document.text.encode()
-        position = 0
+        position = newlines = counted = 0
         while position < len(encoded):
-            starts.append(len(data))
-            inside.append(document)
-            data += encoded[position : position + size + overlap_bytes] + BETWEEN_DOCUMENTS
+            begin = max(position - SHOWN_BYTES, 0)
+            newlines += encoded.count(b"\n", counted, begin)
+            counted = begin
+            pieces.append(_Piece(len(data), document, newlines))
+            data += encoded[begin : position + size + overlap_bytes + SHOWN_BYTES] + BETWEEN_DOCUMENTS
             position += size
             if len(data) >= size:
-                yield _Block(bytes(data), starts, inside)
-                data, starts, inside = bytearray(BETWEEN_DOCUMENTS), [], []
+                yield _Block(bytes(data), pieces)
+                data, pieces = bytearray(BETWEEN_DOCUMENTS), []
                 size = min(2 * size, BLOCK_BYTES)
-    if inside:
-        yield _Block(bytes(data), starts, inside)
+    if pieces:
+        yield _Block(bytes(data), pieces)
 
 
 def _array(data: bytes) -> Bytes:

@@ -26,9 +26,18 @@ def make_optimisers(model: Decoder, recipe: Recipe) -> tuple[Optimizer, ...]:
 
 
 def rate_share(step: int, recipe: Recipe) -> float:
-    """The share of the peak rate at one step, counted from 0: a short linear rise, then a linear fall to zero."""
-    rise = max(1.0, recipe.warmup * recipe.steps)
-    return min((step + 1) / rise, (recipe.steps - step) / max(1.0, recipe.steps - rise))
+    """The share of the peak rate at one step, counted from 0: a short linear rise, then a linear fall to zero.
+
+    Where the training was cut short, the fall is steeper from there on.
+    """
+    rise = max(1.0, recipe.warmup * recipe.planned_steps)
+    share, since, steps = 1.0, rise, recipe.steps
+    for cut, planned in recipe.cuts:
+        if step < cut:
+            steps = planned
+            break
+        share, since = share * (planned - cut) / max(1.0, planned - since), cut
+    return min((step + 1) / rise, share * (steps - step) / max(1.0, steps - since))
 
 
 def set_rates(optimisers: tuple[Optimizer, ...], recipe: Recipe, step: int, factor: float) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lm.errors import BadInput
-from lm.inspect_artifacts import find
+from lm.inspect_artifacts import find_run
 from lm.run_record import RunRecord, run_folder
 from lm.store import Store
 
@@ -40,7 +40,7 @@ class Pause:
 
 def pause(store: Store, name: str) -> RunRecord:
     """Ask a run to pause. Raises BadInput where there is none of this name, or it is over."""
-    run = _run(store, name)
+    run = find_run(store, name)
     if run.status not in ("running", "paused"):
         raise BadInput(f"run {run.run_id} is {run.status}: there is nothing to pause")
     pause_file(store, run.run_id).touch()
@@ -49,7 +49,7 @@ def pause(store: Store, name: str) -> RunRecord:
 
 def resume(store: Store, name: str) -> RunRecord:
     """Let a paused run go on. Raises BadInput where there is none of this name, or it was not paused."""
-    run = _run(store, name)
+    run = find_run(store, name)
     if not pause_file(store, run.run_id).exists():
         again = f": `{run.command}` runs it again" if run.command else ""
         raise BadInput(f"run {run.run_id} is {run.status}, not paused{again}")
@@ -60,10 +60,3 @@ def resume(store: Store, name: str) -> RunRecord:
 def pause_file(store: Store, run_id: str) -> Path:
     """The file whose presence asks a run to pause."""
     return run_folder(store, run_id) / PAUSE_FILE
-
-
-def _run(store: Store, name: str) -> RunRecord:
-    found = find(store, name)
-    if not isinstance(found, RunRecord):
-        raise BadInput(f"{name} is an artifact of {found.manifest.stage}, expected a run")
-    return found

@@ -12,7 +12,7 @@ from lm import training as _training  # noqa: F401 its libraries weigh in a trai
 from lm.checkpoint import save_checkpoint
 from lm.memory import own_peak_bytes
 from lm.metrics import MetricsLog
-from lm.progress import Progress
+from lm.progress import Progress, silent
 from lm.recipe import Recipe
 from lm.trainer import Trainer
 
@@ -26,24 +26,29 @@ def probe_training(
 ) -> dict[str, Any]:
     """Train on random tokens for a few seconds.
 
-    Returns the seconds of a step (their lower quartile: others may be at work too), the bytes of a checkpoint, and
-    the process's peak memory.
+    Returns the seconds of a step, the bytes of a checkpoint, and the process's peak memory.
     """
     tokens = np.random.default_rng(0).integers(2, vocab_size, recipe.context * 64).astype(np.uint16)
     trainer = Trainer(recipe, vocab_size, tokens, micro_batch=micro_batch, device=device)
-    durations: list[float] = []
-    began = time.perf_counter()
-    while len(durations) < WARM_UP_STEPS + MEASURED_STEPS or time.perf_counter() - began < MEASURING_SECONDS:
-        start = time.perf_counter()
-        trainer.step()
-        durations.append(time.perf_counter() - start)
-        progress(min(time.perf_counter() - began, MEASURING_SECONDS), MEASURING_SECONDS, "second", "trying a few steps")
+    step_seconds = time_steps(trainer, MEASURING_SECONDS, progress)
     with tempfile.TemporaryDirectory() as folder:
         save_checkpoint(Path(folder), 1, trainer.state(), {})
         MetricsLog(recipe).write(Path(folder) / "metrics.parquet")
         save_bytes = sum(file.stat().st_size for file in Path(folder).iterdir())
     return {
-        "step_seconds": statistics.quantiles(durations[WARM_UP_STEPS:], n=4)[0],
+        "step_seconds": step_seconds,
         "checkpoint_bytes": save_bytes,
         "peak_memory_bytes": own_peak_bytes(),
     }
+
+
+def time_steps(trainer: Trainer, seconds: float, progress: Progress = silent) -> float:
+    """The seconds that a step takes, from so many seconds of steps: their lower quartile, for others may be at work."""
+    durations: list[float] = []
+    began = time.perf_counter()
+    while len(durations) < WARM_UP_STEPS + MEASURED_STEPS or time.perf_counter() - began < seconds:
+        start = time.perf_counter()
+        trainer.step()
+        durations.append(time.perf_counter() - start)
+        progress(min(time.perf_counter() - began, seconds), seconds, "second", "trying a few steps")
+    return statistics.quantiles(durations[WARM_UP_STEPS:], n=4)[0]

@@ -1,5 +1,6 @@
 """The files of a raw artifact, read as documents whatever their kind."""
 
+import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,10 +9,11 @@ from typing import IO, NamedTuple
 
 from lm.archives import Content, Expansion, contents
 from lm.decoding import detect_encoding
-from lm.raw_documents import RawSource
+from lm.shards import ByteRange, Shard
 from lm.table_documents import Row, UnreadableTable, json_rows, looks_like_json_lines, parquet_rows
 
 PART_CHARACTERS = 2**23  # a longer text is read in parts; all of Shakespeare has 5.4 million, the Bible 4.2
+RANGE_BUFFER_BYTES = 2**20
 NAMED_SKIPS = 200  # files that are named; further ones are counted
 
 
@@ -52,14 +54,29 @@ class ReadingCounts:
         if len(self.skipped) < NAMED_SKIPS:
             self.skipped.append(Skipped(name, reason))
 
+    def add(self, other: "ReadingCounts") -> None:
+        """Count what another has counted too."""
+        for encoding, files in other.encodings.items():
+            self.encodings[encoding] = self.encodings.get(encoding, 0) + files
+        self.rejects += other.rejects
+        self.web_pages += other.web_pages
+        self.skipped_files += other.skipped_files
+        self.skipped_reasons.update(other.skipped_reasons)
+        self.skipped += other.skipped[: NAMED_SKIPS - len(self.skipped)]
+        self.text_columns |= other.text_columns
+
 
 def read_raw(
-    raw: Path, source: RawSource, counts: ReadingCounts, scratch: Path, expansion: Expansion
+    raw: Path, shard: Shard, counts: ReadingCounts, scratch: Path, expansion: Expansion
 ) -> Iterator[RawDocument]:
-    """Stream the documents of one source, counting into `counts`; archives expand into the folder `scratch`.
+    """Stream the documents of one shard, counting into `counts`; archives expand into the folder `scratch`.
 
     Memory: one document or part, 8 million characters at most, or one web page.
     """
+    source = shard.source
+    if shard.end is not None:
+        yield from _read_range(raw, shard, shard.end, counts)
+        return
     for content in contents(raw / source.path, source.name, scratch, expansion, counts.skip):
         inside = content.name.startswith(f"{source.name}/")
         title = f"{source.title}{content.name.removeprefix(source.name)}" if inside else source.title
@@ -73,6 +90,19 @@ def read_raw(
         else:
             with _open(content.path, counts) as stream:
                 yield from _texts(stream, content.name, title, source.separator)
+
+
+def _read_range(raw: Path, shard: Shard, end: int, counts: ReadingCounts) -> Iterator[RawDocument]:
+    """The documents of a stretch of a source; their source counts as one file where it begins."""
+    source = shard.source
+    if shard.start == 0:
+        counts.encodings["utf-8"] = counts.encodings.get("utf-8", 0) + 1
+    bounded = io.BufferedReader(ByteRange(raw / source.path, shard.start, end), RANGE_BUFFER_BYTES)
+    with io.TextIOWrapper(bounded, encoding="utf-8", errors="replace", newline=None) as stream:
+        if source.format == "jsonl" or looks_like_json_lines(source.name, raw / source.path):
+            yield from _table(json_rows(stream, shard.first), source.name, source.title, counts)
+        else:
+            yield from _texts(stream, source.name, source.title, source.separator, shard.first)
 
 
 def _open(path: Path, counts: ReadingCounts) -> IO[str]:
@@ -106,10 +136,10 @@ def _table(rows: Iterator[Row], name: str, title: str, counts: ReadingCounts) ->
         counts.skip(name, str(error))
 
 
-def _texts(stream: IO[str], name: str, title: str, separator: str | None) -> Iterator[RawDocument]:
+def _texts(stream: IO[str], name: str, title: str, separator: str | None, first: int = 1) -> Iterator[RawDocument]:
     """The texts of a file: one, or those between separators; very long ones in parts."""
     texts = _separated(stream, separator) if separator else _parts(stream)
-    for number, (text, part) in enumerate(texts, 1):
+    for number, (text, part) in enumerate(texts, first):
         numbered = f"{title} {number}" if separator else f"{title}, part {part}" if part else title
         yield RawDocument(name, numbered, text, part)
 

@@ -1,5 +1,6 @@
 """The numbers of one training, all of them settled: what the plan writes down and the trainer obeys."""
 
+from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -54,6 +55,7 @@ class Recipe(Shape):
 
     batch_sequences: int  # sequences an optimiser step
     steps: int
+    cuts: tuple[tuple[int, int], ...] = ()  # (step, steps): until this step, there were to be so many steps in all
     precision: Literal["bf16", "fp32"]
     seed: int
     muon_rate: float = 0.02  # peak learning rate of the matrices
@@ -70,7 +72,23 @@ class Recipe(Shape):
         """Tokens that one optimiser step learns from."""
         return self.batch_sequences * self.context
 
+    @property
+    def planned_steps(self) -> int:
+        """The steps there were to be when training began."""
+        return self.cuts[0][1] if self.cuts else self.steps
+
 
 def with_steps(recipe: Recipe, steps: int) -> Recipe:
     """The recipe for a run of exactly `steps` optimiser steps."""
     return recipe.model_copy(update={"steps": steps})
+
+
+def cut_short(recipe: Recipe, step: int, steps: int) -> Recipe:
+    """The recipe of a training that has come to `step` and will end after `steps` in all, sooner than planned."""
+    return recipe.model_copy(update={"steps": steps, "cuts": (*recipe.cuts, (step, recipe.steps))})
+
+
+def uncut(recipe: Recipe) -> Iterator[Recipe]:
+    """What the recipe was before each of its cuts, the last one first."""
+    for count in reversed(range(len(recipe.cuts))):
+        yield recipe.model_copy(update={"steps": recipe.cuts[count][1], "cuts": recipe.cuts[:count]})

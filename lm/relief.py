@@ -8,10 +8,10 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
+from lm.candidates import smaller_micro_batch
 from lm.downshift import record_downshift
 from lm.errors import Stopped
 from lm.memory import SOFT_SHARE, is_refusal, resident_bytes
-from lm.plan import smaller_micro_batch
 
 if TYPE_CHECKING:
     from lm.child import Child

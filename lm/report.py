@@ -11,11 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lm import report_text
+from lm.calibration_charts import bits, context_svg, frequency_svg, reliability_svg
 from lm.learning_curve import learning_curve_svg
 from lm.memory import format_bytes
 from lm.memory_chart import memory_svg
 from lm.plain_text import close_gaps, opening, visible
-from lm.quantities import format_duration
+from lm.quantities import format_count, format_duration
 from lm.run_config import RunConfig
 from lm.run_facts import Evaluation, RunFacts, Sample, gather_facts, read_samples, representative_sample
 from lm.run_pictures import learning_curve_of
@@ -26,10 +27,14 @@ TEMPLATE = "report.html.jinja"
 STYLE = "report.css"
 FIRST_SAMPLE_CHARACTERS = 360
 MOST_SAMPLES = 24
+HARDEST = 8  # tokens
+LARGE = 10.0  # a number of which one decimal is enough
 LONGEST_VALUE = 160
 ALWAYS_SHOWN = ("minutes", "memory")
 SECTIONS = {
     "evaluation": "Prediction",
+    "seeds": "Seeds",
+    "errors": "Errors",
     "learning": "Learning",
     "memory": "Memory",
     "samples": "Samples",
@@ -83,6 +88,8 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
         "figures": list(report_text.figures(facts)),
         "first": first and {"prompt": first.prompt, "text": opening(close_gaps(first.text), FIRST_SAMPLE_CHARACTERS)},
         "evaluation": facts.evaluation and _evaluation(facts.evaluation),
+        "seeds": _seeds(facts),
+        "errors": facts.evaluation and _errors(facts.evaluation),
         "learning": _learning(store, facts),
         "memory": _memory(store, facts),
         "samples": [_sample(sample) for sample in samples[:MOST_SAMPLES]],
@@ -135,6 +142,63 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
+def _seeds(facts: RunFacts) -> dict[str, Any] | None:
+    if not facts.spread:
+        return None
+    rows = [
+        {
+            "name": row.name,
+            "mean": _number(row.mean),
+            "deviation": _number(row.deviation),
+            "range": f"{_number(min(row.values))} \N{EN DASH} {_number(max(row.values))}",
+            "ensemble": "" if row.ensemble is None else _number(row.ensemble),
+        }
+        for row in facts.spread
+    ]
+    return {"text": report_text.seeds_text(facts), "rows": rows}
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}" if abs(value) >= LARGE else f"{value:.3f}"
+
+
+def _errors(evaluation: Evaluation) -> dict[str, Any] | None:
+    """Where the model errs; None for an evaluation from before that was measured."""
+    pictures = [
+        {"title": title, "text": text, "picture": Markup(draw(rows))}
+        for title, text, draw, rows in (
+            (
+                "Does it know what it knows?",
+                report_text.confidence_text(evaluation),
+                reliability_svg,
+                evaluation.calibration.get("bins", ()),
+            ),
+            (
+                "What reading on is worth",
+                report_text.context_text(evaluation),
+                context_svg,
+                evaluation.by_tokens_read,
+            ),
+            (
+                "Common tokens and rare ones",
+                report_text.frequency_text(evaluation),
+                frequency_svg,
+                evaluation.by_frequency,
+            ),
+        )
+        if rows
+    ]
+    hardest = [
+        {
+            "text": report_text.token_text(row["text"]),
+            "bits": f"{bits(row['nats_per_token']):.1f}",
+            "occurrences": format_count(row["occurrences"]),
+        }
+        for row in evaluation.hardest_tokens[:HARDEST]
+    ]
+    return {"pictures": pictures, "hardest": hardest} if pictures else None
+
+
 def _learning(store: Store, facts: RunFacts) -> dict[str, Any] | None:
     curve = learning_curve_of(store, facts)
     if curve is None:
@@ -154,12 +218,22 @@ def _pictures(svg: Mapping[str, str]) -> dict[str, str]:
     return {width: Markup(picture) for width, picture in svg.items()}
 
 
-def _sample(sample: Sample) -> dict[str, str]:
+def _sample(sample: Sample) -> dict[str, Any]:
+    text, place = close_gaps(sample.text), report_text.nearest_place(sample)
+    before, shared, after = text.partition(sample.nearest_text or "\0") if place else (text, "", "")
     return {
         "prompt": sample.prompt,
-        "text": close_gaps(sample.text),
+        "before": before,
+        "shared": shared,  # empty too where the gaps that were closed lie inside it
+        "after": after,
         "note": report_text.sample_note(sample),
-        "nearest": report_text.nearest_note(sample),
+        "nearest": place
+        and {
+            "place": place,
+            "before": sample.nearest_before or "",
+            "text": sample.nearest_text,
+            "after": sample.nearest_after or "",
+        },
     }
 
 

@@ -1,14 +1,15 @@
 """The sentences of a report: what a run's numbers mean, for a reader who sees such numbers for the first time."""
 
 from collections.abc import Iterator
+from math import log, sqrt
 from shlex import join
 from typing import NamedTuple
 
 from lm.memory import format_bytes
-from lm.plain_text import opening
 from lm.quantities import format_count, format_duration, format_text_size, listing, spoken_duration
 from lm.run_facts import Evaluation, RunFacts, Sample
 from lm.run_record import StageRecord, TrainRecord, UnfinishedStage
+from lm.seeds import BITS
 
 DOING = {
     "download": "downloading",
@@ -28,7 +29,12 @@ ABOUT_BASELINES = {  # the first that a baseline's name contains
 }
 
 
-SHORTEST_QUOTE, LONGEST_QUOTE = 12, 90  # characters: two texts of one language share any few words
+LN2 = log(2)
+CHANCE = 2 * sqrt(2)  # standard deviations: a difference of two has √2 of one's, and 95 % lie within two of them
+WELL_CALIBRATED = 0.02
+FEWEST_TOKENS = 30  # of a frequency: the mean of fewer says little
+NEAR = 0.05  # of all that reading is worth: what is left to gain is little
+SHORTEST_QUOTE = 12  # characters: two texts of one language share any few words
 
 
 class Figure(NamedTuple):
@@ -134,12 +140,79 @@ def evaluation_note(evaluation: Evaluation) -> str:
     text = f"Measured over{size} the held-out text, which neither the tokenizer nor the training saw."
     if evaluation.ci95:
         low, high = evaluation.ci95
-        text += f" The mark on the bar is the 95\N{NO-BREAK SPACE}% interval, {low:.2f} to {high:.2f}."
+        text += f" The 95\N{NO-BREAK SPACE}% interval is {low:.2f} to {high:.2f}."
     if evaluation.perplexity_per_token:
         text += f" Perplexity per token: {evaluation.perplexity_per_token:.1f}."
     if evaluation.verdict:
         text += f" In a paired comparison the model {evaluation.verdict}."
     return text
+
+
+def seeds_text(facts: RunFacts) -> str:
+    """What the spread between seeds means for a comparison."""
+    bits = next((row for row in facts.spread if row.name == BITS), None)
+    if bits is None:
+        return ""
+    text = (
+        f"{len(bits.values)} models were trained that differ in nothing but their seed: the weights they began from, "
+        f"the order they read in. Their bits per byte have a standard deviation of {bits.deviation:.3f}, as far as "
+        f"so few can tell: between two runs of one seed each, less than {CHANCE * bits.deviation:.2g} says nothing."
+    )
+    if bits.ensemble is not None:
+        better = min(bits.values) - bits.ensemble
+        how = f"{better:.3f} fewer than the best of them" if better > 0 else "no fewer than the best of them"
+        text += f" Together, by the mean of their probabilities, they need {bits.ensemble:.3f}: {how}."
+    return text
+
+
+def confidence_text(evaluation: Evaluation) -> str:
+    """Whether the model's probabilities can be believed."""
+    bins = evaluation.calibration.get("bins", [])
+    tokens = sum(row["tokens"] for row in bins)
+    error = evaluation.calibration.get("expected_calibration_error", 0.0)
+    excess = sum((row["confidence"] - row["accuracy"]) * row["tokens"] for row in bins) / max(tokens, 1)
+    points = f"{100 * error:.1f} percentage points"
+    if error < WELL_CALIBRATED:
+        said = f"Yes: how sure it is and how often it is right differ by {points} on average"
+    elif abs(excess) < error / 2:
+        said = f"Not everywhere: how sure it is and how often it is right differ by {points} on average"
+    else:
+        said = f"It is too {'sure of itself' if excess > 0 else 'cautious'}, by {points} on average"
+    return f"{said} (expected calibration error). The larger a point, the more tokens."
+
+
+def context_text(evaluation: Evaluation) -> str:
+    """How much of the window the model makes use of."""
+    rows = evaluation.by_tokens_read
+    if len(rows) < 2:
+        return ""
+    first, last = rows[0]["nats_per_token"], rows[-1]["nats_per_token"]
+    useful = next((row for row in rows if row["nats_per_token"] <= last + NEAR * max(first - last, 0)), rows[-1])
+    text = (
+        f"A token costs {first / LN2:.1f} bits after one other and {last / LN2:.1f} at the end of the window "
+        f"of {rows[-1]['most_read']:,}."
+    )
+    if useful is not rows[-1]:
+        text += f" From {useful['most_read']:,} tokens on, reading more helps little."
+    return f"{text} The band is the 95\N{NO-BREAK SPACE}% interval."
+
+
+def frequency_text(evaluation: Evaluation) -> str:
+    """What the model knows beyond how often a token comes."""
+    if not evaluation.by_frequency:
+        return ""
+    return (
+        "The dotted line is what a token costs whoever knows only how often it stands in the training text. "
+        "What the model saves below it, it takes from the words before. Where fewer than "
+        f"{FEWEST_TOKENS} tokens were judged, nothing is drawn."
+    )
+
+
+def token_text(text: str) -> str:
+    """A token as it can be seen."""
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        return "a part of a character"
+    return text.replace("\n", "↵").replace(" ", "␣") if text.isspace() or not text else text
 
 
 def samples_text(facts: RunFacts) -> str:
@@ -150,6 +223,12 @@ def samples_text(facts: RunFacts) -> str:
         text += f" Judged for repetition the model is {verdict}: it scores {judged['score']:.2f}, where 1 only repeats"
         human = judged.get("human", {}).get("score")
         text += "." if human is None else f" and people, writing on from the same words, score {human:.2f}."
+    longest, of_humans = (facts.metric("generate", f"{whose}longest_match_characters") for whose in ("", "human_"))
+    if longest and of_humans:
+        text += (
+            f" The longest stretch taken from the training text has {longest} characters; held-out text of the same "
+            f"length, written by people, shares up to {of_humans} with it."
+        )
     return text
 
 
@@ -200,13 +279,17 @@ def sample_note(sample: Sample) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def nearest_note(sample: Sample) -> str:
-    """Where in the training text a sample comes nearest to it."""
+def nearest_place(sample: Sample) -> str:
+    """Where in the training text a sample comes nearest to it; empty where they share no more than any two texts."""
     shared = " ".join((sample.nearest_text or "").split())
     if not sample.nearest_source or len(shared) < SHORTEST_QUOTE:
         return ""
-    words = f"“{opening(shared, LONGEST_QUOTE)}”, {len(shared)} characters"
-    return f"Longest stretch that is in the training text too ({sample.nearest_source}): {words}."
+    title = (
+        f", {sample.nearest_title}" if sample.nearest_title and sample.nearest_title != sample.nearest_source else ""
+    )
+    document = f", document {sample.nearest_document}" if sample.nearest_document else ""
+    line = f", line {sample.nearest_line:,}" if sample.nearest_line else ""
+    return f"{len(shared)} characters stand in the training text too: {sample.nearest_source}{title}{document}{line}"
 
 
 def next_steps(facts: RunFacts) -> Iterator[NextStep]:
@@ -223,6 +306,8 @@ def next_steps(facts: RunFacts) -> Iterator[NextStep]:
         minutes = run.config.get("minutes")
         corpus = [part for name in run.corpus for part in ("--corpus", name)]
         yield NextStep("Let it write more.", "python -m lm generate")
+        if facts.spread:
+            yield NextStep("Let all seeds write as one.", f"python -m lm generate {run.run_id} --ensemble")
         if minutes:
             longer = ["python", "-m", "flows.pipeline", *corpus, "--minutes", f"{minutes * 4:g}"]
             yield NextStep(

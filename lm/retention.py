@@ -2,13 +2,14 @@
 
 Kept whatever the budget says: the champion and the champions that a rollback may bring back, with all that they were
 made from; everything of the newest runs, of runs that are going on and of the newest model; what another process is
-at work on. Each removal is a rename, then a deletion: an artifact is there whole or not at all.
+at work on. Each removal is a rename, then a deletion: an artifact is there whole or not at all. What cleaning keeps of
+each source counts too, and goes like an artifact that nothing rests on.
 """
 
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from lm.store import ROLES, SCHEMA_VERSION, STAGES, Artifact, Store
 
 UNFINISHED_DAYS = 14.0  # of an unfinished training that nobody has gone on with
 DAY_SECONDS = 86_400.0
+PACK = "parts"
+PACK_REST_DAYS = 1 / 24  # a pack of parts that was used since may be read right now
 
 
 class RetentionPolicy(StageConfig):
@@ -34,7 +37,7 @@ class RetentionPolicy(StageConfig):
 
 
 class Removal(BaseModel):
-    """One artifact that goes, or an unfinished training."""
+    """One artifact that goes, an unfinished training, or a pack of cleaned parts."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -81,8 +84,8 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
     protected = _protected(store, artifacts, runs, policy)
     used = _last_used(artifacts, runs)
     sizes = {name: _disk_bytes(artifact.path) for name, artifact in artifacts.items()}
-    unfinished = list(_unfinished(store))
-    total = sum(sizes.values()) + sum(removal.bytes for removal in unfinished)
+    unfinished, packs = list(_unfinished(store)), list(_packs(store))
+    total = sum(sizes.values()) + sum(removal.bytes for removal in [*unfinished, *packs])
     left, removals = total, list[Removal]()
     candidates = [
         Removal(
@@ -96,6 +99,7 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
         if name not in protected
     ]
     stale = [removal for removal in unfinished if _age_days(removal.last_used) > UNFINISHED_DAYS]
+    stale += [removal for removal in packs if _age_days(removal.last_used) > PACK_REST_DAYS]
     for removal in sorted([*stale, *candidates], key=_order):
         if left <= policy.disk_bytes:
             break
@@ -105,7 +109,7 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
         disk_bytes=policy.disk_bytes,
         bytes_before=total,
         bytes_after=left,
-        kept=len(artifacts) - sum(not removal.unfinished for removal in removals),
+        kept=len(artifacts) - sum((removal.stage, removal.key) in artifacts for removal in removals),
         protected=len(protected),
         removals=tuple(removals),
     )
@@ -116,6 +120,11 @@ def prune(store: Store, pruning: Pruning) -> list[Removal]:
     gone = []
     for removal in pruning.removals:
         path = store.root / removal.path
+        if removal.stage == PACK:
+            with suppress(PermissionError):  # Windows: somebody reads it
+                path.unlink(missing_ok=True)
+                gone.append(removal)
+            continue
         with _locked(store, removal) as ours:
             if ours and path.exists():
                 aside = path.with_name(f".{removal.key}.pruned")
@@ -134,7 +143,7 @@ def _protected(
     wanted += [("train", model.key) for model in store.list("train")[-1:]]
     going_on = [run for run in runs if run.status in ("running", "paused")]
     for run in [*runs[: policy.runs], *going_on]:
-        wanted += [(name, stage.key) for name, stage in run.stages.items()]
+        wanted += [(name, stage.key) for name, stage in run.every_stage()]
     protected = set[tuple[str, str]]()
     while wanted:
         name = wanted.pop()
@@ -150,7 +159,7 @@ def _protected(
 def _last_used(artifacts: dict[tuple[str, str], Artifact], runs: Iterable[RunRecord]) -> dict[tuple[str, str], str]:
     used = {name: artifact.manifest.created for name, artifact in artifacts.items()}
     for run in runs:
-        for stage, record in run.stages.items():
+        for stage, record in run.every_stage():
             if (stage, record.key) in used:
                 used[stage, record.key] = max(used[stage, record.key], run.started)
     return used
@@ -166,14 +175,27 @@ def _unfinished(store: Store) -> Iterator[Removal]:
                 key=partial.name.removeprefix(".").removesuffix(".partial"),
                 path=partial.relative_to(store.root).as_posix(),
                 bytes=_disk_bytes(partial),
-                last_used=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(touched)),
+                last_used=_moment(touched),
                 unfinished=True,
             )
 
 
+def _packs(store: Store) -> Iterator[Removal]:
+    """What cleaning keeps of each source; the files' times say when it was last used."""
+    for path in store.parts.glob("[!.]*.parquet"):
+        found = path.stat()
+        relative = path.relative_to(store.root).as_posix()
+        moment = _moment(found.st_mtime)
+        yield Removal(stage=PACK, key=path.stem, path=relative, bytes=found.st_size, last_used=moment)
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
 def _order(removal: Removal) -> tuple[str, int, str]:
     """The unused for longest first; of one run what came last, so that nothing is left without its origin."""
-    return removal.last_used, -STAGES.index(removal.stage), removal.key
+    return removal.last_used, -STAGES.index(removal.stage) if removal.stage in STAGES else 1, removal.key
 
 
 def _age_days(moment: str) -> float:

@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from lm.champion import ChampionRecord, Decision, keep, load_champion, promote
 from lm.config import StageConfig
 from lm.contest import Contest
 from lm.good_time import GoodTime
-from lm.memory import parse_bytes
+from lm.memory import Size
 from lm.store import Artifact, Store
 
 TOLERANCE = 0.02  # bits per byte that a champion may lose before that is worth a training
@@ -32,17 +32,10 @@ class RetrainPolicy(StageConfig):
         TOLERANCE, ge=0, description="bits per byte that the champion may lose on new text before it has drifted"
     )
     elders: int = Field(3, ge=0, description="former champions that are measured too, for the drift curve")
-    disk: str | None = Field(
+    disk: Size | None = Field(
         None, description="what all artifacts may take, such as 20GiB: the unused for longest go, never a champion's"
     )
     good_time: GoodTime = Field(GoodTime(), description="what to wait for before it begins")
-
-    @field_validator("disk")
-    @classmethod
-    def _readable_size(cls, disk: str | None) -> str | None:
-        if disk is not None and parse_bytes(disk) < 1:
-            raise ValueError("expected a size such as 20GiB")
-        return disk
 
 
 def origin(store: Store, artifact: Artifact, stage: str) -> Artifact | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
-from pydantic import Field, PositiveInt, ValidationError, field_validator
+from pydantic import Field, PositiveInt, ValidationError
 
 from lm.clean import CleanConfig
 from lm.config import StageConfig
@@ -13,7 +13,8 @@ from lm.download import DownloadConfig
 from lm.errors import BadInput
 from lm.evaluate import EvaluateConfig
 from lm.generate import GenerateConfig
-from lm.memory import parse_bytes
+from lm.memory import Size
+from lm.store import MOST_SEEDS
 from lm.tokenize_corpus import TokenizeConfig
 from lm.train import TrainConfig
 
@@ -22,7 +23,16 @@ class RunConfig(StageConfig):
     """One run: the time and memory it may take, and each stage's own settings."""
 
     minutes: float = Field(default=3.0, gt=0, description="minutes of training, its checkpoints included")
-    memory: str | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")
+    deadline: bool = Field(
+        default=False, description="end after these minutes even where this machine turns out slower than planned"
+    )
+    seeds: int = Field(
+        default=1,
+        ge=1,
+        le=MOST_SEEDS,
+        description="models that differ in their seed alone, each trained for these minutes; the first is the model",
+    )
+    memory: Size | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")
     init_from: str | None = Field(
         default=None, description="model to start from, with its tokenizer: a run, a key or a Hugging Face folder"
     )
@@ -36,13 +46,6 @@ class RunConfig(StageConfig):
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     generate: GenerateConfig = GenerateConfig()
-
-    @field_validator("memory")
-    @classmethod
-    def _readable_size(cls, memory: str | None) -> str | None:
-        if memory is not None:
-            parse_bytes(memory)
-        return memory
 
 
 def build_config(values: Mapping[str, Any], settings: Iterable[str] = ()) -> RunConfig:

@@ -3,16 +3,18 @@
 Light to import: only JSON is read, but for the samples.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from lm.errors import SlowburnError
 from lm.quantities import listing
 from lm.run_record import RunRecord
+from lm.seeds import Spread, spread
 from lm.store import Artifact, Store, read_json
 
 EVALUATION_FILE = "evaluation.json"
+DETAILS = ("calibration", "by_frequency", "by_tokens_read", "hardest_tokens")  # of an evaluation: newer than the rest
 SAMPLES_FILE = "samples.parquet"
 
 
@@ -28,6 +30,10 @@ class Evaluation:
     level_with: frozenset[str]  # the baselines whose difference from the model chance may explain
     verdict: str  # on the n-gram
     degeneracy: Mapping[str, Any]
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    by_frequency: Sequence[Mapping[str, Any]] = ()
+    by_tokens_read: Sequence[Mapping[str, Any]] = ()
+    hardest_tokens: Sequence[Mapping[str, Any]] = ()
 
     @property
     def best_baseline(self) -> tuple[str, float] | None:
@@ -48,7 +54,11 @@ class Sample:
     verdict: str | None = None
     nearest_source: str | None = None
     nearest_document: str | None = None
+    nearest_title: str | None = None
+    nearest_line: int | None = None
+    nearest_before: str | None = None
     nearest_text: str | None = None
+    nearest_after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ class RunFacts:
     artifacts: dict[str, Artifact]
     plan: dict[str, Any] | None
     evaluation: Evaluation | None
+    spread: Sequence[Spread] = ()  # between the seeds, where there are several
 
     def metric(self, stage: str, name: str) -> Any:
         """A stage's metric, or None."""
@@ -97,6 +108,7 @@ def gather_facts(store: Store, run: RunRecord) -> RunFacts:
         artifacts=artifacts,
         plan=_read_if_there(store, run.plan),
         evaluation=_evaluation(read_json(evaluate.path / EVALUATION_FILE)) if evaluate else None,
+        spread=spread(store, run),
     )
 
 
@@ -139,6 +151,7 @@ def _evaluation(content: Mapping[str, Any]) -> Evaluation:
         level_with=frozenset(name for name, baseline in best_first if _spans_zero(baseline)),
         verdict=content.get("verdict", ""),
         degeneracy=content.get("degeneracy", {}),
+        **{name: content[name] for name in DETAILS if name in content},
     )
 
 

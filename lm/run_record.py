@@ -5,7 +5,7 @@ and of one that was killed: its status is then still "running".
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -66,7 +66,10 @@ class RunRecord(_Record):
     """One run, as `run.json` keeps it.
 
     `config` is what was asked for. `plan` and `memory` name files by their path relative to the root. `command` is
-    what to type to run this again. `decision` is what a retraining decided about the champion.
+    what to type to run this again. `memory_retries` counts how often training ran out of memory and went on by itself,
+    in smaller pieces; nothing else is counted there. `decision` is what a retraining decided about the champion.
+    `variants` are the stages of the models beside the main one: "seed 2", "seed 3", …, which differ in their seed
+    alone, and "ensemble", the mean of all, which is only evaluated.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -81,7 +84,9 @@ class RunRecord(_Record):
     started: str
     seconds: float = 0.0
     peak_memory_bytes: int | None = None
+    memory_retries: int = 0
     stages: dict[str, TrainRecord | StageRecord] = {}
+    variants: dict[str, dict[str, TrainRecord | StageRecord]] = {}
     unfinished: UnfinishedStage | None = None
     memory: str | None = None
     decision: str = ""
@@ -89,7 +94,17 @@ class RunRecord(_Record):
     @property
     def reused(self) -> bool:
         """Whether the run is complete and nothing had to be computed."""
-        return self.status == "completed" and all(stage.status == "reused" for stage in self.stages.values())
+        return self.status == "completed" and all(stage.status == "reused" for _, stage in self.every_stage())
+
+    def every_stage(self) -> Iterator[tuple[str, StageRecord]]:
+        """Name and record of every stage, those of other seeds too."""
+        for stages in (self.stages, *self.variants.values()):
+            yield from stages.items()
+
+    @property
+    def models(self) -> list[str]:
+        """Keys of the trained models: the main one, then the other seeds."""
+        return [stages["train"].key for stages in (self.stages, *self.variants.values()) if "train" in stages]
 
 
 class MemoryRow(NamedTuple):

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from lm.drawing import draw
-from lm.inference import Cache, Inference
 from lm.next_token import Sampling
 from lm.progress import Progress, silent
 from lm.recipe import BOUNDARY_ID, UNKNOWN_ID, Shape
@@ -16,6 +16,23 @@ CACHE_BYTES = 64 << 20
 MOST_ROWS = 32
 
 Float32s = npt.NDArray[np.float32]
+
+
+class Writer(Protocol):
+    """What texts can be sampled from: `lm.inference.Inference`, or several of it as one."""
+
+    shape: Shape
+    vocab_size: int
+
+    @property
+    def cache_row_bytes(self) -> int:
+        """Memory of what is kept of one text."""
+
+    def new_cache(self, batch: int) -> Any:
+        """What `logits` keeps of `batch` texts; `length` says of how many tokens."""
+
+    def logits(self, tokens: npt.NDArray[np.integer], cache: Any) -> Float32s:
+        """Logits (B, V) of what follows `tokens` (B, T), which follow those that the cache has seen."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +45,7 @@ class Request:
 
 
 def continuations(
-    model: Inference,
+    model: Writer,
     requests: Sequence[Request],
     most_tokens: int,
     progress: Progress = silent,
@@ -41,7 +58,7 @@ def continuations(
     As many at a time as have room for their keys and values. Each draws from a generator of its own seed, so its text
     does not depend on what else is written, as far as the matrix products of another batch size round alike.
     """
-    at_once = _rows_at_once(model.shape)
+    at_once = min(max(CACHE_BYTES // model.cache_row_bytes, 1), MOST_ROWS)
     written: list[list[int]] = [[] for _ in requests]
     done = 0
     for first in range(0, len(requests), at_once):
@@ -56,13 +73,8 @@ def continuations(
     return written
 
 
-def _rows_at_once(shape: Shape) -> int:
-    row_bytes = 4 * 2 * shape.layers * shape.context * shape.kv_heads * shape.head_width
-    return min(max(CACHE_BYTES // row_bytes, 1), MOST_ROWS)
-
-
 def token_steps(
-    model: Inference, requests: Sequence[Request], most_tokens: int, ended: set[int] | None = None
+    model: Writer, requests: Sequence[Request], most_tokens: int, ended: set[int] | None = None
 ) -> Iterator[list[tuple[int, int]]]:
     """Yield, step by step, the new tokens of a batch as (row, token); a row that has ended yields no more.
 
@@ -96,15 +108,15 @@ def token_steps(
 class _Reader:
     """Runs the model over a growing batch of texts, each token once as long as the context lasts."""
 
-    def __init__(self, model: Inference, batch: int) -> None:
+    def __init__(self, model: Writer, batch: int) -> None:
         self.model, self.batch = model, batch
-        self.start, self.cache = 0, Cache(model.shape, batch)
+        self.start, self.cache = 0, model.new_cache(batch)
 
     def logits_after(self, texts: Sequence[Sequence[int]], position: int) -> Float32s:
         """The logits of what follows the first `position` tokens of each text: (B, V)."""
         start = _window_start(position, self.model.shape.context)
         if start != self.start:
-            self.start, self.cache = start, Cache(self.model.shape, self.batch)
+            self.start, self.cache = start, self.model.new_cache(self.batch)
         tokens = np.array([text[start + self.cache.length : position] for text in texts])
         logits = self.model.logits(tokens, self.cache)
         logits[:, UNKNOWN_ID] = -np.inf  # it stands for no text

@@ -11,10 +11,9 @@ import numpy.typing as npt
 from lm.documents import Document, read_documents
 from lm.errors import SlowburnError
 from lm.heldout import Extent, NotTheSameText, Unit, units
-from lm.model import Decoder
 from lm.ngram import NGram
 from lm.progress import Progress
-from lm.scoring import Watch, token_nats
+from lm.scoring import Predictor, Watch, token_nats
 from lm.tokenizer import Tokenizer
 from lm.tokens import documents as token_documents
 
@@ -28,7 +27,7 @@ Floats = npt.NDArray[np.floating]
 class Judges:
     """Those who give each held-out token or byte a probability."""
 
-    model: Decoder
+    model: Predictor
     tokenizer: Tokenizer
     ngram: NGram
 
@@ -47,7 +46,6 @@ class Scores:
     bytes: list[int] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     nats: dict[str, list[float]] = field(default_factory=dict)  # by judge: MODEL, UNIGRAM, the n-gram's name
-    positions: dict[int, tuple[int, float]] = field(default_factory=dict)  # first place in a document: tokens, nats
 
     def bits_per_byte(self, judge: str = MODEL) -> float:
         """Of all units together."""
@@ -63,16 +61,6 @@ class Scores:
             for judge, nats in byte_nats.items():
                 self.nats.setdefault(judge, []).append(_total(nats[unit.first_byte : unit.end_byte]))
         self.documents.append(replace(document, text=""))
-
-    def add_positions(self, token_nats: Floats, context: int) -> None:
-        """Add a document's nats to those at places 0, 1, 2-3, 4-7, … and, where the context is full, all the rest."""
-        first = 0
-        while first < len(token_nats):
-            end = max(2 * first, 1) if first < context else len(token_nats)
-            tokens, nats = self.positions.get(first, (0, 0.0))
-            here = token_nats[first:end]
-            self.positions[first] = tokens + len(here), nats + _total(here)
-            first = end
 
 
 def score(
@@ -92,7 +80,6 @@ def score(
             cut = units(text, document_ids, judges.tokenizer.decode, heldout.block_bytes)
             byte_nats = judges.ngram.nats(text)  # (order, bytes)
             scores.add(document, cut, nats, {UNIGRAM: byte_nats[0], judges.ngram_name: byte_nats[-1]})
-            scores.add_positions(nats, judges.model.shape.context)
             done += len(text)
             progress(done, heldout.bytes, "byte", f"document {len(scores.documents)} of {heldout.documents}")
         if len(scores.documents) != heldout.documents or next(ids, None) is not None:

@@ -6,15 +6,16 @@ document sees at least half a context. Windows of one length are scored together
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from lm.model import Decoder
 from lm.progress import Progress, silent
-from lm.recipe import BOUNDARY_ID
+from lm.recipe import BOUNDARY_ID, Shape
 
 LOGITS_BYTES = 32 << 20  # of one batch, in fp32
 MOST_TOKENS_AT_ONCE = 1024  # more is no faster, and takes more memory
@@ -23,6 +24,19 @@ GROUP_TOKENS = 1 << 18  # documents are taken in groups of about so many tokens,
 Tokens = npt.NDArray[np.integer]
 Float32s = npt.NDArray[np.float32]
 Watch = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]
+
+
+class Predictor(Protocol):
+    """What text can be judged by: `lm.model.Decoder`, or several of it as one."""
+
+    shape: Shape
+    vocab_size: int
+
+    def hidden(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Token ids (B, T) -> states (B, T, …)."""
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """States (n, …) -> logits (n, V) in fp32."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,7 @@ def windows(document: int, length: int, context: int) -> Iterator[Window]:
 
 
 def token_nats(
-    model: Decoder, documents: Iterable[Tokens], progress: Progress = silent, watch: Watch | None = None
+    model: Predictor, documents: Iterable[Tokens], progress: Progress = silent, watch: Watch | None = None
 ) -> Iterator[Float32s]:
     """Yield -ln p of every token of each document, in order: one array (tokens,) a document.
 
@@ -56,12 +70,34 @@ def token_nats(
     done = 0
     for group in _groups(documents):
         results = [np.zeros(len(document), np.float32) for document in group]
-        for batch in _batches(group, model):
+        cover = [
+            window for index, tokens in enumerate(group) for window in windows(index, len(tokens), model.shape.context)
+        ]
+        for batch in _batches(cover, model):
             for window, nats in zip(batch, _score(model, group, batch, watch), strict=True):
                 results[window.document][window.scored : window.end] = nats
                 done += len(nats)
             progress(done, None, "token")
         yield from results
+
+
+def window_nats(model: Predictor, documents: Iterable[Tokens], every: int) -> list[Float32s]:
+    """-ln p of all tokens of some windows, which do not overlap and are a context long where their document is.
+
+    Every `every`-th of the windows that the documents have, in order. The token at place p of a window is judged after
+    p + 1 others: the one before the window (the boundary at a document's beginning) is the first of them.
+    """
+    starts = ((tokens, start) for tokens in documents for start in range(0, len(tokens), model.shape.context))
+    group, chosen = list[Tokens](), list[Window]()
+    for tokens, start in islice(starts, every // 2, None, every):
+        before = min(start, 1)
+        group.append(tokens[start - before : start + model.shape.context].copy())
+        chosen.append(Window(len(chosen), before, before, len(group[-1])))
+    results = [np.empty(0, np.float32) for _ in chosen]
+    for batch in _batches(chosen, model):
+        for window, nats in zip(batch, _score(model, group, batch, None), strict=True):
+            results[window.document] = nats
+    return results
 
 
 def _groups(documents: Iterable[Tokens]) -> Iterator[list[Tokens]]:
@@ -77,11 +113,9 @@ def _groups(documents: Iterable[Tokens]) -> Iterator[list[Tokens]]:
         yield group
 
 
-def _batches(group: list[Tokens], model: Decoder) -> Iterator[list[Window]]:
+def _batches(every: list[Window], model: Predictor) -> Iterator[list[Window]]:
     """Windows of similar length together, the longest first, as many as fit the memory set aside."""
-    context = model.shape.context
-    every = [window for index, tokens in enumerate(group) for window in windows(index, len(tokens), context)]
-    every.sort(key=lambda window: window.start - window.end)
+    every = sorted(every, key=lambda window: window.start - window.end)
     at_once = min(LOGITS_BYTES // (4 * model.vocab_size), MOST_TOKENS_AT_ONCE)
     first = 0
     while first < len(every):
@@ -91,7 +125,7 @@ def _batches(group: list[Tokens], model: Decoder) -> Iterator[list[Window]]:
 
 
 @torch.inference_mode()
-def _score(model: Decoder, group: list[Tokens], batch: list[Window], watch: Watch | None) -> list[Float32s]:
+def _score(model: Predictor, group: list[Tokens], batch: list[Window], watch: Watch | None) -> list[Float32s]:
     """-ln p of the scored tokens of each window. Shorter windows are padded at the end, where nothing looks."""
     longest = max(window.end - window.start for window in batch)
     inputs = torch.full((len(batch), longest), BOUNDARY_ID)  # (B, T)

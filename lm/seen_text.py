@@ -9,15 +9,13 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from lm.byte_keys import Keys, combine, slots
 from lm.documents import Document
 
 PROBE_BYTES = 32
 PROBES = 16  # of each stretch, spread evenly over it
 BLOCK_BYTES = 1 << 20
-FACTOR = np.uint64(0x9E3779B97F4A7C15)  # as in Fibonacci hashing
 FILTER_BITS = 20
-
-Keys = npt.NDArray[np.uint64]
 
 
 def seen_shares(stretches: list[bytes], training: Iterable[Document]) -> npt.NDArray[np.float64]:
@@ -30,12 +28,12 @@ def seen_shares(stretches: list[bytes], training: Iterable[Document]) -> npt.NDA
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     likely = np.zeros(1 << FILTER_BITS, np.bool_)
-    likely[_slots(keys)] = True
+    likely[slots(keys, FILTER_BITS)] = True
     for document in training:
         text = document.text.encode()
         for start in range(0, len(text), BLOCK_BYTES):
             here = _keys(text[start : start + BLOCK_BYTES + PROBE_BYTES - 1])
-            here = np.unique(here[likely[_slots(here)]])
+            here = np.unique(here[likely[slots(here, FILTER_BITS)]])
             if len(here):
                 places = np.minimum(np.searchsorted(here, ordered), len(here) - 1)
                 found[order] |= here[places] == ordered
@@ -59,11 +57,4 @@ def _keys(data: bytes) -> Keys:
     """A number for the PROBE_BYTES from every place: equal bytes have equal numbers."""
     length = max(len(data) - PROBE_BYTES + 1, 0)
     eights: Keys = np.ndarray((max(len(data) - 7, 0),), np.dtype("<u8"), data, strides=(1,))
-    keys = eights[:length].copy()
-    for offset in range(8, PROBE_BYTES, 8):
-        keys = keys * FACTOR + eights[offset : offset + length]
-    return keys
-
-
-def _slots(keys: Keys) -> npt.NDArray[np.int64]:
-    return ((keys * FACTOR) >> np.uint64(64 - FILTER_BITS)).astype(np.int64)
+    return combine([eights[offset : offset + length] for offset in range(0, PROBE_BYTES, 8)])

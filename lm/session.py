@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -11,7 +10,7 @@ import psutil
 
 from lm.addresses import without_secrets
 from lm.config import StageConfig
-from lm.errors import CannotFit, Crash, Interrupted, MemoryStop, SlowburnError, Stopped
+from lm.errors import CannotFit, Crash, Interrupted, OutOfMemory, SlowburnError, Stopped
 from lm.inspect_artifacts import headline
 from lm.memory import Budget, format_budget, format_bytes, required_budget, resolve_budget, tree_bytes
 from lm.pause import Pause
@@ -21,8 +20,8 @@ from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, UnfinishedStage, run_folder, save_run
 from lm.stages import VERSIONS, stage_key
-from lm.store import NOT_MADE, Artifact, Store
-from lm.supervise import OutOfMemory, SupervisedChild
+from lm.store import NOT_MADE, Artifact, Store, now
+from lm.supervise import SupervisedChild
 from lm.why import Made, why_new
 from lm.work_clock import WorkClock
 
@@ -65,7 +64,9 @@ class Session:
         self.memory_rows: list[MemoryRow] = []
         self._child: SupervisedChild | None = None
         self.is_pausing = False
+        self.plan_path: Path | None = None
         self.clock, self.pause = WorkClock(), Pause(store, run_id)
+        self._variant = ""
         self._started = time.monotonic()
         self.record = RunRecord(
             run_id=run_id,
@@ -73,7 +74,7 @@ class Session:
             corpus=[without_secrets(word) for word in config.download.corpus],
             config=config.model_dump(mode="json"),
             budget=self.budget,
-            started=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            started=now(),
         )
         self.save()
 
@@ -106,8 +107,21 @@ class Session:
                     "write_report", root=str(self.store.root), run_id=self.record.run_id, memory_rows=self.memory_rows
                 )
                 return lines
-        except (SlowburnError, OutOfMemory) as error:
+        except SlowburnError as error:
             return [f"The run is {self.record.status}, but its report could not be drawn: {error}"]
+
+    @contextmanager
+    def variant(self, name: str) -> Iterator[None]:
+        """What is done inside is done of a model beside the main one, and recorded as its."""
+        self._variant = name
+        try:
+            yield
+        finally:
+            self._variant = ""
+
+    def record_of(self, stage: str) -> StageRecord | None:
+        """What is recorded of a stage of the main model; None while a model beside it is at work."""
+        return None if self._variant else self.record.stages[stage]
 
     def work(self, stage: str, config: StageConfig, **inputs: Artifact) -> Work:
         """Resolve what a stage would do."""
@@ -146,26 +160,23 @@ class Session:
     def predicted_bytes(self, work: Work) -> int:
         """What a stage is expected to need."""
         artifacts = {name: self.store.open(self.store.path(name, key)) for name, key in work.inputs.items()}
-        return predict_stage(work.stage, work.config, artifacts)
+        return predict_stage(work.stage, work.config, artifacts, self.budget.bytes)
 
     def make(self, work: Work) -> Artifact:
         """Have a stage made in a supervised child."""
         why = self.why(work)
         predicted = self.predicted_bytes(work)
         started = self.clock.seconds
-        try:
-            with self.child(work.stage, work.key, predicted) as child:
-                child.call(
-                    "make",
-                    self.progress(work.stage),
-                    root=str(self.store.root),
-                    stage=work.stage,
-                    key=work.key,
-                    config=work.config.model_dump(mode="json"),
-                    inputs=work.inputs,
-                )
-        except OutOfMemory as error:
-            raise self.memory_stop(work.stage, error) from None
+        with self.child(work.stage, work.key, predicted) as child:
+            child.call(
+                "make",
+                self.progress(work.stage),
+                root=str(self.store.root),
+                stage=work.stage,
+                key=work.key,
+                config=work.config.model_dump(mode="json"),
+                inputs=work.inputs,
+            )
         return self.computed(work.stage, work.key, why, self.clock.seconds - started, child.peak_bytes, predicted)
 
     def computed(
@@ -176,8 +187,16 @@ class Session:
         self._finish_stage(artifact, "computed", why, seconds, peak_bytes, predicted_bytes)
         return artifact
 
+    def ask(self, stage: str, job: str, **arguments: Any) -> Any:
+        """Have a child do a job that makes no artifact of this run; returns its value."""
+        with self.child(stage, None) as child:
+            value = child.call(job, self.progress(stage), root=str(self.store.root), **arguments)
+        self.record.unfinished = None
+        return value
+
     def planned(self, path: Path, plan: Plan) -> None:
         """Record which plan this run follows."""
+        self.plan_path = path
         self.record.plan = path.relative_to(self.store.root).as_posix()
         self.record.unfinished = None
         self.save()
@@ -213,7 +232,10 @@ class Session:
     def child(
         self, stage: str, key: str | None, predicted_bytes: int | None = None, *, threads: int = 0, trains: bool = False
     ) -> Iterator[SupervisedChild]:
-        """A supervised child for one stage; its memory joins the record whatever becomes of it."""
+        """A supervised child for one stage; its memory joins the record whatever becomes of it.
+
+        Raises OutOfMemory, with stage and advice in its message, where memory ended the child.
+        """
         self.record.unfinished = UnfinishedStage(stage=stage, key=key, predicted_memory_bytes=predicted_bytes)
         self._wait_while_paused()
         self.save()
@@ -222,6 +244,8 @@ class Session:
         try:
             with child:
                 yield child
+        except OutOfMemory as error:
+            raise self._advised(stage, error) from None
         finally:
             self._keep_memory(stage, child)
             if self.record.unfinished:
@@ -229,18 +253,20 @@ class Session:
                 self.record.unfinished.peak_memory_bytes = child.peak_bytes
             self._child = None
 
-    def memory_stop(self, stage: str, error: OutOfMemory) -> MemoryStop:
-        """What the user is told when a stage ran out of memory."""
-        if not error.ours:
-            return MemoryStop(
-                f"out of memory, stage {stage}: {error.reason}; what was saved is kept: "
-                "make room, then run the same command again"
+    def _advised(self, stage: str, error: OutOfMemory) -> OutOfMemory:
+        """The error with a message for the user: which stage, how often it was tried, what to do."""
+        message = f"out of memory, stage {stage}: {error.reason}"
+        if stage == "train" and (tries := self.record.memory_retries):
+            message += f" after {tries} {'retry' if tries == 1 else 'retries'} in smaller pieces"
+        if error.ours:
+            advice = format_budget(int(max(error.peak_bytes, self.budget.bytes) * HEADROOM))
+            message += (
+                f", the budget is {format_bytes(self.budget.bytes)} ({self.budget.source}); "
+                f"what was saved is kept: run again with --memory {advice}"
             )
-        advice = format_budget(int(max(error.peak_bytes, self.budget.bytes) * HEADROOM))
-        return MemoryStop(
-            f"out of memory, stage {stage}: {error.reason}, the budget is {format_bytes(self.budget.bytes)} "
-            f"({self.budget.source}); what was saved is kept: run again with --memory {advice}"
-        )
+        else:
+            message += "; what was saved is kept: make room, then run the same command again"
+        return OutOfMemory(error.reason, error.peak_bytes, ours=error.ours, message=message)
 
     def _keep_memory(self, stage: str, child: SupervisedChild) -> None:
         self.record.peak_memory_bytes = max(self.record.peak_memory_bytes or 0, child.peak_bytes)
@@ -268,11 +294,13 @@ class Session:
             "peak_memory_bytes": peak_bytes,
             "predicted_memory_bytes": predicted_bytes,
         }
+        stages = self.record.variants.setdefault(self._variant, {}) if self._variant else self.record.stages
         if stage == "train":
             names = ("steps", "resumed_from_step", "weights_sha256")
-            self.record.stages[stage] = TrainRecord(**fields, **{name: metrics[name] for name in names})
+            stages[stage] = TrainRecord(**fields, **{name: metrics[name] for name in names})
         else:
-            self.record.stages[stage] = StageRecord(**fields)
+            stages[stage] = StageRecord(**fields)
         self.record.unfinished = None
         self.save()
-        self.listener.stage_finished(stage, status == "reused", seconds, headline(artifact.manifest))
+        summary = headline(artifact.manifest) + (f" ({self._variant})" if self._variant else "")
+        self.listener.stage_finished(stage, status == "reused", seconds, summary)

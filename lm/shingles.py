@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lm.byte_keys import FACTOR
+
 Hashes = npt.NDArray[np.uint64]
 Offsets = npt.NDArray[np.int64]
 
 BLOCK_BYTES = 1 << 16
-FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so multiplying loses nothing
 _POWERS = np.cumprod(np.full(BLOCK_BYTES + 1, FACTOR, np.uint64)) * np.uint64(0xD1B54A32D192ED03)
 _MIX_FACTORS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
 MIXED_AT_ONCE = 1 << 14

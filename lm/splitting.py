@@ -3,7 +3,7 @@
 By document: each document's own hash decides, so that adding documents moves none that was decided before. Documents
 that resemble each other are one unit: the smallest hash among them decides for all. By source: the hash of the source's
 name decides for its documents. Contiguous: the first part of the corpus trains and the rest is held out, the split of
-Karpathy's char-rnn.
+Karpathy's char-rnn. Of a large corpus only as much is held out as tells models apart: the rest of that share trains.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -44,6 +44,27 @@ def heldout_units(positions: Hashes, heldout_fraction: float) -> npt.NDArray[np.
     heldout[positions == smallest] = True
     heldout[positions == largest] = False
     return heldout
+
+
+def first_units_within(
+    heldout: npt.NDArray[np.bool_], positions: Hashes, sizes: npt.NDArray[np.integer], most_bytes: int
+) -> npt.NDArray[np.bool_]:
+    """Of the held-out documents those of the first units that have `most_bytes` together; the rest trains.
+
+    sizes: bytes of each document; all arrays (documents,). Units that are larger by themselves are passed over, unless
+    there are no others: then the first is held out whole. Documents that are added move others from the held-out side
+    to training only, so that what is held out now no earlier model was trained on.
+    """
+    units, unit_of = np.unique(positions, return_inverse=True)
+    unit_bytes = np.bincount(unit_of, weights=sizes, minlength=len(units)).astype(np.int64)
+    chosen = np.zeros(len(units), np.bool_)
+    chosen[unit_of[heldout]] = True
+    first = int(np.argmax(chosen))
+    chosen &= unit_bytes <= most_bytes
+    chosen &= np.cumsum(np.where(chosen, unit_bytes, 0)) <= most_bytes
+    if not chosen.any():
+        chosen[first] = True
+    return chosen[unit_of]
 
 
 def split_contiguously(

@@ -7,7 +7,8 @@ COPY_BYTES_PER_SECOND = 3e8
 HARVEST_SECONDS = 8.0  # reading the interpreter's own documentation
 START_SECONDS = 1.0  # of a child without torch
 TORCH_START_SECONDS = 2.0
-CLEAN_BYTES_PER_SECOND = 27e6
+CLEAN_BYTES_PER_SECOND = 25e6  # of what every worker does for itself
+ASSEMBLY_BYTES_PER_SECOND = 25e6  # of what one process does for all
 TOKENIZER_BYTES_PER_SECOND = 5e6  # of the sample that the tokenizer is trained on
 ENCODE_BYTES_PER_SECOND = 3e6
 BASELINE_BYTES_PER_SECOND = 1.5e6  # n-grams and compressors, of the text that they read
@@ -25,9 +26,9 @@ def download_seconds(total_bytes: int, *, over_network: bool, embedded: bool) ->
     return START_SECONDS + fetch + (HARVEST_SECONDS if embedded else 0.0) + total_bytes / COPY_BYTES_PER_SECOND
 
 
-def clean_seconds(total_bytes: int) -> float:
-    """One pass over the text."""
-    return START_SECONDS + total_bytes / CLEAN_BYTES_PER_SECOND
+def clean_seconds(total_bytes: int, workers: int) -> float:
+    """Each source by itself, then all of them together."""
+    return START_SECONDS + total_bytes * (1 / (workers * CLEAN_BYTES_PER_SECOND) + 1 / ASSEMBLY_BYTES_PER_SECOND)
 
 
 def plan_seconds(threads: int) -> float:

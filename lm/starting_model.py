@@ -3,17 +3,27 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from lm.errors import BadInput
 from lm.inspect_artifacts import find
-from lm.model_config import CONFIG_FILE, read_shape
-from lm.recipe import Recipe
+from lm.model_config import CONFIG_FILE, WEIGHTS_FILE, read_shape
+from lm.recipe import Recipe, Shape
 from lm.run_config import RunConfig
 from lm.run_record import RunRecord
-from lm.store import Artifact, Store
+from lm.stages import VERSIONS
+from lm.store import Artifact, Store, artifact_key, sha256_of
+from lm.tokenize_corpus import TOKENIZER_FILE
 
 FINE_TUNING_SHARE = 0.25  # of the peak learning rates of a training from random weights
 ImportModel = Callable[[Path], str]  # takes a folder from elsewhere into the store, and returns its key
+
+
+class StartingModel(NamedTuple):
+    """A model to start from: the key that it has in the store, or would have there, and where it lies now."""
+
+    key: str
+    path: Path
 
 
 def find_starting_model(store: Store, name: str, import_model: ImportModel) -> Artifact:
@@ -21,10 +31,42 @@ def find_starting_model(store: Store, name: str, import_model: ImportModel) -> A
 
     Raises BadInput when there is none.
     """
+    folder = _folder_from_elsewhere(store, name)
+    return store.open(store.path("train", import_model(folder))) if folder else _kept_model(store, name)
+
+
+def look_up_starting_model(store: Store, name: str) -> StartingModel:
+    """The same model, with nothing taken into the store for it."""
+    folder = _folder_from_elsewhere(store, name)
+    if folder is None:
+        model = _kept_model(store, name)
+        return StartingModel(model.key, model.path)
+    return StartingModel(key_of_contents(read_shape(folder)[0], contents_of(folder)), folder)
+
+
+def contents_of(folder: Path) -> dict[str, str]:
+    """The files that make a model folder what it is, with their hashes. Raises BadInput where one is missing."""
+    files = [folder / name for name in (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)]
+    for file in files:
+        if not file.is_file():
+            raise BadInput(f"init_from: {folder} has no {file.name}: expected a model folder that Slowburn has made")
+    return {file.name: sha256_of(file) for file in files}
+
+
+def key_of_contents(shape: Shape, contents: dict[str, str]) -> str:
+    """The key of a model from elsewhere."""
+    return artifact_key("train", VERSIONS["train"], shape.model_dump(mode="json"), contents)
+
+
+def _folder_from_elsewhere(store: Store, name: str) -> Path | None:
     folder = Path(name).expanduser()
     if (folder / CONFIG_FILE).is_file() and folder.resolve().parent != store.folder("train"):
-        return store.open(store.path("train", import_model(folder.resolve())))
-    if os.sep in name and not folder.exists():
+        return folder.resolve()
+    return None
+
+
+def _kept_model(store: Store, name: str) -> Artifact:
+    if os.sep in name and not Path(name).expanduser().exists():
         raise BadInput(f"init_from: there is no folder {name}: expected one in Hugging Face's format, a run or a key")
     found = find(store, name)
     if isinstance(found, RunRecord):
@@ -36,7 +78,7 @@ def find_starting_model(store: Store, name: str, import_model: ImportModel) -> A
     return found
 
 
-def with_starting_model(config: RunConfig, model: Artifact) -> RunConfig:
+def with_starting_model(config: RunConfig, model: Artifact | StartingModel) -> RunConfig:
     """The config with everything in it that the model decides: shape, vocabulary, and gentler learning rates.
 
     Raises BadInput where the config asks for another shape.

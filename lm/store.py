@@ -32,7 +32,10 @@ FOLDERS = {
 }
 STAGES = tuple(FOLDERS)
 NOT_MADE = "not made yet"
-ROLES = {"init": "train", "tokenizer": "tokenize"}  # inputs that are named for their part, and the stage that made them
+MOST_SEEDS = 16
+REPLICAS = tuple(f"replica-{number}" for number in range(1, MOST_SEEDS + 1))  # members of an ensemble
+# Inputs that are named for their part, and who made them.
+ROLES = {"init": "train", "tokenizer": "tokenize"} | dict.fromkeys(REPLICAS, "train")
 
 
 class OutputFile(BaseModel):
@@ -91,6 +94,11 @@ def sha256_of(path: Path) -> str:
     """Hash a file's content."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def now() -> str:
+    """This moment as records keep it: UTC, RFC 3339, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def flush(path: Path) -> None:
@@ -159,6 +167,11 @@ class Store:
     def runs(self) -> Path:
         """Where each run has its folder."""
         return self.root / "artifacts" / "runs"
+
+    @property
+    def parts(self) -> Path:
+        """Where cleaning keeps what it made of each source (`lm.parts`)."""
+        return self.root / "data" / "parts"
 
     def folder(self, stage: str) -> Path:
         """Where the artifacts of a stage, or of a role, are kept."""
@@ -257,7 +270,7 @@ class Store:
         manifest = Manifest(
             stage=stage,
             key=key,
-            created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            created=now(),
             config=dict(config),
             inputs=dict(inputs),
             outputs={

@@ -21,6 +21,7 @@ import psutil
 
 from lm import errors
 from lm.cgroup import MemoryCgroup
+from lm.errors import OutOfMemory
 from lm.headroom import oom_kills
 from lm.memory import Budget, format_bytes
 from lm.progress import Progress, silent
@@ -37,14 +38,6 @@ KEEP_FREED_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(4 * 2**30),
     "MALLOC_TOP_PAD_": str(16 * 2**20),
 }
-
-
-class OutOfMemory(Exception):
-    """Memory ended the child, at `peak_bytes`: it was too large itself (`ours`), or others took the machine's."""
-
-    def __init__(self, reason: str, peak_bytes: int, *, ours: bool = True) -> None:
-        super().__init__(reason)
-        self.reason, self.peak_bytes, self.ours = reason, peak_bytes, ours
 
 
 class SupervisedChild:

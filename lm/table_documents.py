@@ -44,9 +44,12 @@ def looks_like_json_lines(name: str, path: Path) -> bool:
         return isinstance(row, dict) and bool(stream.read(1)) and _text_column(row) is not None
 
 
-def json_rows(stream: IO[str]) -> Iterator[Row]:
-    """Read JSON lines; a line that is no object with a text, or is longer than 64 million characters, gives None."""
-    number, column = 0, None
+def json_rows(stream: IO[str], first: int = 1) -> Iterator[Row]:
+    """Read JSON lines, numbered from `first`.
+
+    A line that is no object with a text, or is longer than 64 million characters, gives None.
+    """
+    number, column = first - 1, None
     while line := stream.readline(LONGEST_LINE):
         number += 1
         whole = line.endswith("\n") or len(line) < LONGEST_LINE

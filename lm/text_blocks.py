@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lm.documents import FILE_NAME, Document, Split, check_schema, columns_of, split_of
-from lm.errors import SlowburnError
+from lm.documents import Document, Split, row_groups
 
 
 @dataclass(frozen=True)
@@ -27,23 +25,15 @@ def text_blocks(clean: Path, split: Split) -> Iterator[TextBlock]:
 
     Raises SlowburnError when the file is damaged (page checksums are verified) or of a newer schema.
     """
-    path = clean / FILE_NAME
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            check_schema(path, file.schema_arrow)
-            for group in range(file.num_row_groups):
-                if split_of(file, group) == split:
-                    yield from _blocks(file.read_row_group(group, use_threads=False), split)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise SlowburnError(f"{path} is damaged ({error}): delete {clean} and run again to have it remade") from error
+    for table in row_groups(clean, split):
+        yield from _blocks(table, split)
 
 
 def _blocks(table: pa.Table, split: Split) -> Iterator[TextBlock]:
+    names = table.select(["document_id", "source", "title", "licence"]).to_pydict()
     documents = [
         Document(document_id, source, "", split, title, licence)
-        for document_id, source, title, licence in zip(
-            *columns_of(table, ("document_id", "source", "title", "licence")), strict=True
-        )
+        for document_id, source, title, licence in zip(*names.values(), strict=True)
     ]
     first = 0
     for chunk in table.column("text").chunks:

@@ -1,6 +1,5 @@
 """The tokenize stage: clean documents in; a tokenizer trained on the training split, and the tokens of both, out."""
 
-import os
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from lm.config import StageConfig
+from lm.cpu import chosen_cores
 from lm.errors import BadInput
 from lm.progress import Progress
 from lm.tokenizer_kinds import Kind
@@ -117,7 +117,9 @@ def tokenize(
     tokenizer = Tokenizer(out / TOKENIZER_FILE)
     trained = time.monotonic()
     tokens = {
-        split: write_tokens(token_stream(tokenizer, reader.texts(split), _threads()), out, split, tokenizer.vocab_size)
+        split: write_tokens(
+            token_stream(tokenizer, reader.texts(split), chosen_cores()), out, split, tokenizer.vocab_size
+        )
         for split in SPLITS
     }
     encoded = time.monotonic()
@@ -126,13 +128,6 @@ def tokenize(
         "training_seconds": round(trained - began, 3),
         "encoding_seconds": round(encoded - trained, 3),
     }
-
-
-def _threads() -> int:
-    """Cores to encode on; the tokens do not depend on it."""
-    if chosen := os.environ.get("OMP_NUM_THREADS"):
-        return int(chosen)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _metrics(

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from lm.errors import CannotFit, MemoryStop, Stopped
+from lm.candidates import SHARE_FOR_STEPS, fitting
+from lm.errors import CannotFit, OutOfMemory, Stopped
 from lm.machine_record import keep_machine, kept_machine
 from lm.memory import Budget, format_budget, format_bytes, required_budget
-from lm.plan import SHARE_FOR_STEPS, fitting
 from lm.predict import predict_least, predict_tokenizing
 from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.store import Artifact, Store, artifact_key, read_json, write_json
-from lm.supervise import OutOfMemory, SupervisedChild
+from lm.supervise import SupervisedChild
 from lm.tokenize_corpus import BYTE_VOCAB_SIZE, TOKENIZER_FILE, TokenizeConfig
 from lm.tokenizer_contest import Setup, TokenizerContest, Tokens, conclude, equal_compute
 from lm.tokenizer_kinds import KINDS, Kind
@@ -40,7 +40,7 @@ def compare_tokenizers(
 
     What is done is kept: the same call goes on where it was interrupted, and reads the result once there is one.
 
-    Raises CannotFit with the least budget that would do, Stopped and MemoryStop with all saved.
+    Raises CannotFit with the least budget that would do; Stopped, such as OutOfMemory, with all saved.
     """
     key = artifact_key("compare-tokenizers", VERSION, {"minutes": minutes}, {"clean": clean.key})
     folder = store.root / "artifacts" / FOLDER / key
@@ -210,7 +210,8 @@ class _Contest:
         except OutOfMemory as error:
             enough = format_budget(int(max(error.peak_bytes, self.budget.bytes) * HEADROOM))
             advice = f"run again with --memory {enough}" if error.ours else "make room, then run this again"
-            raise MemoryStop(
+            message = (
                 f"out of memory, {what}: {error.reason}, the budget is {format_bytes(self.budget.bytes)} "
                 f"({self.budget.source}); what was saved is kept: {advice}"
-            ) from None
+            )
+            raise OutOfMemory(error.reason, error.peak_bytes, ours=error.ours, message=message) from None

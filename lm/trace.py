@@ -5,7 +5,7 @@ among all stretches of 16 bytes of the traced text, so a shared stretch of 23 by
 followed to both its ends. Where nothing is found, shorter stretches are looked for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from lm.byte_keys import Keys, combine, slots
 from lm.errors import BadInput
+from lm.surroundings import surroundings
 from lm.text_blocks import TextBlock, text_blocks
 
 SEED_BYTES, STRIDE = 16, 8  # a multiple of 8, and a divisor of 8
@@ -23,13 +25,10 @@ LONGEST_TEXT_BYTES = 1 << 20
 FILTER_BITS = 16
 PAIRS_AT_ONCE = 1 << 18
 MOST_STRETCHES, KEPT_STRETCHES = 4096, 256  # before and after a clearing
-CONTEXT_CHARACTERS = 60
-SPREAD = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing
 ONES = np.uint64(0x0101010101010101)
 BEFORE, AFTER = b"\xfe", b"\xff"  # in no UTF-8: no stretch goes beyond the ends of the text
 
 Bytes = npt.NDArray[np.uint8]
-Keys = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
 
 
@@ -128,11 +127,11 @@ class _Wanted:
         run = eights[places] == self.data[places] * ONES
         run &= eights[places] == eights[places + seed_bytes - 8]
         self.places: Rows = places[~run]
-        keys = _keys([eights[self.places + offset] for offset in range(0, seed_bytes, 8)])
+        keys = combine([eights[self.places + offset] for offset in range(0, seed_bytes, 8)])
         order = np.argsort(keys, kind="stable")
         self.keys, self.places = keys[order], self.places[order]
         self.filter = np.zeros(1 << FILTER_BITS, np.bool_)
-        self.filter[_slots(keys)] = True
+        self.filter[slots(keys, FILTER_BITS)] = True
 
     def stretches_in(self, block: TextBlock, stride: int) -> Iterator[tuple[_Stretch, int, int]]:
         """Yield each stretch that a block shares with the text, its first place there, and how many places it has."""
@@ -140,8 +139,8 @@ class _Wanted:
             count = max((len(block.data) - phase) // 8, 0)
             eights = block.data[phase : phase + 8 * count].view(np.dtype("<u8"))
             last = max(count - self.seed_bytes // 8 + 1, 0)
-            seeds = _keys([eights[word : last + word] for word in range(self.seed_bytes // 8)])
-            hits = np.flatnonzero(self.filter[_slots(seeds)])
+            seeds = combine([eights[word : last + word] for word in range(self.seed_bytes // 8)])
+            hits = np.flatnonzero(self.filter[slots(seeds, FILTER_BITS)])
             for row, here in self._pairs(seeds[hits], hits * 8 + phase):
                 yield from self._follow(block, row, here)
 
@@ -197,7 +196,7 @@ class _Wanted:
         text = content[begin:end].decode(errors="ignore")  # whole characters only
         if not text.strip():
             return None
-        near = 4 * CONTEXT_CHARACTERS
+        before, after = surroundings(content, begin, end)
         return Passage(
             text=text,
             first_character=len(self.text[: stretch.start].decode(errors="ignore")),
@@ -207,26 +206,6 @@ class _Wanted:
             document_id=document.document_id,
             title=document.title,
             line=content.count(b"\n", 0, begin) + 1,
-            before=_last_words(content[max(begin - near, 0) : begin].decode(errors="ignore")),
-            after=_first_words(content[end : end + near].decode(errors="ignore")),
+            before=before,
+            after=after,
         )
-
-
-def _keys(words: Sequence[Keys]) -> Keys:
-    """One number for each row of 8-byte words: equal rows have equal numbers."""
-    keys = words[0]
-    for word in words[1:]:
-        keys = keys * SPREAD + word
-    return keys
-
-
-def _slots(keys: Keys) -> Rows:
-    return ((keys * SPREAD) >> np.uint64(64 - FILTER_BITS)).astype(np.int64)
-
-
-def _last_words(text: str) -> str:
-    return text if len(text) <= CONTEXT_CHARACTERS else text[-CONTEXT_CHARACTERS:].partition(" ")[2]
-
-
-def _first_words(text: str) -> str:
-    return text if len(text) <= CONTEXT_CHARACTERS else text[:CONTEXT_CHARACTERS].rpartition(" ")[0]

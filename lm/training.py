@@ -9,12 +9,14 @@ from typing import Any
 import torch
 
 from lm.checkpoint import Checkpoint, load_milestone, load_newest, save_checkpoint
+from lm.deadline import Deadline
 from lm.early_stopping import BEST_FILE, EarlyStopping
 from lm.errors import SlowburnError, Stopped
 from lm.hf_tokenizer import write_hugging_face_tokenizer
 from lm.memory import own_peak_bytes
 from lm.metrics import MetricsLog
-from lm.model import WEIGHTS_FILE, save_model
+from lm.model import save_model
+from lm.model_config import WEIGHTS_FILE
 from lm.optimiser import rate_share
 from lm.progress import Progress
 from lm.recipe import Recipe
@@ -58,9 +60,13 @@ class Training:
         micro_batch: int,
         device: str,
         checkpoint_seconds: float,
+        deadline_seconds: float | None = None,
         init: Path | None = None,
     ) -> None:
-        """`tokens`: the folder of a tokenize artifact; `init`: that of a model to start from."""
+        """`tokens`: the folder of a tokenize artifact; `init`: that of a model to start from.
+
+        `deadline_seconds`: of training in all, after which it should be over; None: when its steps are done.
+        """
         self.recipe, self.tokens, self.partial = recipe, tokens, partial
         self.checkpoint_seconds = checkpoint_seconds
         self.numerics = numerics(device)
@@ -69,11 +75,12 @@ class Training:
         self.trainer = Trainer(recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device, init=init)
         self.heldout = SampleLoss.of_heldout(tokens, recipe.context, micro_batch)
         self.metrics = MetricsLog(recipe)
-        self.milestone_steps = max(1, recipe.steps // MILESTONES)
+        self.milestone_steps = max(1, recipe.planned_steps // MILESTONES)
         self.early_stopping = EarlyStopping(self.trainer, partial)
         self.rollbacks: list[dict[str, Any]] = []
         self.resumed_from_step: int | None = None
         self.earlier_seconds, self.earlier_peak_bytes = 0.0, 0
+        self.deadline = Deadline(deadline_seconds)
         self.notes = self._resume()
         self._clock, self._saved_at = WorkClock(), time.monotonic()
         self._saved_step: int | None = self.resumed_from_step
@@ -114,13 +121,17 @@ class Training:
         return max(self.earlier_peak_bytes, own_peak_bytes())
 
     def run_until(self, last_step: int, stop_reason: Callable[[], str | None], progress: Progress) -> None:
-        """Step to `last_step`, saving on the way. Raises Stopped, with all saved, when `stop_reason` gives one."""
+        """Step to `last_step`, saving on the way; not so far where training is late for its deadline.
+
+        Raises Stopped, with all saved, when `stop_reason` gives one.
+        """
         if self.trainer.step_index == 0:
             self.save()
-        while self.trainer.step_index < last_step and not self.is_over:
+        while self.trainer.step_index < last_step and not self.is_over and not self.deadline.late:
             self._record(self.trainer.step())
             progress(self.trainer.step_index, self.recipe.steps, "step", f"loss {self.metrics.smooth_loss:.3f}")
             self._look_for_the_best()
+            self.deadline.look(self.trainer.step_index, self.recipe.steps, self.seconds)
             reason = stop_reason()
             if reason or self._saving_is_due:
                 self.save()

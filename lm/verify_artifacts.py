@@ -77,13 +77,13 @@ def _damaged_file(store: Store, artifact: Artifact, file: str, what: str) -> Dam
 
 def _remake(store: Store, folder: str, key: str) -> str:
     """Take the folder away, then do again the run that used it: only what is missing is made."""
-    users = (run.command for run in list_runs(store) if any(stage.key == key for stage in run.stages.values()))
+    users = (run.command for run in list_runs(store) if any(stage.key == key for _, stage in run.every_stage()))
     return f"rm -r {store.root / folder} && {next((command for command in users if command), REMAKE)}"
 
 
 def _of_run(store: Store, run: RunRecord, damages: list[Damage]) -> list[Artifact]:
     artifacts = []
-    for name, stage in run.stages.items():
+    for name, stage in run.every_stage():
         try:
             artifacts.append(store.open(store.path(name, stage.key)))
         except SlowburnError:

@@ -4,7 +4,7 @@ Nothing of this is stored: an artifact's key is the hash of its stage's version,
 its manifest names but for the version, and that follows from the key.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -89,13 +89,18 @@ def why_new(store: Store, made: Made) -> str:
     return f"{', '.join(differences[:2])}{more} since {key[:SHOWN_KEY]}"
 
 
+def made_by(runs: Iterable[RunRecord], stage: str, key: str) -> str | None:
+    """The run that computed an artifact; None where its record is gone."""
+    return next((run.run_id for run in runs if _computed(run, stage, key)), None)
+
+
 def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
     facts: dict[str, Any] = {"stage": name, "key": record.key, "status": record.status}
     artifact = store.find(name, record.key)
     if artifact is None:
         return StageWhy(**facts, because=f"{record.reason}; its artifact is gone since, so there is no more to tell")
     if record.status == "reused":
-        maker = next((run.run_id for run in list_runs(store) if _computed(run, name, record.key)), "an earlier run")
+        maker = made_by(list_runs(store), name, record.key) or "an earlier run"
         because = f"the same config, inputs and code version as the one made by {maker} on {artifact.manifest.created}"
         return StageWhy(**facts, because=because)
     if record.reason.startswith("damaged"):

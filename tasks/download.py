@@ -9,7 +9,6 @@ from lm.download import key_of, resolve
 from lm.predict import predict_download
 from lm.session import Session
 from lm.store import Artifact
-from lm.supervise import OutOfMemory
 from tasks.guard import guard
 from tasks.publish import publish_stage
 
@@ -32,16 +31,13 @@ def download(session: Session) -> Artifact:
 def _download(session: Session, key: str | None) -> Artifact:
     why = session.store.why_missing("download", key) if key else "never fetched before"
     started = time.monotonic()
-    try:
-        with session.child("download", key, predict_download()) as child:
-            key = child.call(
-                "download",
-                session.progress("download"),
-                root=str(session.store.root),
-                config=session.config.download.secrets(),
-            )
-    except OutOfMemory as error:
-        raise session.memory_stop("download", error) from None
+    with session.child("download", key, predict_download()) as child:
+        key = child.call(
+            "download",
+            session.progress("download"),
+            root=str(session.store.root),
+            config=session.config.download.secrets(),
+        )
     assert key
     seconds = time.monotonic() - started
     return session.computed("download", key, str(why), seconds, child.peak_bytes, predict_download())

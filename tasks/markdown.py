@@ -31,6 +31,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join([first, f"|{ruler}|", *rest])
 
 
+def link(text: object, address: str) -> str:
+    """A link to a page of the server that shows it."""
+    return f"[{escape(text)}]({address})"
+
+
 def facts(rows: dict[str, object]) -> str:
     """Names and values, those without a value left out."""
     return table(["", "value"], [(name, value) for name, value in rows.items() if value not in (None, "")])

@@ -1,22 +1,24 @@
 """What each stage's page in Prefect says, as markdown. Reads JSON only: the orchestrating process stays light."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lm.champion import Decision
 from lm.clean import REASONS
+from lm.lineage import Lineage, all_artifacts, made_into
 from lm.memory import format_bytes
 from lm.plan import Plan
 from lm.quantities import format_count, format_duration, format_text_size
 from lm.raw_documents import SOURCES_FILE
 from lm.report_text import about_baseline, evaluation_note, figures, lede, verdict
 from lm.run_facts import RunFacts
-from lm.run_record import RunRecord, StageRecord, UnfinishedStage
-from lm.store import Artifact, read_json
-from tasks.markdown import bullets, escape, facts, page, quote, table
+from lm.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
+from lm.store import ROLES, STAGES, Artifact, Store, read_json
+from lm.why import SHOWN_KEY, made_by
+from tasks.markdown import bullets, escape, facts, link, page, quote, table
 
-MOST_ROWS, MOST_FILES = 100, 8
+MOST_ROWS, MOST_FILES, MOST_RELATIVES = 100, 8, 6
 
 
 def stage_page(artifact: Artifact, record: StageRecord, run: RunFacts) -> str:
@@ -87,6 +89,36 @@ def run_page(run: RunFacts, report: Path) -> str:
         f"All of it with pictures is in one file. Open it in a browser: copy this address,\n\n    {report.as_uri()}\n",
         f"or this path:\n\n    {report}\n",
     )
+
+
+def lineage_page(run: RunRecord, store: Store) -> str:
+    """What each artifact of the run was made from, what was made from it, in this run and in others, and by whom."""
+    runs, artifacts = list_runs(store), {artifact.key: artifact for artifact in all_artifacts(store)}
+    parts = []
+    for stage, record in run.stages.items():
+        if artifact := artifacts.get(record.key):
+            before = [Lineage(stage=name, key=key) for name, key in artifact.manifest.inputs.items()]
+            maker = escape(made_by(runs, stage, record.key) or "a run that is gone")
+            after = _relatives(made_into(artifact, artifacts)) or "nothing so far"
+            parts.append(f"- {_stage_link(stage, record.key)}, by run {maker}")
+            parts += [f"    - from {_relatives(before)}", f"    - into {after}"]
+    return page(
+        "\n".join(parts),
+        "`python -m lm inspect KEY` follows one of them back to the sources, and on to all that came of it.",
+    )
+
+
+def _relatives(relatives: Sequence[Lineage]) -> str:
+    shown = [_stage_link(ROLES.get(node.stage, node.stage), node.key) for node in relatives[:MOST_RELATIVES]]
+    more = [f"and {len(relatives) - MOST_RELATIVES} more"] if len(relatives) > MOST_RELATIVES else []
+    return ", ".join([*shown, *more])
+
+
+def _stage_link(stage: str, key: str) -> str:
+    """A stage's artifact, linked to the page that shows all of its stage; of a source file its name alone."""
+    if stage in STAGES:
+        return f"{link(stage, f'/artifacts/key/{stage}')} {key[:SHOWN_KEY]}"
+    return escape(stage.partition("-")[2])
 
 
 def champion_page(decision: Decision, answer: str, curve: str) -> str:
@@ -183,6 +215,7 @@ def _train(artifact: Artifact, run: RunFacts) -> str:
             "passes over the text": metrics["passes_over_the_data"],
             "final loss, nats a token": f"{metrics['final_loss']:.3f}",
             "smaller batches for want of memory": len(metrics.get("downshifts", [])) or "",
+            "begun anew by this run for want of memory": run.run.memory_retries or "",
             "SHA-256 of the weights": f"{metrics['weights_sha256'][:12]}…",
         }
     )

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.machine_record import keep_machine, kept_machine
+from lm.machine_record import known_machine
 from lm.plan import Plan, make_plan, open_plan, plan_path
 from lm.predict import predict_probe
 from lm.recipe import Recipe
@@ -31,7 +31,7 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
             config,
             cleaned,
             session.budget,
-            lambda: _measure(session),
+            lambda: _machine(session),
             lambda *trial: _probe(session, *trial),
         )
     session.planned(path, settled)
@@ -39,13 +39,14 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
     return settled
 
 
+def _machine(session: Session) -> dict[str, Any]:
+    return known_machine(session.store, lambda: _measure(session))
+
+
 def _measure(session: Session) -> dict[str, Any]:
-    machine = kept_machine(session.store)
-    if machine is None:
-        with session.child("plan", None) as child:
-            machine = child.call("measure_machine", session.progress("plan"))
-        keep_machine(session.store, machine)
-    return machine
+    with session.child("plan", None) as child:
+        measured: dict[str, Any] = child.call("measure_machine", session.progress("plan"))
+        return measured
 
 
 def _probe(session: Session, recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
@@ -56,6 +57,6 @@ def _probe(session: Session, recipe: Recipe, vocab_size: int, micro_batch: int, 
             recipe=recipe.model_dump(mode="json"),
             vocab_size=vocab_size,
             micro_batch=micro_batch,
-            device=_measure(session)["device"],
+            device=_machine(session)["device"],
         )
         return probed

@@ -27,9 +27,9 @@ from lm.run_facts import gather_facts
 from lm.run_record import REPORT_FILE, run_folder
 from lm.session import REPORT_BUDGET, Session
 from lm.store import Artifact
-from lm.supervise import OutOfMemory, SupervisedChild
+from lm.supervise import SupervisedChild
 from tasks.markdown import escape, page, picture
-from tasks.pages import plan_page, run_page, samples_page, stage_page, stage_rows
+from tasks.pages import lineage_page, plan_page, run_page, samples_page, stage_page, stage_rows
 
 PICTURE_TITLES = {"learning-curve": "how it learned", "memory": "memory over time, against the budget"}
 PATIENCE_SECONDS = 5.0
@@ -59,8 +59,10 @@ def publish_page(key: str, description: str, write: Callable[[], str]) -> None:
 
 
 def publish_stage(session: Session, artifact: Artifact) -> None:
-    """Show what a stage made."""
-    record = session.record.stages[artifact.manifest.stage]
+    """Show what a stage made; of a model beside the main one the run's report tells."""
+    record = session.record_of(artifact.manifest.stage)
+    if record is None:
+        return
     publish_page(
         artifact.manifest.stage,
         headline(artifact.manifest),
@@ -80,14 +82,16 @@ def publish_run(session: Session) -> None:
     facts = gather_facts(session.store, run)
     report = run_folder(session.store, run.run_id) / REPORT_FILE
     outcome = f"{run.status}: {run.reason}" if run.reason else run.status
-    publish(create_table_artifact, key="stages", table=stage_rows(run), description=escape(outcome))
+    about_stages = f"what each stage did and took; {outcome}"
+    publish(create_table_artifact, key="stages", table=stage_rows(run), description=escape(about_stages))
+    publish_page("lineage", "what was made from what, and by which run", partial(lineage_page, run, session.store))
     publish_page("run", title(facts), partial(run_page, facts, report))
     if run.reused or not run.stages:
         return
     try:
         with SupervisedChild(REPORT_BUDGET) as child:
             shown = child.call("show_run", root=str(session.store.root), run_id=run.run_id)
-    except (SlowburnError, OutOfMemory) as error:
+    except SlowburnError as error:
         get_run_logger().warning("no pictures in Prefect: %s", error)
         return
     for name, png_base64 in shown["pictures"].items():

@@ -12,7 +12,7 @@ from lm.good_time import GoodTime, wait_for_good_time
 from lm.memory import parse_bytes
 from lm.retention import RetentionPolicy, plan_pruning, prune
 from lm.session import REPORT_BUDGET, Session
-from lm.supervise import OutOfMemory, SupervisedChild
+from lm.supervise import SupervisedChild
 from tasks.markdown import picture
 from tasks.pages import champion_page
 from tasks.publish import publish_page
@@ -27,17 +27,7 @@ def good_time(session: Session, wanted: GoodTime) -> None:
 @task(name="refresh", task_run_name="look for new text", cache_policy=NO_CACHE)
 def refresh(session: Session) -> list[str]:
     """The names of the sources on the web that have changed; their new content is fetched."""
-    try:
-        with session.child("download", None) as child:
-            changed: list[str] = child.call(
-                "refresh_sources",
-                session.progress("download"),
-                root=str(session.store.root),
-                config=session.config.download.secrets(),
-            )
-    except OutOfMemory as error:
-        raise session.memory_stop("download", error) from None
-    session.record.unfinished = None
+    changed: list[str] = session.ask("download", "refresh_sources", config=session.config.download.secrets())
     for name in changed:
         session.listener.tell(f"{name} has changed and is fetched anew")
     return changed
@@ -46,20 +36,7 @@ def refresh(session: Session) -> list[str]:
 @task(name="contest", task_run_name="contest", cache_policy=NO_CACHE)
 def contest(session: Session, clean: str, challenger: str | None, champion: str, elders: list[str]) -> Contest:
     """Champion, elders and challenger on the same new text."""
-    try:
-        with session.child("evaluate", None) as child:
-            held = child.call(
-                "hold_contest",
-                session.progress("contest"),
-                root=str(session.store.root),
-                clean=clean,
-                challenger=challenger,
-                champion=champion,
-                elders=elders,
-            )
-    except OutOfMemory as error:
-        raise session.memory_stop("evaluate", error) from None
-    session.record.unfinished = None
+    held = session.ask("contest", "hold_contest", clean=clean, challenger=challenger, champion=champion, elders=elders)
     return Contest.model_validate(held)
 
 
@@ -77,7 +54,7 @@ def publish_champion(session: Session, decision: Decision) -> None:
     try:
         with SupervisedChild(REPORT_BUDGET) as child:
             drift = child.call("describe_drift", root=str(session.store.root))
-    except (SlowburnError, OutOfMemory) as error:
+    except SlowburnError as error:
         drift = {"answer": f"The drift curve could not be drawn: {error}", "curve": None}
     curve = picture("drift", drift["curve"]) if drift["curve"] else ""
     description = f"{decision.action}: {decision.champion or 'no champion'}"

@@ -15,7 +15,5 @@ def starting_model(session: Session) -> Artifact | None:
 
 
 def _import(session: Session, folder: Path) -> str:
-    with session.child("train", None) as child:
-        key: str = child.call("import_model", root=str(session.store.root), folder=str(folder))
-    session.record.unfinished = None
+    key: str = session.ask("train", "import_model", folder=str(folder))
     return key

@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.plan import Plan
+from lm.plan import Plan, tokenize_settings
 from lm.reused_tokenizer import reused_tokenizer
 from lm.session import Session
 from lm.store import Artifact
@@ -13,9 +13,6 @@ from tasks.stage import run_stage
 @task(name="tokenize", task_run_name="tokenize", cache_policy=NO_CACHE)
 def tokenize(session: Session, cleaned: Artifact, plan: Plan, start: Artifact | None) -> Artifact:
     """Clean documents to tokens, with a tokenizer trained on the training split alone, or one from elsewhere."""
-    resolved, reused = reused_tokenizer(session.store, session.config)
-    config, others = resolved.tokenize, {"init": start, "tokenizer": reused}
-    if config.vocab_size is None:
-        config = config.model_copy(update={"default_vocab_size": plan.vocab_size})
-    given = {name: artifact for name, artifact in others.items() if artifact}
-    return run_stage(session, session.work("tokenize", config, clean=cleaned, **given))
+    config, reused = reused_tokenizer(session.store, session.config)
+    given = {name: artifact for name, artifact in (("init", start), ("tokenizer", reused)) if artifact}
+    return run_stage(session, session.work("tokenize", tokenize_settings(config, plan), clean=cleaned, **given))

@@ -5,45 +5,60 @@ Called directly, never submitted: a cancellation then reaches the child, which s
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from lm.deadline import Late, end_in_time, take_over
 from lm.downshift import current_micro_batch, downshifts, shift_down
-from lm.errors import Stopped
+from lm.errors import OutOfMemory, Stopped
 from lm.plan import Plan
 from lm.quantities import format_duration
 from lm.session import Session, Work
 from lm.store import Artifact
-from lm.supervise import OutOfMemory, SupervisedChild
+from lm.supervise import SupervisedChild
 from lm.turn import training_turn
 from tasks.guard import guard
 from tasks.publish import TrainingBoard, publish_stage
 
 MUCH_LONGER = 1.25  # than planned: worth a word
+MOST_MEMORY_RETRIES = 3  # in a run, each in pieces of half the size or less
 
 
 def train(session: Session, tokens: Artifact, plan: Plan, start: Artifact | None) -> Artifact:
     """The trained model, reused, or continued from its newest checkpoint, or trained from the start."""
-    work = session.work("train", plan.recipe, tokenize=tokens, **({"init": start} if start else {}))
-    artifact = session.reuse("train", work.key)
+    inputs = {"tokenize": tokens} | ({"init": start} if start else {})
+    artifact = session.reuse("train", session.work("train", plan.recipe, **inputs).key)
     if artifact is None:
         guard(session, "train", plan.predicted_memory_bytes)
-        artifact = _train(session, work, plan)
+        artifact = _train(session, inputs, plan)
     publish_stage(session, artifact)
     return artifact
 
 
-def _train(session: Session, work: Work, plan: Plan) -> Artifact:
+def _train(session: Session, inputs: dict[str, Artifact], plan: Plan) -> Artifact:
+    work = session.work("train", plan.recipe, **inputs)
     why = session.why(work)
-    seconds, peak_bytes, is_done = 0.0, 0, False
-    while not is_done:  # a pause ends the child, and what follows is another one's
-        with _trainer(session, work, plan) as child:
-            started = session.clock.seconds
-            is_done = _train_in(session, child, work, plan)
+    seconds, peak_bytes = 0.0, 0
+    while True:  # a pause, an end that comes sooner or want of memory ends the child: what follows is another one's
+        take_over(session.store, work.key, plan.recipe, work.inputs)
+        ended = None
+        try:
+            with _trainer(session, work, plan) as child:
+                started = session.clock.seconds
+                ended = _train_in(session, child, work, plan)
+        except OutOfMemory as error:
+            _retry_in_smaller_pieces(session, work, plan, error)
         seconds += session.clock.seconds - started
         peak_bytes = max(peak_bytes, child.peak_bytes)
+        if ended == "done":
+            break
+        if isinstance(ended, Late):
+            assert session.plan_path, "training follows a plan"
+            plan, reason = end_in_time(session.plan_path, plan, ended)
+            session.listener.tell(f"train: {reason}")
+            work = session.work("train", plan.recipe, **inputs)
     artifact = session.computed("train", work.key, why, seconds, peak_bytes, plan.predicted_memory_bytes)
     if artifact.manifest.seconds > MUCH_LONGER * plan.seconds:
         took, planned = format_duration(artifact.manifest.seconds), format_duration(plan.seconds)
@@ -53,21 +68,31 @@ def _train(session: Session, work: Work, plan: Plan) -> Artifact:
 
 @contextmanager
 def _trainer(session: Session, work: Work, plan: Plan) -> Iterator[SupervisedChild]:
-    """A child for this training; where it runs out of memory, the next attempt is told to go in smaller pieces."""
-    try:
-        with (
-            training_turn(session.store, work.key, session.record.run_id, session.listener.tell),
-            session.child("train", work.key, plan.predicted_memory_bytes, threads=plan.threads, trains=True) as child,
-        ):
-            yield child
-    except OutOfMemory as error:
-        if error.ours:
-            shift_down(session.store.partial("train", work.key), plan, error.reason)
-        raise session.memory_stop("train", error) from None
+    """A child for this training, when it is this training's turn."""
+    with (
+        training_turn(session.store, work.key, session.record.run_id, session.listener.tell),
+        session.child("train", work.key, plan.predicted_memory_bytes, threads=plan.threads, trains=True) as child,
+    ):
+        yield child
 
 
-def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) -> bool:
-    """Train in this child, from the newest checkpoint to the end; False where a pause came first."""
+def _retry_in_smaller_pieces(session: Session, work: Work, plan: Plan, error: OutOfMemory) -> None:
+    """Have the next attempt go in smaller pieces, in this run or, once that was tried often enough, in the next one.
+
+    Raises the error where this run is over: also where pieces cannot be smaller, or where others took the memory.
+    """
+    smaller = shift_down(session.store.partial("train", work.key), plan, error.reason) if error.ours else None
+    if smaller is None or session.record.memory_retries == MOST_MEMORY_RETRIES:
+        raise error
+    session.record.memory_retries += 1
+    session.listener.tell(
+        f"train: out of memory, {error.reason}: goes on from what was saved, {smaller} sequences at a time "
+        f"(memory retry {session.record.memory_retries} of {MOST_MEMORY_RETRIES})"
+    )
+
+
+def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) -> Literal["done", "paused"] | Late:
+    """Train in this child, from the newest checkpoint to the end, or until what comes first."""
     partial = session.store.partial("train", work.key)
     common: dict[str, Any] = {"root": str(session.store.root), "key": work.key}
     begun = child.call(
@@ -79,6 +104,7 @@ def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) 
         micro_batch=current_micro_batch(partial, plan),
         device=plan.device,
         checkpoint_seconds=session.config.checkpoint_seconds,
+        deadline_seconds=session.config.minutes * 60 if session.config.deadline else None,
     )
     told = _tell(session, begun["notes"])
     if begun["step"]:
@@ -87,13 +113,15 @@ def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) 
     for last_step in _chunk_ends(begun["step"], plan):
         report = train_chunk(session, child, last_step)
         if report is None:
-            return False
+            return "paused"
         told += _tell(session, report["notes"][told:])
         board.show(report)
         if report["is_over"]:
             break
+        if report["late"]:
+            return Late(*report["late"])
     child.call("finish_training", **common, inputs=work.inputs, downshifts=downshifts(partial))
-    return True
+    return "done"
 
 
 @task(name="train-chunk", task_run_name="train to step {last_step}", cache_policy=NO_CACHE)
@@ -101,8 +129,8 @@ def train_chunk(session: Session, child: SupervisedChild, last_step: int) -> dic
     """One bounded stretch of training; ends with a checkpoint. None where a pause cut it short, with all saved."""
     try:
         report: dict[str, Any] = child.call("train_chunk", session.progress("train"), last_step=last_step)
-    except Stopped:
-        if not session.is_pausing:
+    except Stopped as stop:
+        if isinstance(stop, OutOfMemory) or not session.is_pausing:
             raise
         return None
     return report

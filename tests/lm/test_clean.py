@@ -17,7 +17,7 @@ from lm.documents import FILE_NAME, Document, read_documents, write_documents
 from lm.errors import BadInput, SlowburnError
 from lm.gutenberg import strip_gutenberg
 from lm.progress import silent
-from lm.splitting import heldout_units, split_contiguously, unit_positions
+from lm.splitting import first_units_within, heldout_units, split_contiguously, unit_positions
 
 PROSE = "The sea was calm that night, and the lamps of the harbour burned low. " * 40  # 2,800 characters
 
@@ -262,6 +262,43 @@ def test_added_documents_move_only_what_had_no_choice(old: list[int], new: list[
     forced = {extreme(documents, key=position) for documents in (old, new) for extreme in (min, max)}
     for document in {*old} - forced:
         assert before[document] == after[document] == (position(document) < int(fraction * 2.0**64))
+
+
+@settings(deadline=None)
+@given(hashes, hashes, fractions, st.integers(1, 300), st.data())
+def test_of_a_large_corpus_little_is_held_out_and_none_of_it_was_trained_on(
+    old: list[int], new: list[int], fraction: float, most_bytes: int, data: st.DataObject
+) -> None:
+    """The cap holds, first units first; added documents move others out of the held-out side only, never into it."""
+    sizes = {document: data.draw(st.integers(1, 200)) for document in sorted({*old, *new})}
+    before = capped(old, fraction, sizes, most_bytes)
+    after = capped(sorted({*old, *new}), fraction, sizes, most_bytes)
+    for documents, heldout in ((old, before), ([*{*old, *new}], after)):
+        assert heldout and len(heldout) < len(documents)
+        assert sum(sizes[document] for document in heldout) <= most_bytes or len(heldout) == 1
+    assert (after & {*old}) - before <= {max(old, key=position)}  # it trained because something had to
+
+
+def capped(documents: list[int], fraction: float, sizes: dict[int, int], most_bytes: int) -> set[int]:
+    """The documents that are held out under a cap."""
+    positions = np.array([position(document) for document in documents], np.uint64)
+    sizes_bytes = np.array([sizes[document] for document in documents])
+    marked = first_units_within(heldout_units(positions, fraction), positions, sizes_bytes, most_bytes)
+    return {document for document, heldout in zip(documents, marked, strict=True) if heldout}
+
+
+@pytest.mark.parametrize("split", ["auto", "contiguous"])
+def test_the_cap_is_kept_and_said(tmp_path: Path, split: str) -> None:
+    """No more text is held out than the cap, the rest trains, and the user is told."""
+    words = [f"Chapter {n} tells of storm {n * n} and of harbour {n * 7919 % 1000}. " * 30 for n in range(100)]
+    raw = raw_artifact(tmp_path / "raw", {f"{n}.txt": text.encode() for n, text in enumerate(words)})
+    out = tmp_path / "out"
+    out.mkdir()
+    config = CleanConfig(split=split, heldout_fraction=0.5, heldout_bytes=20_000, near_duplicates="ignore")
+    metrics = clean(raw, config, out, silent)
+    assert 10_000 < metrics["heldout_bytes"] <= 20_000
+    assert metrics["train_bytes"] + metrics["heldout_bytes"] == sum(map(len, words))
+    assert any("clean.heldout_bytes" in note for note in metrics["notes"])
 
 
 @settings(deadline=None)

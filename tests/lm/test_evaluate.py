@@ -147,7 +147,6 @@ def test_an_evaluation_counts_the_whole_heldout_text(toy, tmp_path):
     rows = result["by_document"]
     assert [row["document_id"] for row in rows] == [document.document_id for document in heldout]
     assert sum(row["bits_per_byte"] * row["bytes"] for row in rows) == pytest.approx(result["bits_per_byte"] * size)
-    assert sum(row["tokens"] for row in result["by_position"]) == result["tokens"]
     assert metrics["bits_per_byte"] == result["bits_per_byte"]
 
 
@@ -267,6 +266,24 @@ def test_a_calibrated_model_has_no_calibration_error(toy, tmp_path):
     assert sum(row["tokens"] for row in honest.report()["bins"]) == 20_000
 
 
+def test_what_reading_on_is_worth_is_measured_in_whole_windows(toy, tmp_path):
+    """The loss after n tokens is that of plain forward passes over windows that begin n tokens before."""
+    evaluate(toy.model, toy.tokens, toy.clean, QUICK, tmp_path, silent)
+    rows = read_json(tmp_path / "evaluation.json")["by_tokens_read"]
+    model, context = load_model(toy.model), 48
+    nats = []
+    for document in token_documents(toy.tokens, "heldout"):
+        whole = [BOUNDARY_ID, *map(int, document)]
+        for start in range(0, len(document), context):
+            nats.append(direct_nats(model, whole[start : start + 1], whole[start + 1 : start + 1 + context]))
+    assert [(row["least_read"], row["most_read"]) for row in rows][:4] == [(1, 1), (2, 2), (3, 4), (5, 8)]
+    for row in rows:
+        expected = np.concatenate([window[row["least_read"] - 1 : row["most_read"]] for window in nats])
+        assert row["tokens"] == len(expected)
+        assert row["nats_per_token"] == pytest.approx(float(expected.mean()), abs=1e-4)
+        assert row["ci95"][0] <= row["nats_per_token"] <= row["ci95"][1]
+
+
 def test_the_evaluation_says_what_is_hard(toy, tmp_path):
     """Calibration, loss by frequency and the hardest tokens count every held-out token once; rare tokens cost more."""
     evaluate(toy.model, toy.tokens, toy.clean, QUICK, tmp_path, silent)
@@ -277,6 +294,8 @@ def test_the_evaluation_says_what_is_hard(toy, tmp_path):
     nats = sum(row["tokens"] * row["nats_per_token"] for row in result["by_frequency"])
     assert nats == pytest.approx(result["bits_per_byte"] * result["bytes"] * log(2), rel=1e-5)
     assert result["by_frequency"][0]["nats_per_token"] > result["by_frequency"][-1]["nats_per_token"]
+    alone = [row["by_count_alone"] for row in result["by_frequency"]]
+    assert alone == sorted(alone, reverse=True)
     hardest = [row["nats_per_token"] for row in result["hardest_tokens"]]
     assert hardest == sorted(hardest, reverse=True)
     assert all(row["occurrences"] >= 10 for row in result["hardest_tokens"])

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lm.expected_loss import expected_bits_per_byte
 from lm.machine_record import keep_machine
 from lm.memory import Budget
 from lm.store import Store
@@ -105,3 +108,29 @@ def test_more_time_promises_a_better_model(ask, workplace, tmp_path):
     found = json.loads(ask("--minutes", "1", "--json").output)
     other = {row["change"]: row["training"]["bits_per_byte"]["likely"] for row in found["alternatives"]}
     assert other["twice the time"] <= found["training"]["bits_per_byte"]["likely"] <= other["half the time"]
+
+
+@given(st.floats(1e10, 1e17), st.floats(0.01, 100))
+def test_reading_a_text_again_helps_less_and_less(flops, passes):
+    """Twice the training on the same text is expected to be better, but never by more than on twice the text."""
+    now = expected_bits_per_byte(2.0, flops, passes).likely
+    again, more_text = (expected_bits_per_byte(2.0, 2 * flops, read).likely for read in (2 * passes, passes))
+    assert more_text <= again <= now
+
+
+def test_what_was_measured_lies_in_the_interval_that_is_given_for_it():
+    """The default run needed 1.47 bits per byte after 2,255 steps, 6.7 passes over Python's documentation."""
+    expected = expected_bits_per_byte(2.045, 6.27e13, 6.7)
+    assert expected.low < 1.47 < expected.high
+    assert (expected.high - expected.low) / expected.likely < 0.25, "and the interval says something"
+
+
+def test_several_seeds_take_several_times_the_training(ask):
+    """The minutes are each seed's: the forecast says so, and what they take together."""
+    one, three = (json.loads(ask("--minutes", "2", "--seeds", seeds, "--json").output) for seeds in ("1", "3"))
+    seconds = [
+        next(stage["seconds"] for stage in found["stages"] if stage["stage"] == "train") for found in (one, three)
+    ]
+    assert seconds[1] == pytest.approx(3 * seconds[0])
+    assert one["training"] == three["training"]
+    assert "each of 3 seeds" in ask("--minutes", "2", "--seeds", "3").output

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import chain
@@ -149,7 +150,10 @@ def test_samples_are_written_traced_and_the_same_every_time(toy, tmp_path):
     assert traced
     for row in traced:
         assert row["nearest_text"] in row["text"]
-        assert row["nearest_text"] in training[row["nearest_document"]]
+        document = training[row["nearest_document"]]
+        around = row["nearest_before"] + row["nearest_text"] + row["nearest_after"]
+        place = document.index(around) + len(row["nearest_before"])
+        assert row["nearest_line"] == document[:place].count("\n") + 1
         assert row["nearest_source"] == "python-docs"
     assert metrics["longest_match_characters"] == max(len(row["nearest_text"]) for row in traced)
     assert metrics["human_longest_match_characters"] > 20  # topics repeat their phrases, across the split too
@@ -187,7 +191,7 @@ def test_a_request_that_makes_no_sense_is_refused_before_anything_is_written(toy
     assert not list(out.iterdir())
 
 
-few_letters = st.text(alphabet="ab é", max_size=60)
+few_letters = st.text(alphabet="ab é\n", max_size=60)
 
 
 @settings(max_examples=200)
@@ -206,7 +210,10 @@ def test_the_longest_match_is_the_longest(texts, documents):
         else:
             assert len(match.text.encode()) >= longest - 2  # halves of characters at its ends are left out
             assert match.text in text
-            assert match.text in documents[int(match.document_id)]
+            document = documents[int(match.document_id)]
+            starts = [hit.start() for hit in re.finditer(f"(?={re.escape(match.text)})", document)]
+            assert match.line in [document[:start].count("\n") + 1 for start in starts]
+            assert match.before in document and match.after in document
 
 
 def common_bytes(one: str, other: str) -> list[bytes]:

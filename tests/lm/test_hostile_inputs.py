@@ -23,6 +23,7 @@ from lm.download import DownloadConfig, assemble, fetch, resolve
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent
 from lm.store import Store
+from tests.lm.packing import zip_of, zstandard
 
 PROSE = "".join(f"{n}: the sea was calm that night, and the lamps burned low in house {n * 7}.\n" for n in range(200))
 GOOD = PROSE.encode()
@@ -43,25 +44,10 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.
     return made
 
 
-def zip_of(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
-
-
 def parquet_of(**columns: list[object]) -> bytes:
     sink = io.BytesIO()
     pq.write_table(pa.table(columns), sink)
     return sink.getvalue()
-
-
-def zstandard(content: bytes) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(content)
-    return bytes(sink.getvalue())
 
 
 def damaged(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from lm.champion import champion_path, promote
 from lm.errors import BadInput
 from lm.inspect_artifacts import ArtifactView, RunView, list_all, show
 from lm.inspect_tables import print_artifact, print_listing, print_run, print_verification
 from lm.memory import Budget
-from lm.run_record import RunRecord, StageRecord, run_folder, save_run
+from lm.run_record import RunRecord, StageRecord, TrainRecord, run_folder, save_run
 from lm.store import Artifact, Store, artifact_key, write_json
 from lm.verify_artifacts import verify
 
@@ -91,6 +92,29 @@ def test_list_shows_everything_with_its_headline(store: Store) -> None:
     text = printed(print_listing, listing)
     assert all(entry.name in text for entry in (*listing.runs, *listing.artifacts))
     assert json.loads(listing.model_dump_json())["schema_version"] == 1
+
+
+def test_the_champion_is_marked(store: Store) -> None:
+    """In both lists one sees which model is used where none is named; a broken record of it hides no list."""
+    model = artifact(store, "train")
+    promote(store, model.key, "better")
+    run = show(store, "2026").run
+    trained = TrainRecord(
+        key=model.key,
+        path="",
+        status="computed",
+        reason="",
+        seconds=1,
+        steps=1,
+        resumed_from_step=None,
+        weights_sha256="",
+    )
+    save_run(store, run.model_copy(update={"stages": run.stages | {"train": trained}}))
+    listing = list_all(store)
+    assert [entry.name for entry in (*listing.runs, *listing.artifacts) if entry.is_champion] == [run.run_id, model.key]
+    assert printed(print_listing, listing).count("the champion, ") == 2
+    champion_path(store).write_text("{")
+    assert not any(entry.is_champion for entry in list_all(store).runs)
 
 
 def test_list_survives_damage(store: Store) -> None:

@@ -6,7 +6,6 @@ import io
 import json
 import lzma
 import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +21,8 @@ from lm.errors import BadInput
 from lm.html_text import page_text
 from lm.raw_documents import RawSource
 from lm.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
+from lm.shards import Shard
+from tests.lm.packing import zip_of, zstandard
 
 TEXT = "It was late, and the café was empty.\nNobody came.\n"
 Pack = Callable[[bytes], bytes]
@@ -45,7 +46,7 @@ def read(
         separator=separator,
     )
     counts = ReadingCounts()
-    return list(read_raw(folder, source, counts, folder / "scratch", Expansion(max_bytes))), counts
+    return list(read_raw(folder, Shard(source=source), counts, folder / "scratch", Expansion(max_bytes))), counts
 
 
 def tarred(files: dict[str, bytes]) -> bytes:
@@ -56,21 +57,6 @@ def tarred(files: dict[str, bytes]) -> bytes:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return stream.getvalue()
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
-
-
-def zstandard(content: bytes) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(content)
-    return bytes(sink.getvalue())
 
 
 PACKED: dict[str, tuple[str, Pack]] = {
@@ -98,7 +84,7 @@ def test_a_compressed_text_is_the_text(tmp_path: Path, name: str, pack: Pack) ->
     ("name", "pack"),
     [
         ("notes.tar", tarred),
-        ("notes.zip", zipped),
+        ("notes.zip", zip_of),
         ("notes.tar.gz", lambda files: gzip.compress(tarred(files))),
         ("notes.tgz", lambda files: gzip.compress(tarred(files))),
         ("notes.tar.xz", lambda files: lzma.compress(tarred(files))),
@@ -133,12 +119,12 @@ def test_a_book_for_reading_devices_gives_its_chapters(tmp_path: Path) -> None:
         "content.opf": b"<?xml version='1.0'?><package/>",
         **{f"{n}.xhtml": page.format(f"Chapter {n}").encode() for n in (1, 2)},
     }
-    documents, _ = read(tmp_path, "book.epub", zipped(book))
+    documents, _ = read(tmp_path, "book.epub", zip_of(book))
     assert [(document.title, document.text.strip()) for document in documents] == [
         ("Chapter 1", "Chapter 1."),
         ("Chapter 2", "Chapter 2."),
     ]
-    documents, counts = read(tmp_path, "a.docx", zipped({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}))
+    documents, counts = read(tmp_path, "a.docx", zip_of({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}))
     assert (documents, counts.skipped[0].reason) == ([], "an office document")
 
 

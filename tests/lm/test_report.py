@@ -257,6 +257,17 @@ def test_model_that_loses_is_called_so(tmp_path: Path) -> None:
     assert "chance may explain the difference" in render_report(store, run).read_text()
 
 
+def test_overconfident_model_is_called_so(tmp_path: Path) -> None:
+    """Where confidence exceeds accuracy the page says by how much; what was not measured yet has no place on it."""
+    bins = [{"confidence": 0.9, "accuracy": 0.6, "tokens": 300}, {"confidence": 0.3, "accuracy": 0.3, "tokens": 100}]
+    measured = EVALUATION | {"calibration": {"expected_calibration_error": 0.225, "bins": bins}}
+    store, run = make_run(tmp_path / "now", evaluation=measured)
+    page = render_report(store, run).read_text(encoding="utf-8")
+    assert "too sure of itself, by 22.5 percentage points" in page and "90% sure, 60% right" in page
+    store, run = make_run(tmp_path / "before", evaluation=EVALUATION)
+    assert "Where it errs" not in render_report(store, run).read_text(encoding="utf-8")
+
+
 def test_hostile_text_is_inert(tmp_path: Path) -> None:
     """Whatever a corpus, a prompt, a model or an error says, it is shown and never obeyed."""
     store, run = make_run(tmp_path, text=HOSTILE)

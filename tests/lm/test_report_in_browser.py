@@ -1,95 +1,57 @@
 """The report as a real browser shows it: on a phone and on a desk, by day and by night, without a complaint."""
 
-import json
-import os
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pandas as pd
 import pytest
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from lm.memory import Budget
 from lm.report import render_report
 from lm.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, write_memory
 from lm.store import STAGES, Store, write_json
+from tests.browser import CHROMIUM, Tab, open_browser
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = "<script>document.title='owned'</script><img src='http://localhost:9/x' onerror=\"document.title='owned'\">"
-START_SECONDS = 30
+ERRORS = {
+    "calibration": {
+        "expected_calibration_error": 0.1,
+        "bins": [{"confidence": (n + 0.5) / 15, "accuracy": 0.9 * n / 15, "tokens": 1000 - 60 * n} for n in range(15)],
+    },
+    "by_tokens_read": [
+        {
+            "least_read": 2**n // 2 + 1,
+            "most_read": 2**n,
+            "tokens": 256,
+            "nats_per_token": 5 - n / 3,
+            "ci95": [4 - n / 3, 6.0],
+        }
+        for n in range(10)
+    ],
+    "by_frequency": [
+        {"least_count": 2**n // 2, "tokens": 500, "nats_per_token": 12 - n / 2, "by_count_alone": 14 - n / 2}
+        for n in range(22)
+    ],
+    "hardest_tokens": [
+        {"token": 7, "text": text, "occurrences": 12, "nats_per_token": 9.5}
+        for text in (HOSTILE, "\n", "\ufffd", "x" * 90)
+    ],
+}
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
-
-
-class Tab:
-    """A browser tab, driven over the DevTools protocol."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
-        self.events: list[dict[str, Any]] = []
-        self._last = 0
-        for domain in ("Page", "Network", "Log", "Runtime"):
-            self.call(f"{domain}.enable")
-
-    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        self._last += 1
-        self.socket.send(json.dumps({"id": self._last, "method": method, "params": parameters}))
-        while (message := json.loads(self.socket.recv(timeout=START_SECONDS))).get("id") != self._last:
-            self.events.append(message)
-        assert "error" not in message, message
-        return message["result"]
-
-    def open(self, page: Path) -> None:
-        self.call("Page.navigate", url=page.as_uri())
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
-            self.events.append(json.loads(self.socket.recv(timeout=START_SECONDS)))
-
-    def value(self, expression: str) -> Any:
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
-
-    def named(self, method: str) -> list[dict[str, Any]]:
-        return [event["params"] for event in self.events if event["method"] == method]
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running browser's one tab."""
-    profile = tmp_path_factory.mktemp("profile")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"]
-    process = subprocess.Popen(
-        [str(CHROMIUM), *options, f"--user-data-dir={profile}", "about:blank"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"HOME": str(profile)},
-    )
-    try:
-        yield _address(profile)
-    finally:
-        process.terminate()
-        process.wait(START_SECONDS)
+    with open_browser(tmp_path_factory.mktemp("profile")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report to look at."""
     return make_report(tmp_path_factory.mktemp("root"))
-
-
-def _address(profile: Path) -> str:
-    """Where the browser's one tab listens, once it does."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            port = (profile / "DevToolsActivePort").read_text().split()[0]
-            tabs = httpx.get(f"http://127.0.0.1:{port}/json/list").json()
-            return str(next(tab for tab in tabs if tab["type"] == "page")["webSocketDebuggerUrl"])
-        except (OSError, IndexError, StopIteration, httpx.HTTPError):
-            time.sleep(0.1)
-    raise TimeoutError("the browser did not start")
 
 
 def make_report(root: Path) -> Path:
@@ -130,10 +92,14 @@ def _fill(stage: str, out: Path) -> None:
         curve.assign(heldout_loss=curve["loss"].where(curve.index % 10 == 9)).to_parquet(out / "metrics.parquet")
     if stage == "evaluate":
         baselines = {"5-gram": {"bits_per_byte": 2.2}, "xz": {"bits_per_byte": 2.0}, "unigram": {"bits_per_byte": 4.4}}
-        write_json(out / "evaluation.json", {"bits_per_byte": 1.75, "ci95": [1.7, 1.8], "baselines": baselines})
+        headline = {"bits_per_byte": 1.75, "ci95": [1.7, 1.8], "baselines": baselines}
+        write_json(out / "evaluation.json", headline | ERRORS)
     if stage == "generate":
         texts = [HOSTILE, "word " * 200, "x" * 600]
-        pd.DataFrame({"prompt": [HOSTILE] * 3, "text": texts}).to_parquet(out / "samples.parquet")
+        nearest = {"source": HOSTILE, "title": HOSTILE, "document": "ab", "before": "…", "after": "x" * 90, "line": 7}
+        rows = [{"prompt": HOSTILE, "text": text, "nearest_text": text[:40]} for text in texts]
+        frame = pd.DataFrame(rows).assign(**{f"nearest_{name}": value for name, value in nearest.items()})
+        frame.to_parquet(out / "samples.parquet")
 
 
 @pytest.mark.parametrize("width", [360, 700, 1200])
@@ -144,16 +110,30 @@ def test_report_in_a_browser(browser: str, page: Path, width: int, scheme: str) 
         tab = Tab(socket)
         tab.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500)
         tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        tab.open(page)
+        tab.open(page.as_uri())
         assert tab.named("Log.entryAdded") == [] and tab.named("Runtime.exceptionThrown") == []
         requests = [event["request"]["url"] for event in tab.named("Network.requestWillBeSent")]
         assert [url for url in requests if not url.startswith("data:")] == [page.as_uri()]
         assert "owned" not in tab.value("document.title")
         assert tab.value("document.documentElement.scrollWidth") <= width
         assert (
-            tab.value("[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().width).length") == 2
+            tab.value("[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().width).length") == 5
         )
         heights = "[...document.querySelectorAll('svg text')].map(e => e.getBoundingClientRect().height).filter(h => h)"
         assert min(tab.value(heights)) >= 10
         ground = tab.value("getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, ground[4:-1].split(","))) < 3 * 128) == (scheme == "dark")
+
+
+def test_a_copied_stretch_leads_to_its_place(browser: str, page: Path) -> None:
+    """Following the words that the training text has too opens the passage there: source, line, and what is around."""
+    with connect(browser, max_size=None) as socket:
+        tab = Tab(socket)
+        tab.open(page.as_uri())
+        place = "[...document.querySelectorAll('#samples details')].find(e => e.textContent.includes('word'))"
+        assert tab.value(f"{place}.open") is False
+        tab.value("[...document.querySelectorAll('#samples a')].find(e => e.textContent.startsWith('word')).click()")
+        assert tab.value(f"{place}.open") is True
+        told = tab.value(f"{place}.innerText")
+        assert HOSTILE in told and "line 7" in told and "…word word" in told
+        assert "owned" not in tab.value("document.title")

@@ -13,11 +13,11 @@ import psutil
 import pytest
 
 from lm.culprit import OtherPrograms
-from lm.errors import Stopped
+from lm.errors import OutOfMemory, Stopped
 from lm.headroom import Headroom
 from lm.memory import Budget
 from lm.shortage import Look, Shortage
-from lm.supervise import OutOfMemory, SupervisedChild
+from lm.supervise import SupervisedChild
 
 GIB = 2**30
 

@@ -34,7 +34,12 @@ def setup_of(flops: float) -> Setup:
 def store(toy, tmp_path, monkeypatch) -> Store:
     """A store with the toy's text, where only two kinds of tokenizers are compared."""
     monkeypatch.setattr(tokenizer_contest_run, "KINDS", ("bpe", "byte"))
-    machine = {"threads": 1, "device": "cpu", "bf16_flops_per_second": 1e9, "fp32_flops_per_second": 2e9}
+    machine = {
+        "threads": 1,
+        "device": "cpu",
+        "bf16_training_flops_per_second": 1e9,
+        "fp32_training_flops_per_second": 2e9,
+    }
     monkeypatch.setattr(tokenizer_contest_run, "kept_machine", lambda store: machine)
     store = Store(tmp_path)
     with store.writing("clean", "c" * 16) as out:

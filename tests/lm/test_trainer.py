@@ -1,5 +1,7 @@
 """Training does what the plan says, and goes on after an interruption as if there had been none."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from lm.batches import Batches
 from lm.errors import BadInput
 from lm.muon import BatchedMuon
 from lm.optimiser import rate_share
-from lm.recipe import Recipe
+from lm.recipe import Recipe, cut_short, uncut
 from lm.sample_loss import SampleLoss
 from lm.trainer import Trainer
 
@@ -128,6 +130,19 @@ def test_the_rates_rise_and_fall_to_zero():
     assert shares.index(1.0) in (9, 10)
     assert shares[0] == pytest.approx(0.1)
     assert shares[-1] < 0.02
+
+
+def test_rates_fall_faster_where_training_was_cut_short():
+    """Nothing changes before a cut; after it the rates fall from where they were to zero, without a jump."""
+    planned = toy_recipe(steps=100, warmup=0.1)
+    once = cut_short(planned, 40, 70)
+    twice = cut_short(once, 50, 60)
+    shares = [rate_share(step, twice) for step in range(60)]
+    assert shares[:40] == [rate_share(step, planned) for step in range(40)]
+    assert shares[:50] == [rate_share(step, once) for step in range(50)]
+    assert all(0 < before - after < 0.06 for before, after in pairwise(shares[10:]))
+    assert shares[-1] < 0.06
+    assert list(uncut(twice)) == [once, planned]
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.02), (torch.float32, 0.1)])

@@ -6,8 +6,12 @@ import subprocess
 import sys
 import time
 
+import pytest
+
+from lm.work_clock import WorkClock
 from tests.conftest import PROJECT
 
+HOUR = 3600.0
 COUNT = """
 import sys, time
 from lm.work_clock import WorkClock
@@ -37,3 +41,13 @@ def test_time_in_which_the_process_was_stopped_does_not_count() -> None:
         passed = time.monotonic() - begun
     assert 3.5 <= lost <= 5.0
     assert abs(seconds + lost - passed) < 0.5
+
+
+def test_clocks_that_jump_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asleep for an hour the monotonic clock may go on, or not; the wall clock is set back a day: none is work."""
+    clock = WorkClock()
+    begun, real = clock.seconds, time.monotonic
+    monkeypatch.setattr(time, "time", lambda: -24 * HOUR)
+    monkeypatch.setattr(time, "monotonic", lambda: real() + HOUR)
+    assert 0 <= clock.seconds - begun < HOUR / 2
+    assert clock.lost_seconds >= HOUR

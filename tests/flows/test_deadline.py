@@ -1,0 +1,49 @@
+"""`--deadline`: training ends in time on a machine that is slower than planned, with its rates at zero."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from lm.deadline import Deadline, Late
+from tests.conftest import Workplace
+
+ENDLESS = 40_000  # steps: any machine is too slow for them
+
+
+def test_training_ends_in_time_and_says_so(workplace: Workplace) -> None:
+    """The end is moved and the rates fall to it; the plan says so; a kill after that costs what any other does."""
+    process = workplace.start("--run-id", "late", "--until", "train", "--deadline", steps=ENDLESS)
+    plans = workplace.root / "artifacts" / "plans"
+    workplace.wait_for(lambda: any('"cuts": [\n' in path.read_text() for path in plans.glob("*.json")), process)
+    workplace.wait_for(lambda: bool(workplace.checkpoints()), process)
+    process.kill()
+    process.communicate()
+
+    outcome = workplace.run("--run-id", "again", "--until", "train", "--deadline", steps=ENDLESS)
+    assert outcome.code == 0, outcome.errors
+    train = workplace.record("again")["stages"]["train"]
+    plan = json.loads((workplace.root / workplace.record("again")["plan"]).read_text())
+    (first_cut, planned), *_ = plan["recipe"]["cuts"]
+    assert planned == ENDLESS
+    assert train["steps"] == plan["recipe"]["steps"] < ENDLESS
+    assert train["resumed_from_step"] >= first_cut
+    assert "fall faster" in plan["reasons"][-1]
+
+    curve = pd.read_parquet(workplace.root / train["path"] / "metrics.parquet")
+    assert curve["learning_rate"].iloc[-1] < plan["recipe"]["muon_rate"] / 10
+    assert not list(workplace.root.glob("artifacts/models/.*.partial"))
+
+    assert "Nothing to do" in workplace.run("--run-id", "third", "--until", "train", "--deadline", steps=ENDLESS).output
+
+
+@pytest.mark.parametrize(
+    ("pace", "late"),
+    [(0.9, None), (1.01, None), (2.0, Late(step=20, steps_in_time=49, step_seconds=2.0))],
+)
+def test_only_what_is_late_is_cut_short(pace: float, late: Late | None) -> None:
+    """A training that keeps its pace, or misses its end by a hair, is left alone; a slow one gets what time allows."""
+    deadline = Deadline(100.0)
+    for step in range(0, 21, 5):
+        deadline.look(step, 100, step * pace)
+    assert deadline.late == late
