@@ -13,6 +13,7 @@ from lm.commands_plan import PLAN
 from lm.commands_prune import PRUNE
 from lm.commands_run import PAUSE, RESUME
 from lm.commands_store import INSPECT, VERIFY
+from lm.commands_tokenizers import COMPARE_TOKENIZERS
 from lm.commands_trace import TRACE
 from lm.errors import SlowburnError
 
@@ -23,6 +24,7 @@ COMMANDS: tuple[Command, ...] = (
     GENERATE,
     TRACE,
     COMPARE,
+    COMPARE_TOKENIZERS,
     EXPORT,
     CHAMPION,
     PROMOTE,

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from lm.errors import BadInput
 
+PLACES_WITH_AT = ("github", "abfs", "abfss")  # owner:repository@branch, container@account: nothing secret
 HIDDEN_QUERY = "?…"
 LONGEST_ADDRESS = 2_000  # characters
 _ADDRESS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?:[^\s/?#]*@)?(?P<place>[^\s?#'\"]*)(?P<query>\?[^\s#'\"]*)?(?:#[^\s'\"]*)?",
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s/?#]*@)?(?P<place>[^\s?#'\"]*)(?P<query>\?[^\s#'\"]*)?(?:#[^\s'\"]*)?",
     re.I,
 )
 
@@ -25,7 +26,10 @@ def check_url(url: str) -> None:
     """Raise BadInput unless this is an http(s) address that can be asked for."""
     scheme = url.partition("://")[0].lower()
     if scheme not in ("http", "https"):
-        raise BadInput(f"addresses must begin with https:// or http://, got {scheme[:20]}://: for a file give its path")
+        raise BadInput(
+            f"addresses must begin with https://, http:// or such as s3://, got {scheme[:20]}://: for a file give its "
+            "path"
+        )
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and (parts.port is None or parts.port > 0) and url.isprintable()
@@ -47,7 +51,12 @@ def shown(address: str) -> str:
 
 def without_secrets(text: str) -> str:
     """Return a text, such as a command line, with every address in it as it may be shown; a hidden query is marked."""
-    return _ADDRESS.sub(lambda match: match["scheme"] + match["place"] + (HIDDEN_QUERY if match["query"] else ""), text)
+    return _ADDRESS.sub(_without_secrets, text)
+
+
+def _without_secrets(match: re.Match[str]) -> str:
+    user = match["user"] or "" if match["scheme"].lower().removesuffix("://") in PLACES_WITH_AT else ""
+    return match["scheme"] + user + match["place"] + (HIDDEN_QUERY if match["query"] else "")
 
 
 def printable(text: str) -> str:
@@ -56,7 +65,8 @@ def printable(text: str) -> str:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2].lower()
+    parts = urlsplit(url)
+    return (parts.netloc if parts.scheme.lower() in PLACES_WITH_AT else parts.netloc.rpartition("@")[2]).lower()
 
 
 def identity(address: str) -> str:

@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from lm.choose import LEAST_STEPS, choose_recipe, most_steps, regularised
+from lm.choose import LEAST_STEPS, choose_recipe, most_steps, regularised, vocab_reason
 from lm.errors import BadInput, CannotFit
 from lm.memory import Budget, format_budget, format_bytes, required_budget
 from lm.predict import predict_training
 from lm.quantities import format_count, format_text_size
 from lm.recipe import Recipe, with_steps
 from lm.run_config import RunConfig
+from lm.tokenize_corpus import BYTE_VOCAB_SIZE, TokenizeConfig
 
 SHARE_FOR_STEPS = 0.93  # of the minutes: a training is slower than its trial, and saves and looks on the way
 SMALLEST_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
@@ -65,16 +66,26 @@ def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> I
     seconds = config.minutes * 60
     while seconds >= min(SMALLEST_CHOICE_SECONDS, config.minutes * 60):
         vocab_size, chosen = choose_recipe(text_bytes, seconds, speeds[precision], bf16=precision == "bf16")
-        vocab_size = config.tokenize.vocab_size or vocab_size
+        vocab_size, pieces = _vocabulary(config.tokenize, vocab_size, text_bytes)
         shaped = Choice(vocab_size, _with_settings(config, chosen), 1, ())
         recipe, _ = settle_recipe(config, shaped, text_bytes, estimated_step_seconds(shaped, machine))
         parameters = format_count(recipe.parameters(vocab_size))
         size = (
             f"{recipe.layers} layers of width {recipe.width} ({parameters} parameters) "
-            f"and {vocab_size} word pieces for {format_text_size(text_bytes)} of text."
+            f"and {pieces}, for {format_text_size(text_bytes)} of text."
         )
         yield Choice(vocab_size, recipe, 1, (rates, size))
         seconds /= 2
+
+
+def _vocabulary(config: TokenizeConfig, chosen: int, text_bytes: int) -> tuple[int, str]:
+    """The vocabulary's size, and what its pieces are and why there are so many, in words."""
+    if config.kind == "byte":
+        return BYTE_VOCAB_SIZE, f"{BYTE_VOCAB_SIZE} pieces, one for each byte"
+    noun = {"word": "words", "char": "characters at most"}.get(config.kind, "word pieces")
+    if config.vocab_size:
+        return config.vocab_size, f"{config.vocab_size:,} {noun}, as asked for"
+    return chosen, f"{chosen:,} {noun} ({vocab_reason(text_bytes, chosen)})"
 
 
 def smallest_choice(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Choice:

@@ -22,7 +22,7 @@ LEAST_STEP_TOKENS = 512
 HEADS_OF_WIDTH = {64: 1, 96: 1, 128: 2, 160: 2, 192: 2, 256: 2, 320: 4, 384: 3, 512: 4, 640: 5, 768: 6, 1024: 8}
 WIDTH_PER_LAYER = 56
 VOCAB_OF_BYTES = {0: 512, 200_000: 1024, 700_000: 2048, 10_000_000: 4096, 100_000_000: 8192}
-BYTES_PER_TOKEN = {512: 1.9, 1024: 2.2, 2048: 2.9, 4096: 3.3, 8192: 3.6}  # of English prose
+BYTES_PER_TOKEN = {0: 1.0, 512: 1.9, 1024: 2.2, 2048: 2.9, 4096: 3.3, 8192: 3.6}  # of English prose
 CONTEXT_OF_FLOPS = {0: 128, 3e14: 256, 2e16: 512}
 
 
@@ -59,7 +59,11 @@ def choose_recipe(
 
 def regularised(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
     """The recipe with as much dropout, and averaging, as its passes over the text ask for."""
-    passes = recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size)
+    return regularised_for(recipe, recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size))
+
+
+def regularised_for(recipe: Recipe, passes: float) -> Recipe:
+    """The same for a number of passes that is known."""
     repeated = min(1.0, max(0.0, passes - PLAIN_PASSES) / (MOST_PASSES - PLAIN_PASSES))
     changes = {
         "dropout": round(MOST_DROPOUT * repeated, 2),
@@ -71,7 +75,7 @@ def regularised(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
 
 def text_tokens(train_bytes: int, vocab_size: int) -> float:
     """How many tokens a text will come to, roughly: known before there is a tokenizer."""
-    return train_bytes / BYTES_PER_TOKEN[max(size for size in BYTES_PER_TOKEN if size <= max(512, vocab_size))]
+    return train_bytes / BYTES_PER_TOKEN[max(size for size in BYTES_PER_TOKEN if size <= vocab_size)]
 
 
 def most_steps(recipe: Recipe, train_bytes: int, vocab_size: int) -> int:
@@ -93,6 +97,13 @@ def _choose_shape(parameters: float, context: int) -> Shape:
         for width, heads in HEADS_OF_WIDTH.items()
     ]
     return min(shapes, key=lambda shape: abs(math.log(shape.matrix_parameters() / parameters)))
+
+
+def vocab_reason(train_bytes: int, vocab_size: int) -> str:
+    """Why a vocabulary has the size that was chosen, in words that follow the number."""
+    if vocab_size < _last_reached(VOCAB_OF_BYTES, train_bytes):
+        return "fewer than the text has examples of, so that the layers keep most of the parameters"
+    return "about as many as a text of this size has enough examples of"
 
 
 def _choose_vocab_size(train_bytes: int, shape: Shape) -> int:

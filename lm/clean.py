@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lm.near_duplicates import Labels
     from lm.rejects import RejectWriter
 
-VERSION = 3
+VERSION = 4
 
 # With less held-out text than this a model cannot be told from a baseline: a byte's loss has a standard deviation of
 # some 2.5 bits, so 500 bytes give bits per byte to ±0.2. Less training text than this has fewer different words than
@@ -204,7 +204,7 @@ class _Splitting:
         from lm.documents import Document, write_documents
 
         documents = (
-            Document(d.document_id, d.source, d.text, "heldout" if heldout[index] else "train", d.title)
+            Document(d.document_id, d.source, d.text, "heldout" if heldout[index] else "train", d.title, d.licence)
             for index, d in self._kept(self.rejects.write)
         )
         return write_documents(documents, out)
@@ -218,7 +218,8 @@ class _Splitting:
         training = int((1 - share) * characters)
         kept = (document for _, document in self._kept(reject))
         pieces = split_contiguously(kept, lambda document: document.text, training)
-        return write_documents((Document(d.document_id, d.source, t, side, d.title) for d, t, side in pieces), out)
+        documents = (Document(d.document_id, d.source, t, side, d.title, d.licence) for d, t, side in pieces)
+        return write_documents(documents, out)
 
     def metrics(self) -> dict[str, Any]:
         """How many documents repeat others, and how many nearly do."""

@@ -32,6 +32,7 @@ class CleanDocument(NamedTuple):
     source: str
     title: str
     text: str
+    licence: str
 
 
 class CleanedCorpus:

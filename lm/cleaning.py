@@ -11,7 +11,8 @@ import numpy as np
 from lm.archives import Expansion
 from lm.decoding import drop_control_characters, repair_mojibake
 from lm.filters import judge
-from lm.gutenberg import strip_gutenberg
+from lm.gutenberg import gutenberg_licence, strip_gutenberg
+from lm.licences import NOT_STATED
 from lm.near_duplicates import BANDS, band_keys
 from lm.parts import CleaningCounts, PackWriter, Row
 from lm.progress import Progress
@@ -50,6 +51,7 @@ class _Candidate(NamedTuple):
     found: RawDocument
     text: str
     encoded: bytes
+    licence: str
 
 
 def clean_shards(
@@ -77,7 +79,9 @@ def _cleaned(
             if text.isspace():
                 text = ""
             counts.cleaning.dropped_empty += not text
-            yield _Candidate(number, document, text, text.encode())
+            stated = shard.source.licence
+            licence = document.licence or (stated if stated != NOT_STATED else gutenberg_licence(document.text))
+            yield _Candidate(number, document, text, text.encode(), licence)
             done += len(document.text)
             if done - reported >= PROGRESS_BYTES:
                 progress(min(done, total), total, "bytes", shard.source.name)
@@ -104,7 +108,7 @@ def _write(batch: list[_Candidate], config: "CleanConfig", pack: PackWriter) -> 
     words = hash_words([candidate.encoded for candidate in batch])
     verdicts = judge([candidate.encoded for candidate in batch], words, config)
     rows = list[Row]()
-    for (shard, found, text, encoded), digest, verdict in zip(batch, digests, verdicts, strict=True):
+    for (shard, found, text, encoded, licence), digest, verdict in zip(batch, digests, verdicts, strict=True):
         reason, value = ("empty", "") if not text else verdict or ("", "")
         rows.append(
             Row(
@@ -112,6 +116,7 @@ def _write(batch: list[_Candidate], config: "CleanConfig", pack: PackWriter) -> 
                 document_id=digest.hex(),
                 source=found.source,
                 title=found.title,
+                licence=licence,
                 text="" if reason else text,
                 reason=reason,
                 value=value,

@@ -39,6 +39,7 @@ def _trace(options: argparse.Namespace) -> int:
         more = f", and in {passage.places - 1:,} more places" if passage.places > 1 else ""
         where = f"{passage.source}{title}, document {passage.document_id}, line {passage.line:,}{more}"
         console.print(Text(f"{format_count(len(passage.text))} characters in {where}", "bold"))
+        console.print(Text(f"licence: {visible(passage.licence)}", "dim"))
         shown = [(passage.before, "dim"), (passage.text, "green"), (passage.after, "dim")]
         console.print(Text.assemble(*((visible(part), style) for part, style in shown)), "")
     if not passages:

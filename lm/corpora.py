@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lm import addresses, python_docs
+from lm import addresses, licences, python_docs
 from lm.addresses import printable
 from lm.errors import BadInput
 from lm.file_kind import HEAD_BYTES, READABLE, FileKind, file_kind
+from lm.remote_addresses import check_address, is_remote
 
 GUTENBERG = "https://www.gutenberg.org"
 GUTENBERG_PAUSE_SECONDS = 2.0  # its robots page asks for one connection and a pause between files
-GUTENBERG_LICENCE = "public domain in the United States"
 HUGGING_FACE = "https://huggingface.co"
-NOT_STATED = "not stated"
 MOST_NAMED = 10  # files that a note names
 
 
@@ -28,13 +27,14 @@ class Source:
     """
 
     name: str
-    kind: Literal["embedded", "url", "file"]
+    kind: Literal["embedded", "url", "file", "place", "remote"]  # a place has yet to be listed: its files are remote
     address: str  # to be shown only through `addresses.shown`
     title: str
-    licence: str = NOT_STATED
+    licence: str = licences.NOT_STATED
     sha256: str | None = None
     format: Literal["text", "jsonl"] = "text"
     separator: str | None = None
+    place: str = ""  # the address whose listing has this file
     pause_seconds: float = 0.0  # between two files of the same host
 
 
@@ -44,7 +44,7 @@ def _book(name: str, title: str, number: int) -> Source:
         "url",
         f"{GUTENBERG}/cache/epub/{number}/pg{number}.txt",
         title,
-        GUTENBERG_LICENCE,
+        licences.GUTENBERG,
         pause_seconds=GUTENBERG_PAUSE_SECONDS,
     )
 
@@ -108,7 +108,7 @@ class Corpus:
 
 
 def resolve(words: Sequence[str]) -> Corpus:
-    """Turn catalogue names, http(s) addresses and paths into sources; several words make one corpus.
+    """Turn catalogue names, addresses and paths into sources; several words make one corpus.
 
     Relative paths start at the current directory. Raises BadInput for a word that is none of these, and for a file
     that is no text.
@@ -121,6 +121,10 @@ def resolve(words: Sequence[str]) -> Corpus:
 
 
 def _resolve_word(word: str, notes: list[str]) -> tuple[Source, ...]:
+    if is_remote(word):
+        check_address(word)
+        shown = addresses.shown(word)
+        return (Source(printable(shown.partition("://")[2].rstrip("/")), "place", word, shown),)
     if addresses.is_url(word):
         addresses.check_url(word)
         shown = addresses.shown(word)
@@ -150,7 +154,7 @@ def _unknown(word: str) -> str:
         return f"there is no file or folder {shown} (paths start at {Path.cwd()})"
     near = difflib.get_close_matches(word.lower(), CATALOGUE, n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"the catalogue has {', '.join(CATALOGUE)}."
-    return f"unknown corpus {shown}: {hint} A path or an http(s) address will do as well"
+    return f"unknown corpus {shown}: {hint} A path or an address will do as well"
 
 
 def _file(path: Path) -> Source:

@@ -17,13 +17,15 @@ import pyarrow.parquet as pq
 
 from lm.arrow_strings import string_array
 from lm.errors import SlowburnError
+from lm.licences import NOT_STATED, LicenceCounts
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 had no licences
 FILE_NAME = "documents.parquet"
 ROW_GROUP_BYTES = 4 * 2**20  # of text; a longer document has a row group of its own
+LICENCE = "licence"
 COUNTS = ("documents", "bytes", "characters")
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("document_id", "source", "text", "split", "title")],
+    [(name, pa.string()) for name in ("document_id", "source", "text", "split", "title", "licence")],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
 
@@ -40,6 +42,7 @@ class Document:
     text: str
     split: Split
     title: str = ""
+    licence: str = NOT_STATED
 
 
 class DocumentWriter:
@@ -50,7 +53,7 @@ class DocumentWriter:
             path,
             SCHEMA,
             compression="zstd",
-            use_dictionary=["source", "split"],
+            use_dictionary=["source", "split", "licence"],
             write_statistics=["split"],
             write_page_checksum=True,
         )
@@ -83,22 +86,25 @@ class DocumentWriter:
 def write_documents(documents: Iterable[Document], out: Path) -> dict[str, Any]:
     """Write `documents.parquet` into a folder; return `train_documents`, `heldout_bytes` and so on: what is in it.
 
-    `sources` gives the same counts for each corpus: the part of a source's name before its first slash.
+    `sources` gives the same counts for each corpus: the part of a source's name before its first slash; `licences` the
+    bytes of each licence in it.
     """
     sides = {split: dict.fromkeys(COUNTS, 0) for split in SPLITS}
     sources: dict[str, dict[str, int]] = {}
-    longest_bytes = 0
+    licences, longest_bytes = LicenceCounts(), 0
     with DocumentWriter(out / FILE_NAME) as writer:
         for document in documents:
             text_bytes = len(document.text.encode())
             longest_bytes = max(longest_bytes, text_bytes)
             writer.write(document, text_bytes)
-            source = sources.setdefault(document.source.partition("/")[0], dict.fromkeys(COUNTS, 0))
+            corpus = document.source.partition("/")[0]
+            source = sources.setdefault(corpus, dict.fromkeys(COUNTS, 0))
+            licences.add(corpus, document.licence, text_bytes)
             for count, amount in zip(COUNTS, (1, text_bytes, len(document.text)), strict=True):
                 sides[document.split][count] += amount
                 source[count] += amount
     flat = {f"{split}_{count}": amount for split, counts in sides.items() for count, amount in counts.items()}
-    return {**flat, "longest_document_bytes": longest_bytes, "sources": sources}
+    return {**flat, "longest_document_bytes": longest_bytes, "sources": sources, "licences": licences.bytes}
 
 
 def read_documents(clean: Path, split: Split | None = None, groups: Container[int] | None = None) -> Iterator[Document]:
@@ -144,7 +150,14 @@ def row_groups(
     with _opened(clean) as file:
         for group in range(file.num_row_groups):
             if (groups is None or group in groups) and split in (None, _split_of(file, group)):
-                yield file.read_row_group(group, columns=list(columns), use_threads=False).select(columns)
+                yield _with_licence(file.read_row_group(group, columns=list(columns), use_threads=False), columns)
+
+
+def _with_licence(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """These columns, in order; a licence that the schema did not have yet is one that nobody stated."""
+    if LICENCE in columns and LICENCE not in table.column_names:
+        table = table.append_column(LICENCE, string_array([NOT_STATED] * table.num_rows))
+    return table.select(columns)
 
 
 @contextmanager
@@ -169,7 +182,8 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
             f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
         )
     found = {field.name: field.type for field in schema}
-    if wrong := [name for name in SCHEMA.names if found.get(name) != SCHEMA.field(name).type]:
+    expected = [name for name in SCHEMA.names if version > 1 or name != LICENCE]
+    if wrong := [name for name in expected if found.get(name) != SCHEMA.field(name).type]:
         raise SlowburnError(f"{path} is damaged (no {', '.join(wrong)}): delete {path.parent} and run again")
 
 

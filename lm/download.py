@@ -8,6 +8,7 @@ import errno
 import hashlib
 import re
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from lm.config import StageConfig
 from lm.corpora import Corpus, Source
 from lm.errors import BadInput, Stopped
 from lm.incoming import Incoming
+from lm.licences import NOT_STATED
+from lm.listings import Listings, sources_in
 from lm.progress import Progress
 from lm.quantities import format_text_size
 from lm.raw_documents import SOURCES_FILE, RawSource
@@ -28,8 +31,9 @@ from lm.store import SCHEMA_VERSION, Store, artifact_key, sha256_of, write_json
 
 if TYPE_CHECKING:
     from lm.fetch import Visits
+    from lm.transfer import Limits
 
-VERSION = 1
+VERSION = 2
 COPY_BYTES = 2**20
 UNPACKED_SUFFIXES = (".txt", ".md", ".html", ".htm")
 TABLE_SUFFIXES = (".jsonl", ".parquet")
@@ -41,12 +45,15 @@ class DownloadConfig(StageConfig):
     """What to train on, and how far to go to get it."""
 
     corpus: tuple[str, ...] = Field(
-        ("python-docs",), description="catalogue names, paths or http(s) addresses; several make one corpus"
+        ("python-docs",), description="catalogue names, paths or addresses; several make one corpus"
     )
     max_bytes: int = Field(4 * 2**30, gt=0, description="most bytes to fetch for one address")
     deadline_seconds: float = Field(3600.0, gt=0, description="most seconds to fetch for, all addresses together")
     retries: int = Field(4, ge=0, description="attempts after a failed one that brought nothing new")
     web_pages: bool = Field(False, description="take web pages from addresses that do not end in .html or / too")
+    licence: str | None = Field(
+        None, min_length=1, description="licence of the texts for which nothing else states one"
+    )
     accept_changed: bool = Field(False, description="take a source whose content differs from its pin, and pin it anew")
 
     @field_serializer("corpus")
@@ -66,8 +73,25 @@ def resolve(config: DownloadConfig, store: Store) -> Corpus:
     Local files are read to hash them. Raises BadInput for a word that is no name, path or address.
     """
     corpus = corpora.resolve(config.corpus)
+    sources = _with_licences(corpus.sources, config.licence)
+    return replace(corpus, sources=_with_hashes(_listed(sources, Listings(store)), store))
+
+
+def _with_licences(sources: Iterable[Source], said: str | None) -> Iterator[Source]:
+    for source in sources:
+        yield replace(source, licence=said) if said and source.licence == NOT_STATED else source
+
+
+def _listed(sources: Iterable[Source], listings: Listings) -> Iterator[Source]:
+    """The sources with the files of every place that was listed before."""
+    for source in sources:
+        listing = listings.of(source) if source.kind == "place" else None
+        yield from sources_in(source, listing) if listing else [source]
+
+
+def _with_hashes(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
     pinned = Incoming(store).pinned()
-    return replace(corpus, sources=tuple(_with_hash(source, pinned) for source in corpus.sources))
+    return tuple(_with_hash(source, pinned) for source in sources)
 
 
 def _with_hash(source: Source, pinned: dict[str, str]) -> Source:
@@ -83,7 +107,7 @@ def key_of(corpus: Corpus) -> str | None:
     """Return the key of the raw artifact; None while the hash of a source is unknown."""
     if any(source.sha256 is None for source in corpus.sources):
         return None
-    deciding = [[s.name, s.format, s.separator, s.sha256] for s in _in_order(corpus)]
+    deciding = [[s.name, s.format, s.separator, s.licence, s.sha256] for s in _in_order(corpus)]
     return artifact_key("download", VERSION, {"sources": deciding}, {})
 
 
@@ -104,6 +128,7 @@ def fetch(config: DownloadConfig, corpus: Corpus, store: Store, progress: Progre
     for what may go better later (the network, the deadline, a full disk).
     """
     from lm.fetch import Visits  # brings httpx, which readers of the config need not load
+    from lm.remote import NotText
     from lm.transfer import Limits
 
     deadline = time.monotonic() + config.deadline_seconds
@@ -111,15 +136,35 @@ def fetch(config: DownloadConfig, corpus: Corpus, store: Store, progress: Progre
     incoming, visits = Incoming(store), Visits(limits)
     sources = list[Source]()
     try:
-        for source in corpus.sources:
+        for source in _with_hashes(_list_new(corpus.sources, store, limits), store):
             if source.kind != "file" and not (source.sha256 and incoming.has(source.sha256)):
                 with incoming.receiving(source) as unfinished:
-                    source = _receive(source, unfinished, incoming, config, visits, progress)
+                    try:
+                        source = _receive(source, unfinished, incoming, config, visits, progress)
+                    except NotText as problem:
+                        if not Listings(store).leave_out(source):
+                            raise
+                        visits.notes.append(f"skipped, since it is no text: {problem}")
+                        continue
             sources.append(source)
     except OSError as error:
         kind = Stopped if error.errno in (errno.ENOSPC, errno.EDQUOT) else BadInput
         raise kind(f"download: cannot write in {incoming.folder}: {error.strerror}") from error
     return Corpus(tuple(sources), (*corpus.notes, *visits.notes))
+
+
+def _list_new(sources: Iterable[Source], store: Store, limits: "Limits") -> Iterator[Source]:
+    """The sources with the files of every place, asked for where it was not listed yet."""
+    from lm.remote import list_files
+
+    listings = Listings(store)
+    for source in sources:
+        if source.kind == "place":
+            listing = list_files(source.address, limits)
+            listings.keep(source, listing)
+            yield from sources_in(source, listing)
+        else:
+            yield source
 
 
 def _receive(

@@ -23,7 +23,13 @@ Array = npt.NDArray[np.float32]
 
 ARCHITECTURE = gguf.MODEL_ARCH.ARCEE
 RAW_TEXT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
-TOKENIZER_MODELS = {"bpe": "llama", "char": "llama", "word": "llama", "unigram": "t5"}  # llama.cpp's names
+TOKENIZER_MODELS = {
+    "bpe": "llama",
+    "char": "llama",
+    "byte": "llama",
+    "word": "llama",
+    "unigram": "t5",
+}  # llama.cpp's names
 BYTES_MISSING = (
     "llama.cpp's unigram tokenizer does not fall back to bytes: a character without a piece of its own is read as "
     "unknown. All other text has the same token ids."
@@ -36,7 +42,13 @@ WORDS_MERGED = (
     "llama.cpp has no tokenizer of whole words: it puts pieces together from characters, so most words become many "
     "bytes and the model reads them badly. Train with `--set tokenize.kind=bpe` to use it there."
 )
-LIMITS = {"bpe": ESCAPED, "char": ESCAPED, "unigram": f"{BYTES_MISSING} {ESCAPED}", "word": WORDS_MERGED}
+LIMITS = {
+    "bpe": ESCAPED,
+    "char": ESCAPED,
+    "byte": ESCAPED,
+    "unigram": f"{BYTES_MISSING} {ESCAPED}",
+    "word": WORDS_MERGED,
+}
 
 
 def write_gguf(model: Path, file: Path, *, name: str, licence: str) -> str:

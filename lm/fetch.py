@@ -1,4 +1,4 @@
-"""Files over HTTP, with patience: retries, one deadline for all, and a pause between files of one host."""
+"""Files over the network, with patience: retries, one deadline for all, and a pause between files of one host."""
 
 import logging
 import time
@@ -13,6 +13,8 @@ from lm.errors import BadInput, Stopped
 from lm.partial_file import PartialFile
 from lm.progress import Progress
 from lm.quantities import format_duration, format_text_size
+from lm.remote import transfer_remote
+from lm.remote_addresses import is_remote
 from lm.transfer import Failed, Limits, transfer
 
 
@@ -39,7 +41,8 @@ def _fetch_patiently(url: str, partial: PartialFile, limits: Limits, progress: P
     failures, most_bytes = 0, partial.arrived.bytes
     while True:
         try:
-            return transfer(url, partial, limits, progress)
+            attempt = transfer_remote if is_remote(url) else transfer
+            return attempt(url, partial, limits, progress)
         except Failed as failure:
             failures = failures + 1 if partial.arrived.bytes <= most_bytes else 1
             most_bytes = max(most_bytes, partial.arrived.bytes)

@@ -23,6 +23,7 @@ from lm.forecast_training import (
 from lm.memory import Budget, required_budget
 from lm.plan import find_plan
 from lm.predict import predict_least
+from lm.reused_tokenizer import reused_tokenizer
 from lm.run_config import RunConfig
 from lm.starting_model import look_up_starting_model, with_starting_model
 from lm.store import SCHEMA_VERSION, Store
@@ -66,6 +67,7 @@ class Forecast(StageConfig):
 
 def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) -> Forecast:
     """Forecast a run; `measure` gives what is known of this machine. Raises BadInput for what cannot be forecast."""
+    config, _ = reused_tokenizer(store, config)
     known = find_known(config, store)
     start = look_up_starting_model(store, config.init_from) if config.init_from else None
     asked = with_starting_model(config, start) if start else config

@@ -62,7 +62,9 @@ def stages_done(config: RunConfig, known: Known, plan: Plan | None, init: str | 
     if known.clean is None or plan is None:
         return done
     clean, start = known.clean.key, {"init": init} if init else {}
-    tokens = stage_key("tokenize", tokenize_settings(config, plan), {"clean": clean, **start})
+    settings = tokenize_settings(config, plan)
+    reused = {"tokenizer": settings.from_run} if settings.from_run else {}
+    tokens = stage_key("tokenize", settings, {"clean": clean, **start, **reused})
     first = plan.recipe.seed
     recipes = [plan.recipe.model_copy(update={"seed": seed}) for seed in range(first, first + config.seeds)]
     models = [stage_key("train", recipe, {"tokenize": tokens, **start}) for recipe in recipes]

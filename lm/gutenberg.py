@@ -8,6 +8,8 @@ The three forms its plain-text files have had, as Project Gutenberg has publishe
 import re
 from itertools import pairwise
 
+from lm.licences import GUTENBERG, NOT_STATED
+
 _START = re.compile(r"^\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG[^*]{0,400}\*\*\*[ \t]*$", re.M | re.I)
 _END = re.compile(r"^\*\*\* ?END OF (?:THE|THIS) PROJECT GUTENBERG[^*]{0,400}\*\*\*[ \t]*$", re.M | re.I)
 _SMALL_PRINT = re.compile(r"^\*END ?\*? ?THE SMALL PRINT![^\n]*\*END\*[ \t]*$", re.M | re.I)
@@ -26,6 +28,7 @@ _CREDITS = re.compile(
     r"\s*(?:Produced by|E-?text prepared by|This e-?(?:book|text) was produced by)\b.*?(?:\n\s*\n|\Z)", re.S | re.I
 )
 _NAMES_ITSELF = re.compile(r"Project Gutenberg\b[^\n]{0,40}\bE-?(?:book|text)\b", re.I)
+_COPYRIGHTED = re.compile(r"\bthis is a copyrighted project gutenberg\b", re.I)
 _HEADING_CHARACTERS = 6_000  # the fields of a heading with no stars stand within so many
 
 
@@ -42,6 +45,15 @@ def strip_gutenberg(text: str) -> str:
     if not starts:
         return text
     return "\n\n".join(_body(text[a:b]) for a, b in pairwise([*starts, len(text)]))
+
+
+def gutenberg_licence(text: str) -> str:
+    """What Project Gutenberg's header says of a book's licence; NOT_STATED for any other text."""
+    heading = text[:_HEADING_CHARACTERS]
+    if "utenberg" not in heading and "UTENBERG" not in heading:
+        return NOT_STATED
+    its_own = _START.search(heading) or _NAMES_ITSELF.search(heading, 0, 1_000)
+    return GUTENBERG if its_own and not _COPYRIGHTED.search(heading) else NOT_STATED
 
 
 def _heading_end(text: str) -> int:

@@ -85,9 +85,8 @@ def _work(child: "Child", store: Store, stage: str, paths: dict[str, Path], conf
     if stage == "tokenize":
         from lm.tokenize_corpus import TokenizeConfig, tokenize
 
-        return tokenize(
-            paths["clean"], TokenizeConfig.model_validate(config), out, child.progress, init=paths.get("init")
-        )
+        reused = paths.get("init") or paths.get("tokenizer")
+        return tokenize(paths["clean"], TokenizeConfig.model_validate(config), out, child.progress, reused=reused)
     child.use_torch()
     if stage == "evaluate":
         from lm.evaluate import EvaluateConfig, evaluate

@@ -8,8 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from lm.corpora import NOT_STATED
 from lm.errors import SlowburnError
+from lm.licences import NOT_STATED
 from lm.lineage import origins
 from lm.memory import format_bytes
 from lm.plain_text import close_gaps, opening, visible
@@ -42,13 +42,21 @@ class Origins:
     @property
     def corpus(self) -> str:
         """The corpora by name."""
-        names = dict.fromkeys(str(source["name"]).partition("/")[0] for source in self.sources)
+        names = dict.fromkeys(_corpus_of(source) for source in self.sources)
         return listing(names) or "a text that is not here any more"
 
     @property
     def licence(self) -> str:
         """The licences of the text."""
-        return ", ".join(dict.fromkeys(str(source["licence"]) for source in self.sources)) or NOT_STATED
+        return ", ".join(self.licences_of(self.sources)) or NOT_STATED
+
+    def licences_of(self, sources: Iterable[Mapping[str, Any]]) -> list[str]:
+        """The licences of some sources: what their documents say, else what was stated of each."""
+        counted = self.clean.manifest.metrics.get("licences", {}) if self.clean else {}
+        found = dict[str, None]()
+        for source in sources:
+            found |= dict.fromkeys(counted.get(_corpus_of(source)) or [str(source["licence"])])
+        return list(found)
 
 
 def origins_of(store: Store, model: Artifact) -> Origins:
@@ -78,7 +86,7 @@ def model_card(about: Origins, export_format: str, names: Mapping[str, str], lim
         keep_trailing_newline=True,
     )
     metrics = about.model.manifest.metrics
-    sources = [_source(files) for files in _by_corpus(about.sources)]
+    sources = [_source(files, about.licences_of(files)) for files in _by_corpus(about.sources)]
     return environment.get_template(TEMPLATE).render(
         format=export_format,
         key=about.model.key,
@@ -126,17 +134,20 @@ def _by_corpus(sources: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, A
     """The files of each corpus together: the part of a source's name before its first slash names it."""
     corpora: dict[str, list[Mapping[str, Any]]] = {}
     for source in sources:
-        corpora.setdefault(str(source["name"]).partition("/")[0], []).append(source)
+        corpora.setdefault(_corpus_of(source), []).append(source)
     return list(corpora.values())
 
 
-def _source(files: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _corpus_of(source: Mapping[str, Any]) -> str:
+    return str(source["name"]).partition("/")[0]
+
+
+def _source(files: Sequence[Mapping[str, Any]], licences: Iterable[str]) -> dict[str, str]:
     """A row of the table of sources."""
     first, address = files[0], str(files[0]["address"])
-    name = str(first["name"]).partition("/")[0]
     return {
-        "title": _cell(first["title"] if len(files) == 1 else f"{name}, {len(files)} files"),
-        "licence": _cell(", ".join(dict.fromkeys(str(file["licence"]) for file in files))),
+        "title": _cell(first["title"] if len(files) == 1 else f"{_corpus_of(first)}, {len(files)} files"),
+        "licence": _cell(", ".join(licences)),
         "size": format_text_size(sum(file["bytes"] for file in files)),
         "address": _cell(address) if address.startswith(SHOWN_ADDRESSES) else "local files",
     }

@@ -40,6 +40,24 @@ def hold_contest(
     return contest.model_dump(mode="json")
 
 
+def make_trial_tokens(child: "Child", state: State, *, folder: str, clean: str, config: Any) -> None:
+    """Train the tokenizer of one trial of a comparison, and encode the text with it."""
+    from lm.tokenize_corpus import TokenizeConfig
+    from lm.tokenizer_trial import make_tokens
+
+    make_tokens(child, Path(folder), Path(clean), TokenizeConfig.model_validate(config))
+
+
+def try_tokenizer(
+    child: "Child", state: State, *, folder: str, clean: str, recipe: Any, micro_batch: int, device: str
+) -> None:
+    """Train the model of one trial of a comparison, and score the held-out text with it."""
+    child.use_torch()
+    from lm.tokenizer_trial import train_and_score
+
+    train_and_score(child, Path(folder), Path(clean), recipe, micro_batch, device)
+
+
 def describe_drift(child: "Child", state: State, *, root: str) -> dict[str, str | None]:
     """How often to retrain, and the drift curve as PNG in base64; None for that where no contest was held yet."""
     from lm.champion import load_champion

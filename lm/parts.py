@@ -29,9 +29,10 @@ from lm.reading import ReadingCounts, Skipped
 from lm.shards import Shard
 from lm.store import fingerprint, flush
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BANDS_BYTES = 128  # of a document: the keys by which `lm.near_duplicates` compares it
-STRINGS = ("document_id", "source", "title", "text", "reason", "value", "opening")  # reason: "" for what is kept
+# reason: "" for what is kept
+STRINGS = ("document_id", "source", "title", "licence", "text", "reason", "value", "opening")
 NUMBERS = ("bytes", "part")  # part: as in RawDocument
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in STRINGS]
@@ -39,7 +40,7 @@ SCHEMA = pa.schema(
     + [("bands", pa.binary(BANDS_BYTES))],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
-DICTIONARIES = ["source", "reason"]
+DICTIONARIES = ["source", "licence", "reason"]
 GROUPS_KEPT = 8  # row groups of several sources, a megabyte each: a corpus may go back and forth between packs
 STALE_SECONDS = 86_400.0  # of a pack that was never finished
 
@@ -111,6 +112,7 @@ class Row(NamedTuple):
     document_id: str
     source: str
     title: str
+    licence: str
     text: str
     reason: str
     value: str
@@ -121,7 +123,7 @@ class Row(NamedTuple):
 
 def part_key(shard: Shard, settings: Mapping[str, Any], version: int) -> str:
     """Hash all that decides the part of a shard."""
-    deciding = shard.source.model_dump(include={"name", "title", "format", "separator", "sha256"})
+    deciding = shard.source.model_dump(include={"name", "title", "licence", "format", "separator", "sha256"})
     stretch = [shard.start, shard.end, shard.first]
     return fingerprint({"version": version, "source": deciding, "stretch": stretch, "settings": dict(settings)})
 

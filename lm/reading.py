@@ -25,6 +25,7 @@ class RawDocument:
     title: str
     text: str
     part: int = 0  # counted from 1; 0 for a whole document
+    licence: str = ""  # where the document's own row says it
 
 
 class Skipped(NamedTuple):
@@ -130,7 +131,7 @@ def _table(rows: Iterator[Row], name: str, title: str, counts: ReadingCounts) ->
             else:
                 if row.column != "text":
                     counts.text_columns[name] = row.column
-                yield RawDocument(name, row.title or f"{title} {row.number}", row.text)
+                yield RawDocument(name, row.title or f"{title} {row.number}", row.text, licence=row.licence)
     except UnreadableTable as error:
         counts.skip(name, str(error))
 

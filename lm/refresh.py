@@ -6,6 +6,7 @@ its hash compared.
 """
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ import httpx
 
 from lm.addresses import check_redirect, identity, shown
 from lm.corpora import Source
+from lm.corpora import resolve as resolve_words
 from lm.download import DownloadConfig, resolve
 from lm.errors import BadInput, Stopped
 from lm.fetch import Visits
 from lm.incoming import Incoming
+from lm.listings import Listings, RemoteFile, sources_in
 from lm.progress import Progress
+from lm.remote import NotText, list_files
+from lm.remote_addresses import below
 from lm.store import SCHEMA_VERSION, Store, read_json, sha256_of, write_json
 from lm.transfer import CONNECT_SECONDS, MOST_REDIRECTS, READ_SECONDS, USER_AGENT, Limits
 
@@ -44,7 +49,37 @@ def refresh(config: DownloadConfig, store: Store, progress: Progress) -> list[st
         if _fetch_anew(source, incoming, visits, progress):
             changed.append(source.name)
         known.keep(source, told, incoming)
+    for place in resolve_words(config.corpus).sources:
+        if place.kind == "place":
+            changed += _refresh_place(place, Listings(store), incoming, visits, limits, progress)
     return changed
+
+
+def _refresh_place(
+    place: Source, listings: Listings, incoming: Incoming, visits: Visits, limits: Limits, progress: Progress
+) -> list[str]:
+    """List a place again and fetch what has another name there now, or none; what is new in it, or gone, is a change.
+
+    The new listing is kept last: what a kill leaves undone is found again.
+    """
+    before = listings.of(place)
+    if before is None:
+        return []  # never used yet: the next run lists it
+    versions = {file.path: file.version for file in before.files}
+    listing = list_files(place.address, limits)
+    pinned, kept, changed = incoming.pinned(), list[RemoteFile](), list[str]()
+    for file, source in zip(listing.files, sources_in(place, listing), strict=True):
+        if not file.version or versions.get(file.path) != file.version:
+            known = replace(source, sha256=pinned.get(identity(source.address)) if file.path in versions else None)
+            try:
+                if _fetch_anew(known, incoming, visits, progress):
+                    changed.append(source.name)
+            except NotText:
+                continue
+        kept.append(file)
+    gone = versions.keys() - {file.path for file in kept}
+    listings.keep(place, listing.model_copy(update={"files": tuple(kept)}))
+    return [*changed, *(below(place.name, path) for path in sorted(gone))]
 
 
 def _fetch_anew(source: Source, incoming: Incoming, visits: Visits, progress: Progress) -> bool:

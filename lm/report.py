@@ -280,8 +280,8 @@ def _details(facts: RunFacts) -> Iterator[tuple[str, str]]:
     yield "memory budget", f"{format_bytes(run.budget.bytes)} ({run.budget.source})"
     if run.command:
         yield "command", run.command
-    if licences := facts.metric("download", "licences"):
-        yield "licence of the text", ", ".join(licences)
+    if licences := facts.metric("clean", "licences"):
+        yield "licence of the text", ", ".join(dict.fromkeys(name for counts in licences.values() for name in counts))
     train = facts.artifacts.get("train")
     newest = train or next(reversed(facts.artifacts.values()), None)
     if train and "weights_sha256" in train.manifest.metrics:

@@ -34,7 +34,8 @@ STAGES = tuple(FOLDERS)
 NOT_MADE = "not made yet"
 MOST_SEEDS = 16
 REPLICAS = tuple(f"replica-{number}" for number in range(1, MOST_SEEDS + 1))  # members of an ensemble
-ROLES = {"init": "train"} | dict.fromkeys(REPLICAS, "train")  # inputs named for their part, and who made them
+# Inputs that are named for their part, and who made them.
+ROLES = {"init": "train", "tokenizer": "tokenize"} | dict.fromkeys(REPLICAS, "train")
 
 
 class OutputFile(BaseModel):

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from lm.licences import tidy
+
 TEXT_COLUMNS = ("text", "content", "body", "article", "story", "passage", "document")  # in this order, then the longest
+LICENCE_COLUMNS = ("license", "licence")
 TITLE_COLUMNS = ("title", "document", "name", "id", "url")
 LONGEST_LINE = 2**26  # characters of a row of JSON
 LINES_SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
@@ -14,12 +17,13 @@ BATCH_ROWS = 64
 
 
 class Row(NamedTuple):
-    """One row: its text, None where it holds none, and the column that this is from."""
+    """One row: its text, None where it holds none, the column that this is from, and what others say of it."""
 
     number: int
     text: str | None
     column: str = ""
     title: str = ""
+    licence: str = ""
 
 
 class UnreadableTable(Exception):
@@ -79,8 +83,9 @@ def parquet_rows(path: Path) -> Iterator[Row]:
                 raise UnreadableTable("a table without a column of text" if not strings else "a table without rows")
             column = _longest_column(first.to_pydict())
             titles = [name for name in TITLE_COLUMNS if name in strings and name != column][:1]
+            licences = [name for name in LICENCE_COLUMNS if name in strings and name != column][:1]
             number = 0
-            for batch in file.iter_batches(BATCH_ROWS, columns=[column, *titles]):
+            for batch in file.iter_batches(BATCH_ROWS, columns=[column, *titles, *licences]):
                 for values in batch.to_pylist():
                     number += 1
                     yield _row(number, values, column)
@@ -107,4 +112,5 @@ def _row(number: int, values: Mapping[str, Any], column: str | None) -> Row:
     text = values.get(column) if column else None
     titles = (values.get(name) for name in TITLE_COLUMNS if name != column)
     title = next((title for title in titles if isinstance(title, str) and title), "")
-    return Row(number, text if isinstance(text, str) else None, column or "", title[:LONGEST_TITLE])
+    licence = next((found for name in LICENCE_COLUMNS if (found := tidy(values.get(name)))), "")
+    return Row(number, text if isinstance(text, str) else None, column or "", title[:LONGEST_TITLE], licence)

@@ -30,10 +30,10 @@ def text_blocks(clean: Path, split: Split) -> Iterator[TextBlock]:
 
 
 def _blocks(table: pa.Table, split: Split) -> Iterator[TextBlock]:
-    names = table.select(["document_id", "source", "title"]).to_pydict()
+    names = table.select(["document_id", "source", "title", "licence"]).to_pydict()
     documents = [
-        Document(document_id, source, "", split, title)
-        for document_id, source, title in zip(*names.values(), strict=True)
+        Document(document_id, source, "", split, title, licence)
+        for document_id, source, title, licence in zip(*names.values(), strict=True)
     ]
     first = 0
     for chunk in table.column("text").chunks:

@@ -4,34 +4,52 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from lm.config import StageConfig
 from lm.cpu import chosen_cores
 from lm.errors import BadInput
 from lm.progress import Progress
+from lm.tokenizer_kinds import Kind
 
 if TYPE_CHECKING:
     from lm.documents import Split
+    from lm.tokenizer import Tokenizer
 
 VERSION = 1
 TOKENIZER_FILE = "tokenizer.model"
-LEAST_VOCAB_SIZE = 262  # as in lm.tokenizer_training, which readers of the config need not load
+LEAST_VOCAB_SIZE, BYTE_VOCAB_SIZE = 262, 261  # as in lm.tokenizer_training, which readers of the config need not load
 
 
 class TokenizeConfig(StageConfig):
     """How text becomes tokens."""
 
-    kind: Literal["bpe", "unigram", "char", "word"] = Field("bpe", description="what the pieces are, and how found")
+    kind: Kind = Field("bpe", description="what the pieces are, and how found")
+    from_run: str | None = Field(
+        None,
+        min_length=1,
+        coerce_numbers_to_str=True,  # a key may be all digits
+        description="a run, or the key of tokens or a model, whose tokenizer is taken as it is",
+    )
     vocab_size: int | None = Field(
-        None, ge=LEAST_VOCAB_SIZE, description="number of pieces; an error where the text supports fewer"
+        None, ge=BYTE_VOCAB_SIZE, description="number of pieces; an error where the text supports fewer"
     )
     default_vocab_size: int = Field(
-        1024, ge=LEAST_VOCAB_SIZE, description="where vocab_size is not given; fewer where the text is small"
+        1024, ge=BYTE_VOCAB_SIZE, description="where vocab_size is not given; fewer where the text is small"
     )
     sample_bytes: int = Field(5_000_000, ge=100_000, description="text the tokenizer is trained on, at most")
+
+    @field_validator("vocab_size")
+    @classmethod
+    def _of_its_kind(cls, vocab_size: int | None, info: ValidationInfo) -> int | None:
+        is_byte = info.data.get("kind") == "byte"
+        if is_byte and vocab_size not in (None, BYTE_VOCAB_SIZE):
+            raise ValueError(f"a byte tokenizer has {BYTE_VOCAB_SIZE} pieces: leave vocab_size out")
+        if not is_byte and vocab_size is not None and vocab_size < LEAST_VOCAB_SIZE:
+            raise ValueError(f"every byte needs a piece: expected vocab_size {LEAST_VOCAB_SIZE} or more")
+        return vocab_size
 
 
 class _Reader:
@@ -66,11 +84,12 @@ class _Reader:
 
 
 def tokenize(
-    clean: Path, config: TokenizeConfig, out: Path, progress: Progress, *, init: Path | None = None
+    clean: Path, config: TokenizeConfig, out: Path, progress: Progress, *, reused: Path | None = None
 ) -> dict[str, Any]:
     """Tokenize the clean artifact's folder `clean` into `out`: `tokenizer.model` and the token shards of both splits.
 
-    With a model's folder `init` that model's tokenizer is taken as it is, whatever the config asks for.
+    With `reused`, the folder of a model or of other tokens, the tokenizer there is taken as it is, whatever the config
+    asks for.
 
     Every document is decoded again and compared. Memory: the sample and its training, and the longest document a few
     times over, whatever the size of the corpus.
@@ -87,9 +106,9 @@ def tokenize(
     asked = config.vocab_size or config.default_vocab_size
     shrink = config.vocab_size is None
     sample_bytes = config.sample_bytes
-    if init:
+    if reused:
         deque(reader.count_and_sample(), maxlen=0)
-        model = (init / TOKENIZER_FILE).read_bytes()
+        model = (reused / TOKENIZER_FILE).read_bytes()
     else:
         model = train_tokenizer(reader.count_and_sample(), config.kind, asked, sample_bytes=sample_bytes, shrink=shrink)
     if not all(reader.documents.values()):
@@ -104,26 +123,30 @@ def tokenize(
         for split in SPLITS
     }
     encoded = time.monotonic()
-    return _metrics(config, reader, tokenizer.vocab_size, tokens) | {
-        "sample_bytes": min(reader.bytes["train"], sample_bytes),
+    return _metrics(config, reader, tokenizer, tokens, is_reused=reused is not None) | {
+        "sample_bytes": 0 if reused else min(reader.bytes["train"], sample_bytes),
         "training_seconds": round(trained - began, 3),
         "encoding_seconds": round(encoded - trained, 3),
     }
 
 
-def _metrics(config: TokenizeConfig, reader: _Reader, vocab_size: int, tokens: dict["Split", int]) -> dict[str, Any]:
+def _metrics(
+    config: TokenizeConfig, reader: _Reader, tokenizer: "Tokenizer", tokens: dict["Split", int], *, is_reused: bool
+) -> dict[str, Any]:
     """What the artifact holds. Bytes per token leave the boundaries out; tokens count them."""
     per_token = {
         split: reader.bytes[split] / max(1, count - reader.documents[split]) for split, count in tokens.items()
     }
-    notes = []
-    if config.vocab_size is None and vocab_size < config.default_vocab_size and config.kind != "char":
+    vocab_size, kind, notes = tokenizer.vocab_size, tokenizer.kind, []
+    if is_reused:
+        notes.append("The tokenizer was made from other text, which may hold some of what is held out here.")
+    elif config.vocab_size is None and vocab_size < config.default_vocab_size and kind not in ("char", "byte"):
         notes.append(
-            f"The training text supports {vocab_size} {config.kind} pieces, fewer than the {config.default_vocab_size} "
+            f"The training text supports {vocab_size} {kind} pieces, fewer than the {config.default_vocab_size} "
             "that would otherwise have been used."
         )
     return {
-        "kind": config.kind,
+        "kind": kind,
         "vocab_size": vocab_size,
         **{f"{split}_tokens": count for split, count in tokens.items()},
         **{f"{split}_documents": reader.documents[split] for split in tokens},
@@ -131,5 +154,5 @@ def _metrics(config: TokenizeConfig, reader: _Reader, vocab_size: int, tokens: d
         **{f"{split}_bytes_per_token": round(value, 4) for split, value in per_token.items()},
         "unknown_tokens": 0,  # every document came back from its tokens, which an unknown token rules out
         "notes": notes,
-        "summary": f"{vocab_size:,} {config.kind} pieces, {per_token['heldout']:.2f} bytes a token on held-out text",
+        "summary": f"{vocab_size:,} {kind} pieces, {per_token['heldout']:.2f} bytes a token on held-out text",
     }

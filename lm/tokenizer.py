@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +24,15 @@ from sentencepiece import sentencepiece_model_pb2
 
 from lm.errors import BadInput, SlowburnError
 from lm.recipe import BOUNDARY_ID, UNKNOWN_ID
+from lm.tokenizer_kinds import Kind
 from lm.tokens import Tokens, token_dtype
 
 ModelProto: Any = sentencepiece_model_pb2.ModelProto  # type: ignore[attr-defined]  # made at import, so unseen by mypy
-Kind = Literal["bpe", "unigram", "char", "word"]
 KINDS_BY_MODEL_TYPE: dict[int, Kind] = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}  # sentencepiece's numbers
 BOUNDARY_PIECE = "<|endoftext|>"
 OWN_SYMBOLS = ("\n", "<")
 SPACE = "\u2581"
+BYTE_VOCAB_SIZE = 2 + len(OWN_SYMBOLS) + 256 + 1  # unknown, boundary, own symbols, bytes, the space
 ESCAPE = "\x10"  # data link escape: hardly ever in a text, and one byte when it is
 ESCAPES = ((ESCAPE, ESCAPE + "0"), (SPACE, ESCAPE + "1"))  # in this order; undone in the reverse order
 WORDS_REMEMBERED = 1 << 14
@@ -90,7 +91,8 @@ class Tokenizer:
         proto = ModelProto.FromString(model)
         if len(proto.pieces) <= BOUNDARY_ID or proto.pieces[BOUNDARY_ID].piece != BOUNDARY_PIECE:
             raise ValueError(f"piece {BOUNDARY_ID} is not {BOUNDARY_PIECE}")
-        self.kind: Kind = KINDS_BY_MODEL_TYPE[proto.trainer_spec.model_type]
+        kind = KINDS_BY_MODEL_TYPE[proto.trainer_spec.model_type]
+        self.kind: Kind = "byte" if kind == "char" and len(proto.pieces) == BYTE_VOCAB_SIZE else kind
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         self.vocab_size: int = self._processor.vocab_size()
         self.dtype = token_dtype(self.vocab_size)

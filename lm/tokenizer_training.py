@@ -3,7 +3,7 @@
 import hashlib
 import heapq
 import io
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,7 +11,8 @@ import sentencepiece
 
 from lm.errors import BadInput
 from lm.recipe import BOUNDARY_ID, UNKNOWN_ID
-from lm.tokenizer import BOUNDARY_PIECE, OWN_SYMBOLS, WORD, Kind, ModelProto, escape
+from lm.tokenizer import BOUNDARY_PIECE, BYTE_VOCAB_SIZE, OWN_SYMBOLS, SPACE, WORD, ModelProto, escape
+from lm.tokenizer_kinds import Kind
 
 DEFAULT_VOCAB_SIZE = 1024
 DEFAULT_SAMPLE_BYTES = 5_000_000
@@ -36,11 +37,15 @@ def train_tokenizer(
 ) -> bytes:
     """Train a tokenizer on texts and return its sentencepiece model; the same texts give the same bytes.
 
-    At most `sample_bytes` of the texts (UTF-8) are kept and trained on, spread evenly over all of them.
+    At most `sample_bytes` of the texts (UTF-8) are kept and trained on, spread evenly over all of them. A `byte`
+    tokenizer has BYTE_VOCAB_SIZE pieces whatever the texts are, and whatever was asked for.
 
     Raises BadInput when the texts cannot support `vocab_size` pieces, unless it may `shrink`; when it is too small
     to hold the 256 bytes; and when the texts hold nothing to train on.
     """
+    if kind == "byte":
+        deque(texts, maxlen=0)
+        return _serialized(_byte_model())
     if vocab_size < LEAST_VOCAB_SIZE:
         raise BadInput(
             f"a vocabulary of {vocab_size} pieces is too small: every byte needs one, so ask for {LEAST_VOCAB_SIZE} or "
@@ -56,8 +61,20 @@ def train_tokenizer(
             f"the training text supports at most {largest} {kind} pieces, {vocab_size} were asked for: ask for fewer, "
             "or leave the size out to have it chosen"
         )
+    return _serialized(model)
+
+
+def _serialized(model: Any) -> bytes:
     serialized: bytes = model.SerializeToString(deterministic=True)
     return serialized
+
+
+def _byte_model() -> Any:
+    """A tokenizer of characters that knows but the space and its own symbols: all others become their bytes."""
+    model = _fix_up(_run_trainer([" "], "char", LEAST_VOCAB_SIZE), "char")
+    assert len(model.pieces) == BYTE_VOCAB_SIZE, [piece.piece for piece in model.pieces]
+    assert SPACE in (piece.piece for piece in model.pieces)
+    return model
 
 
 def _largest(sample: list[str], kind: Kind, vocab_size: int) -> int:

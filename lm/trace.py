@@ -41,6 +41,7 @@ class Passage(BaseModel):
     first_character: int  # of the traced text
     places: int  # in the training text
     source: str
+    licence: str
     document_id: str
     title: str
     line: int  # of the clean document, from 1
@@ -201,6 +202,7 @@ class _Wanted:
             first_character=len(self.text[: stretch.start].decode(errors="ignore")),
             places=1,
             source=document.source,
+            licence=document.licence,
             document_id=document.document_id,
             title=document.title,
             line=content.count(b"\n", 0, begin) + 1,

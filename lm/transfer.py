@@ -140,13 +140,13 @@ def _receive(url: str, response: httpx.Response, partial: PartialFile, limits: L
     plain = encoding == "identity"
     length = int(response.headers.get("content-length") or -1) if plain else -1
     total = start + length if length >= 0 else None
-    _check_room(url, total, start, partial, limits)
+    check_room(url, total, start, partial, limits)
     blocks = response.iter_raw() if plain else _decoded(response.iter_raw())
     with closing(PartialWriter(partial, start, total, validator if plain else "")) as writer:
         for block in _checked(url, blocks, response, limits) if start == 0 else blocks:
             writer.write(block)
             if writer.bytes > limits.max_bytes:
-                raise _too_large(url, f"more than {format_text_size(limits.max_bytes)}")
+                raise too_large(url, f"more than {format_text_size(limits.max_bytes)}")
             progress(writer.bytes, total, "bytes", shown(url))
             if limits.seconds_left <= 0:
                 break
@@ -201,11 +201,12 @@ def _start(response: httpx.Response, partial: PartialFile, validator: str) -> in
     return arrived.bytes
 
 
-def _check_room(url: str, total: int | None, start: int, partial: PartialFile, limits: Limits) -> None:
+def check_room(url: str, total: int | None, start: int, partial: PartialFile, limits: Limits) -> None:
+    """Raise BadInput for what is above the size cap, Stopped for what the disk has no room for."""
     if total is None:
         return
     if total > limits.max_bytes:
-        raise _too_large(url, format_text_size(total))
+        raise too_large(url, format_text_size(total))
     free = shutil.disk_usage(partial.path.parent).free
     if total - start > free:
         raise Stopped(
@@ -214,7 +215,8 @@ def _check_room(url: str, total: int | None, start: int, partial: PartialFile, l
         )
 
 
-def _too_large(url: str, size: str) -> BadInput:
+def too_large(url: str, size: str) -> BadInput:
+    """What is said of a file above the size cap."""
     return BadInput(f"{shown(url)} is {size}, above the size cap: raise it with --set download.max_bytes=…")
 
 

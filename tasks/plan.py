@@ -9,6 +9,7 @@ from lm.machine_record import known_machine
 from lm.plan import Plan, make_plan, open_plan, plan_path
 from lm.predict import predict_probe
 from lm.recipe import Recipe
+from lm.reused_tokenizer import reused_tokenizer
 from lm.session import Session
 from lm.starting_model import with_starting_model
 from lm.store import Artifact
@@ -19,7 +20,8 @@ from tasks.publish import publish_plan
 @task(name="plan", task_run_name="plan", cache_policy=NO_CACHE)
 def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bool = False) -> Plan:
     """Exact numbers for what was asked, kept from last time unless `replan`."""
-    config = with_starting_model(session.config, start) if start else session.config
+    config, _ = reused_tokenizer(session.store, session.config)
+    config = with_starting_model(config, start) if start else config
     path = plan_path(session.store, config, cleaned.key)
     settled = None if replan else open_plan(path)
     if settled is None:

@@ -18,14 +18,14 @@ from typing import Any
 
 import pytest
 
-from lm.addresses import check_redirect, is_private, shown, without_secrets
-from lm.download import DownloadConfig, assemble, fetch, inputs_of, key_of, resolve, sweep
+from lm.addresses import check_redirect, is_private, shown
+from lm.download import DownloadConfig, resolve
 from lm.errors import BadInput, SlowburnError, Stopped
 from lm.fetch import fetch_url
 from lm.progress import silent
-from lm.raw_documents import read_sources
-from lm.store import Artifact, Store
+from lm.store import Store
 from lm.transfer import Limits
+from tests.lm.downloading import contents, download, leftovers
 
 TEXT = "".join(f"{n}: All happy families are alike.\n" for n in range(3000)).encode()  # 100 kB
 OTHER = TEXT.replace(b"happy", b"other")
@@ -251,41 +251,6 @@ def limits(seconds: float = 60.0, retries: int = 3) -> Limits:
     return Limits(10_000_000, time.monotonic() + seconds, retries, backoff_seconds=0.01)
 
 
-def download(root: Path, *words: str, **settings: Any) -> Artifact:
-    """Do what the download task and its child do."""
-    store, config = Store(root), DownloadConfig(corpus=words, **settings)
-    corpus = resolve(config, store)
-    key = key_of(corpus)
-    if key and (artifact := store.find("download", key)):
-        return artifact
-    corpus = fetch(config, corpus, store, silent)
-    key = key_of(corpus)
-    assert key
-    with store.writing("download", key) as out:
-        store.commit(
-            "download",
-            key,
-            config=config.model_dump(mode="json"),
-            inputs=inputs_of(corpus),
-            metrics=assemble(corpus, store, out, silent),
-            seconds=0.0,
-            peak_memory_bytes=None,
-            versions={},
-        )
-    sweep(corpus, store)
-    return store.open(store.path("download", key))
-
-
-def contents(artifact: Artifact) -> dict[str, bytes]:
-    return {source.name: (artifact.path / source.path).read_bytes() for source in read_sources(artifact.path)}
-
-
-def leftovers(root: Path) -> list[str]:
-    """Files beside the artifacts that are neither locks nor pins."""
-    hidden = (root / "data/raw").glob(".*/*") if root.exists() else []
-    return [path.name for path in hidden if path.suffix != ".lock"]
-
-
 ARRIVES = ["text", "cut-then-range", "cut-then-whole", "cut-chunked", "cut-gzip", "gzip", "no-length", "fail-twice"]
 
 
@@ -442,127 +407,11 @@ def test_secrets_in_an_address_are_used_and_never_told(
         resolve(DownloadConfig.model_validate(config.model_dump(mode="json")), Store(tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("told", "kept"),
-    [
-        (
-            "run --corpus 'https://me:pw@example.org/a.txt?key=1#top' notes",
-            "run --corpus 'https://example.org/a.txt?…' notes",
-        ),
-        ("--corpus=ftp://me@example.org/@home/a.txt", "--corpus=ftp://example.org/@home/a.txt"),
-        ("notes/me@home.txt", "notes/me@home.txt"),
-        ("http://example.org:8080/a.txt", "http://example.org:8080/a.txt"),
-    ],
-)
-def test_a_command_line_is_kept_without_its_secrets(told: str, kept: str) -> None:
-    """What a run remembers of its command names the place and nothing that opens it."""
-    assert without_secrets(told) == kept
-
-
-def test_a_folder_gives_its_text_files_and_nothing_from_outside(tmp_path: Path) -> None:
-    """What can be read, in order of names; hidden files, binaries, and links that lead out of the folder stay out."""
-    folder, root = tmp_path / "notes", tmp_path / "root"
-    (folder / "deep").mkdir(parents=True)
-    (folder / ".git").mkdir()
-    (folder / "b.txt").write_text("second")
-    (folder / "a.md").write_text("first")
-    (folder / "deep" / "c").write_text("third")
-    (folder / ".git" / "config").write_text("hidden")
-    (folder / ".hidden.txt").write_text("hidden")
-    (folder / "picture.txt").write_bytes(os.urandom(5000))
-    (folder / "page.txt").write_text("<!doctype html><p>page")
-    (tmp_path / "outside.txt").write_text("outside")
-    (folder / "link.txt").symlink_to(tmp_path / "outside.txt")
-    (folder / "up").symlink_to(tmp_path)
-    os.mkfifo(folder / "pipe")
-    artifact = download(root, str(folder))
-    page = {"notes/page.txt": b"<!doctype html><p>page"}
-    assert contents(artifact) == {"notes/a.md": b"first", "notes/b.txt": b"second", "notes/deep/c": b"third"} | page
-    assert "skipped 1 files that hold no text (picture.txt: a binary file)" in artifact.manifest.metrics["notes"][0]
-    sources = read_sources(artifact.path)
-    assert [source.sha256 for source in sources] == list(artifact.manifest.inputs.values())
-
-
-def test_the_key_follows_the_content_of_local_files(tmp_path: Path) -> None:
-    """The same content under the same name is the same corpus wherever it lies and whatever the order; else not."""
-    for folder in ("here", "there"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "a.txt").write_text("same")
-    (tmp_path / "b.txt").write_text("more")
-    store = Store(tmp_path / "root")
-
-    def key(*words: Path) -> str | None:
-        return key_of(resolve(DownloadConfig(corpus=tuple(map(str, words))), store))
-
-    here, there, other = tmp_path / "here/a.txt", tmp_path / "there/a.txt", tmp_path / "b.txt"
-    assert key(here) == key(there) == key(here, here)
-    assert key(here, other) == key(other, there) != key(here)
-    before = key(here)
-    here.write_text("changed")
-    assert key(here) != before
-
-
-@pytest.mark.parametrize(
-    ("word", "words"),
-    [
-        ("tiny-shakespear", "did you mean tiny-shakespeare"),
-        ("lovecraftt", "did you mean lovecraft"),
-        ("zzz", "the catalogue has python-docs, tiny-shakespeare"),
-        ("books/missing.txt", "no file or folder books/missing.txt"),
-        ("", "unknown corpus"),
-        ("a\0b", "unknown corpus"),
-        ("x" * 5000, "unknown corpus"),
-        ("~nobody-of-this-name/a.txt", "no file or folder"),
-        ("file:///etc/passwd", "https://"),
-        ("ftp://example.org/a.txt", "https://"),
-        ("http://", "cannot be understood"),
-        ("http://example.org:99999/", "cannot be understood"),
-        ("http://exa mple.org/", "cannot be understood"),
-        ("http://[::1/", "cannot be understood"),
-        ("/dev/null", "neither a file nor a folder"),
-        ("empty.txt", "an empty file"),
-        ("random.txt", "a binary file"),
-        ("book.pdf", "a PDF file"),
-        ("no-text", "no text file in no-text"),
-    ],
-)
-def test_a_word_that_names_no_corpus_gets_a_helpful_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, words: str
-) -> None:
-    """Unknown names, wrong addresses and files that are no text: one line each, before anything is fetched."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "empty.txt").touch()
-    (tmp_path / "random.txt").write_bytes(os.urandom(1000))
-    (tmp_path / "book.pdf").write_bytes(b"%PDF-1.7 and so on")
-    (tmp_path / "no-text").mkdir()
-    with pytest.raises(BadInput, match=words) as refusal:
-        resolve(DownloadConfig(corpus=(word,)), Store(tmp_path / "root"))
-    assert "\n" not in str(refusal.value)
-    assert len(str(refusal.value)) < 400
-
-
-def test_a_path_wins_over_a_name_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file called like a corpus of the catalogue is used, with a note."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "lovecraft").write_text("my own pages")
-    corpus = resolve(DownloadConfig(corpus=("lovecraft",)), Store(tmp_path / "root"))
-    assert [source.kind for source in corpus.sources] == ["file"]
-    assert "the path is used" in corpus.notes[0]
-
-
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, server: Server) -> None:
     """Where data/raw cannot be made, the message says so."""
     (tmp_path / "data").write_text("a file where a folder should be")
     with pytest.raises(SlowburnError, match="cannot write in"):
         download(tmp_path, f"{server.url}/text")
-
-
-def test_tiny_shakespeare_has_its_hash_before_it_is_fetched(tmp_path: Path) -> None:
-    """The catalogue pins what is stable: the key is known offline, and names cost no request."""
-    store = Store(tmp_path)
-    assert key_of(resolve(DownloadConfig(corpus=("tiny-shakespeare",)), store))
-    assert key_of(resolve(DownloadConfig(corpus=("king-james-bible",)), store)) is None
-    assert len(resolve(DownloadConfig(corpus=("lovecraft", "tinystories")), store).sources) == 9
 
 
 def test_redirects_may_not_lose_encryption() -> None:

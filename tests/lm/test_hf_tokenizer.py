@@ -15,7 +15,7 @@ from lm.hf_tokenizer import write_hugging_face_tokenizer
 from lm.tokenizer import BOUNDARY_ID, BOUNDARY_PIECE, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer
 from lm.tokenizer_training import train_tokenizer
 
-KINDS = ("bpe", "unigram", "char")
+KINDS = ("bpe", "unigram", "char", "byte")
 ENGLISH = "\n".join(islice(topics.values(), 24))  # of the Python language reference
 HOSTILE = [
     "<s>",

@@ -20,11 +20,11 @@ from lm.documents import Document, read_documents, write_documents
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent
 from lm.tokenize_corpus import TOKENIZER_FILE, TokenizeConfig, tokenize
-from lm.tokenizer import BOUNDARY_PIECE, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer, escape
+from lm.tokenizer import BOUNDARY_PIECE, BYTE_VOCAB_SIZE, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer, escape
 from lm.tokenizer_training import LEAST_VOCAB_SIZE, spread_sample, train_tokenizer
 from lm.tokens import documents, token_count
 
-KINDS = ("bpe", "unigram", "char", "word")
+KINDS = ("bpe", "unigram", "char", "word")  # and "byte", whose pieces follow from no text
 ENGLISH = "\n".join(islice(topics.values(), 12))  # of the Python language reference: 110 kB
 MARKS = ["<s>", "</s>", "<unk>", "<0x41>", BOUNDARY_PIECE, "\u2581", "\x10", "\x100", "\x101", "\u2585", "\x00", "<"]
 SPACES = [" ", "  ", "   ", "\t", "\r", "\r\n", "\n", "\n\n", "\u00a0", "\u2028", "\x85"]
@@ -53,7 +53,7 @@ def hashes(folder: Path) -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "byte"])
 @given(text=ANY_TEXT)
 @example(text="".join(MARKS + SPACES + WORDS))
 @example(text="x" * (2 * SEGMENT_CHARACTERS) + "\n" + "\u2581" * SEGMENT_CHARACTERS + "\n\n")
@@ -230,3 +230,25 @@ def test_words_keep_their_meaning_and_their_neighbours() -> None:
     pieces = [tokenizer.decode([token]) for token in tokenizer.encode("my house, the zoo\n")]
     assert pieces == ["my", " house", ",", " the", " ", "z", "o", "o", "\n"]
     assert escape("my house") == "my house"
+
+
+def test_a_byte_tokenizer_has_a_token_a_byte() -> None:
+    """Whatever it was trained on and asked for: 261 pieces, and as many tokens as a text has bytes in UTF-8."""
+    tokenizer = tokenizer_of("byte")
+    assert (tokenizer.kind, tokenizer.vocab_size) == ("byte", BYTE_VOCAB_SIZE)
+    text = "A naïve house, 漢字\n<0x41> 👩‍👩‍👧"
+    assert len(tokenizer.encode(text)) == len(text.encode())
+    with pytest.raises(ValidationError, match="leave vocab_size out"):
+        TokenizeConfig(kind="byte", vocab_size=300)
+
+
+def test_a_tokenizer_is_taken_as_it_is(tmp_path: Path) -> None:
+    """Tokens made with another run's tokenizer have its very bytes, and it is said that it may know the test."""
+    first = clean_artifact(tmp_path / "first", [ENGLISH], ["the house"])
+    second = clean_artifact(tmp_path / "second", ["Ein Haus. " * 400], ["Das Haus."])
+    tokenized(first, tmp_path / "one", kind="unigram", vocab_size=400)
+    (tmp_path / "two").mkdir()
+    metrics = tokenize(second, TokenizeConfig(), tmp_path / "two", silent, reused=tmp_path / "one")
+    assert (tmp_path / "one" / TOKENIZER_FILE).read_bytes() == (tmp_path / "two" / TOKENIZER_FILE).read_bytes()
+    assert (metrics["kind"], metrics["vocab_size"]) == ("unigram", 400)
+    assert "may hold some of what is held out" in metrics["notes"][0]
