@@ -226,14 +226,14 @@ def test_every_cap_ends_well(made, stage, tmp_path, capsys):
             assert outcome.complete, f"{stage} was said to fit {format_bytes(outcome.cap)}: {outcome}"
 
 
-@pytest.mark.parametrize("megabytes", np.linspace(512, 3072, 20).astype(int))
+@pytest.mark.parametrize("megabytes", np.linspace(512, 3072, 20).astype(int).tolist())
 def test_a_plan_uses_its_budget(text, megabytes, tmp_path, capsys):
     """With time and text to spare, what a plan suggests runs to the end under a real cap and takes 75 % of it or more.
 
     Speed and size of the text are made up, so that every budget has a larger model to gain; batches are small, so that
     the steps of the largest take seconds.
     """
-    budget = Budget(bytes=int(megabytes) * 10**6, source="flag")
+    budget = Budget(bytes=megabytes * 10**6, source="flag")
 
     def probe(recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
         with SupervisedChild(budget, threads=threads, trains=True) as child:
