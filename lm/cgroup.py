@@ -46,10 +46,12 @@ class MemoryCgroup:
         return max(number_in(self.folder / name, "oom_kill") for name in ("memory.events", "memory.oom_control"))
 
     def remove(self) -> None:
-        """Take the group away once its processes are gone."""
+        """Take the group away once its processes are gone, and those inside that killed workers left."""
         deadline = time.monotonic() + REMOVE_SECONDS
         while time.monotonic() < deadline:
             with suppress(OSError):
+                for left in self.folder.glob("slowburn-*"):
+                    left.rmdir()
                 self.folder.rmdir()
                 return
             time.sleep(0.02)

@@ -84,7 +84,8 @@ def clean(
 
     with TemporaryDirectory(dir=out, prefix=".scratch-") as folder, RejectWriter(out / REJECTS_FILE) as rejects:
         scratch, sources = Path(folder), read_sources(raw)
-        parts = make_parts(raw, sources, config, VERSION, parts_folder or scratch / "parts", progress, crew)
+        kept = parts_folder or scratch / "parts"
+        parts, cleaned_sources = make_parts(raw, sources, config, VERSION, kept, scratch, progress, crew)
         corpus = CleanedCorpus(parts, config, scratch, rejects, progress)
         keep = corpus.first_of_equals()
         if not keep.any():
@@ -98,7 +99,7 @@ def clean(
             **written,
             **corpus.metrics(),
             **splitting.metrics(),
-            "cleaned_sources": parts.cleaned_sources,
+            "cleaned_sources": cleaned_sources,
             "rejected": dict(sorted(rejects.counts.items())),
             "reject_samples": rejects.samples,
             "contamination": overlap._asdict() | {"share": round(overlap.share, 6)},
@@ -106,7 +107,7 @@ def clean(
             "summary": _summary(written, split),
             "warnings": [*corpus.warnings(), *splitting.warnings()],
             "notes": [
-                *_told_parts(parts.cleaned_sources, len(sources)),
+                *_told_parts(cleaned_sources, len(sources)),
                 *corpus.warnings(),
                 *corpus.notes(),
                 *splitting.notes(),

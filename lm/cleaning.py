@@ -55,15 +55,22 @@ class _Candidate(NamedTuple):
 
 
 def clean_shards(
-    raw: Path, shards: Sequence[Shard], keys: Sequence[str], config: "CleanConfig", out: Path, progress: Progress
+    raw: Path,
+    shards: Sequence[Shard],
+    keys: Sequence[str],
+    config: "CleanConfig",
+    scratch: Path,
+    out: Path,
+    progress: Progress,
 ) -> None:
     """Clean shards of the raw artifact's folder `raw` into the pack `out`; the same shards give the same parts.
 
-    `keys` are those of the parts. Memory: a megabyte of documents or the longest one, whatever the shards.
+    `keys` are those of the parts; archives expand into a folder of their own in `scratch`.
+    Memory: a megabyte of documents or the longest one, whatever the shards.
     Raises BadInput where archives expand to more than they may.
     """
-    with TemporaryDirectory(dir=out.parent, prefix=".scratch-") as scratch, PackWriter(out, shards, keys) as pack:
-        for batch in _batches(_cleaned(raw, shards, config, Path(scratch), pack, progress)):
+    with TemporaryDirectory(dir=scratch) as folder, PackWriter(out, shards, keys) as pack:
+        for batch in _batches(_cleaned(raw, shards, config, Path(folder), pack, progress)):
             _write(batch, config, pack)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm.archives import Expansion
 from lm.parts import Part, PartCounts, find_parts, pack_key, part_key, sweep, touch
@@ -19,10 +19,11 @@ PACK_SHARDS = 4096
 SETTINGS = ("repair_encoding", "minimum_words", "maximum_symbols", "maximum_repeated", "languages")
 
 
-class Parts(list[Part]):
+class Made(NamedTuple):
     """The parts of a corpus in its order, and how many of its sources had to be cleaned for them."""
 
-    cleaned_sources: int = 0
+    parts: list[Part]
+    cleaned_sources: int
 
 
 def make_parts(
@@ -31,12 +32,13 @@ def make_parts(
     config: "CleanConfig",
     version: int,
     folder: Path,
+    scratch: Path,
     progress: Progress,
     crew: Crew = ALONE,
-) -> Parts:
+) -> Made:
     """Clean what is missing of a corpus into packs in `folder`, and return all its parts, in the order of its sources.
 
-    The parts are the same whoever makes them, and whichever were there before.
+    Archives expand into `scratch`. The parts are the same whoever makes them, and whichever were there before.
     Raises BadInput where the archives of all of it together expand to more than they may.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,17 +49,16 @@ def make_parts(
     keys = [part_key(shard, settings, version) for shard in shards]
     known = find_parts(folder)
     missing = {key: shard for key, shard in zip(keys, shards, strict=True) if key not in known}
-    jobs = [_job(raw, pack, config, folder) for pack in _packs(missing)]
+    jobs = [_job(raw, pack, config, folder, scratch) for pack in _packs(missing)]
     work_through(jobs, crew, progress)
     if jobs:
         known = find_parts(folder)
-    parts = Parts(known[key] for key in keys)
-    parts.cleaned_sources = len({shard.source.path for shard in missing.values()})
+    parts = [known[key] for key in keys]
     touch(parts)
     expansion = Expansion(config.max_expanded_bytes)
     expansion.bytes = sum(PartCounts.from_json(part.counts).expanded_bytes for part in parts)
     expansion.check()
-    return parts
+    return Made(parts, len({shard.source.path for shard in missing.values()}))
 
 
 def _packs(missing: dict[str, Shard]) -> Iterator[dict[str, Shard]]:
@@ -73,13 +74,14 @@ def _packs(missing: dict[str, Shard]) -> Iterator[dict[str, Shard]]:
         yield pack
 
 
-def _job(raw: Path, pack: dict[str, Shard], config: "CleanConfig", folder: Path) -> Job:
+def _job(raw: Path, pack: dict[str, Shard], config: "CleanConfig", folder: Path, scratch: Path) -> Job:
     def arguments() -> dict[str, Any]:
         return {
             "raw": str(raw),
             "shards": [shard.as_json() for shard in pack.values()],
             "keys": list(pack),
             "config": config.model_dump(mode="json"),
+            "scratch": str(scratch),
             "out": str(folder / f"{pack_key(list(pack))}.parquet"),
         }
 

@@ -6,14 +6,16 @@ from typing import Any
 from lm.progress import Progress
 
 
-def clean_shards(progress: Progress, *, raw: str, shards: list[Any], keys: list[str], config: Any, out: str) -> None:
+def clean_shards(
+    progress: Progress, *, raw: str, shards: list[Any], keys: list[str], config: Any, scratch: str, out: str
+) -> None:
     """Clean a few shards into a pack."""
     from lm.clean import CleanConfig
     from lm.cleaning import clean_shards
     from lm.shards import Shard
 
     asked = [Shard.from_json(shard) for shard in shards]
-    clean_shards(Path(raw), asked, keys, CleanConfig.model_validate(config), Path(out), progress)
+    clean_shards(Path(raw), asked, keys, CleanConfig.model_validate(config), Path(scratch), Path(out), progress)
 
 
 def find_seen_runs(progress: Progress, *, clean: str, groups: list[int], wanted: str, bits: int, out: str) -> None:
