@@ -7,35 +7,38 @@ import sys
 
 from tests.conftest import PROJECT
 
+STEPS = 300
+ASKED = ("--run-id", "two", "--seeds", "2")
+
 
 def test_seeds_are_trained_beside_the_model_and_survive_an_interruption(workplace):
     """An interrupted second seed goes on; the model is the one of a single seed; the report tells of all."""
-    process = workplace.start("--run-id", "three", "--seeds", "3", steps=100)
+    process = workplace.start(*ASKED, "--set", "checkpoint_seconds=0.2", steps=STEPS)
 
     def second_seed_has_begun():
-        return (workplace.root / "artifacts/runs/three/run.json").exists() and (
-            "train" in workplace.record("three")["stages"] and bool(workplace.checkpoints())
+        return (workplace.root / "artifacts/runs/two/run.json").exists() and (
+            "train" in workplace.record("two")["stages"] and bool(workplace.checkpoints())
         )
 
     workplace.wait_for(second_seed_has_begun, process)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
-    again = workplace.run("--run-id", "three", "--seeds", "3", steps=100)
+    again = workplace.run(*ASKED, steps=STEPS)
     assert again.code == 0, again
-    assert "3 seeds, about" in again.output
+    assert "2 seeds, about" in again.output
 
-    record = workplace.record("three")
+    record = workplace.record("two")
     assert record["stages"]["train"]["status"] == "reused"
-    assert list(record["variants"]) == ["seed 2", "seed 3", "ensemble"]
+    assert list(record["variants"]) == ["seed 2", "ensemble"]
     assert record["variants"]["seed 2"]["train"]["resumed_from_step"]
     trained = [stages["train"] for stages in (record["stages"], *record["variants"].values()) if "train" in stages]
-    assert len({train["weights_sha256"] for train in trained}) == 3
-    report = (workplace.root / "artifacts/runs/three/report.html").read_text(encoding="utf-8")
-    assert "standard deviation" in report and "generate three --ensemble" in report
-    assert "Nothing to do" in workplace.run("--run-id", "one", steps=100).output
+    assert len({train["weights_sha256"] for train in trained}) == 2
+    report = (workplace.root / "artifacts/runs/two/report.html").read_text(encoding="utf-8")
+    assert "standard deviation" in report and "generate two --ensemble" in report
+    assert "Nothing to do" in workplace.run("--run-id", "one", steps=STEPS).output
 
-    together = generated(workplace, "three", "--ensemble")
+    together = generated(workplace, "two", "--ensemble")
     assert together == generated(workplace, "--ensemble")
     alone = generated(workplace)  # without a name the model that was asked for, not the seed that was trained last
     assert alone == generated(workplace, "one") != together
