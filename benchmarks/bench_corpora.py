@@ -24,7 +24,7 @@ from lm.download import DownloadConfig
 from lm.memory import Budget, format_bytes
 from lm.stages import stage_key
 from lm.store import Store
-from lm.supervise import SupervisedChild
+from lm.supervision.supervise import SupervisedChild
 from lm.tokenize_corpus import TokenizeConfig
 
 WORDS, SYLLABLES = 30_000, ("ka", "lo", "mi", "ter", "sha", "en", "do", "ri", "va", "pel", "un", "so", "ge")
@@ -93,11 +93,11 @@ import tempfile
 import time
 from pathlib import Path
 import sentencepiece
-from lm.cpu import chosen_cores
-from lm.documents import read_documents
-from lm.token_stream import token_stream
-from lm.tokenizer import Tokenizer
-from lm.tokens import write_tokens
+from lm.planning.cpu import chosen_cores
+from lm.cleaning.documents import read_documents
+from lm.tokenizing.token_stream import token_stream
+from lm.tokenizing.tokenizer import Tokenizer
+from lm.tokenizing.tokens import write_tokens
 tokenizer, ours, alone = Tokenizer(Path({str(model)!r})), 0.0, 0.0
 processor = sentencepiece.SentencePieceProcessor(model_file={str(model)!r})
 def work(texts):

@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lm.choose import HEADS_OF_WIDTH
 from lm.memory import Budget, format_bytes
-from lm.predict import TRAINING_FLOOR, predict_trial
-from lm.recipe import Recipe
-from lm.supervise import SupervisedChild
+from lm.planning.choose import HEADS_OF_WIDTH
+from lm.planning.predict import TRAINING_FLOOR, predict_trial
+from lm.supervision.supervise import SupervisedChild
+from lm.training.recipe import Recipe
 
 MOST_FLOPS_A_STEP = 6e10  # a second or less on one core
 MOST_PREDICTED_BYTES = 3 * 2**30

@@ -19,10 +19,10 @@ from unittest import mock
 
 import torch
 
-from lm.machine import measure
-from lm.plan import Plan
-from lm.trainer import Trainer
-from lm.training import Training
+from lm.planning.machine import measure
+from lm.planning.plan import Plan
+from lm.training.trainer import Trainer
+from lm.training.training import Training
 
 WARM_UP_STEPS, STEPS, SAVES, LOOKS = 3, 36, 5, 3
 

@@ -17,10 +17,10 @@ from rich.console import Console
 
 from flows.pipeline import StageName, pipeline
 from flows.terminal import Terminal
-from lm.addresses import without_secrets
+from lm.downloading.addresses import without_secrets
 from lm.errors import BadInput, Interrupted, SlowburnError, Stopped
-from lm.like_run import config_like
 from lm.run_config import RunConfig, build_config, setting_names
+from lm.runs.like_run import config_like
 from lm.store import Store
 from tasks import listen
 

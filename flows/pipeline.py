@@ -13,7 +13,7 @@ from prefect.states import Cancelled, Completed, Failed
 from flows.run_name import flow_run_name
 from lm.errors import CannotFit, OutOfMemory, SlowburnError
 from lm.run_config import RunConfig
-from lm.session import Session
+from lm.runs.session import Session
 from tasks.clean import clean
 from tasks.download import download
 from tasks.evaluate import evaluate

@@ -15,11 +15,11 @@ from prefect.states import Completed
 from flows.command_line import add_request, run
 from flows.pipeline import conclude, stages
 from flows.run_name import flow_run_name
-from lm.champion import Decision, find_champion, keep, load_champion, promote
-from lm.good_time import NotNow
-from lm.retraining import FIRST, RetrainPolicy, elders, has_drifted, is_same_text, lost_before, settle
+from lm.champions.champion import Decision, find_champion, keep, load_champion, promote
+from lm.champions.good_time import NotNow
+from lm.champions.retraining import FIRST, RetrainPolicy, elders, has_drifted, is_same_text, lost_before, settle
 from lm.run_config import RunConfig
-from lm.session import Session
+from lm.runs.session import Session
 from lm.store import Artifact, Store
 from tasks.listen import open_session
 from tasks.missed import state_if_missed

@@ -9,8 +9,8 @@ from typing import Any
 from prefect.runtime import flow_run
 
 from lm.errors import BadInput
-from lm.like_run import config_like
 from lm.run_config import RunConfig, build_config
+from lm.runs.like_run import config_like
 from lm.store import Store
 
 MOST_CHARACTERS = 40

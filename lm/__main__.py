@@ -4,17 +4,17 @@ import argparse
 import os
 import sys
 
-from lm.command import Command
-from lm.commands_champion import CHAMPION, PROMOTE, ROLLBACK
-from lm.commands_compare import COMPARE
-from lm.commands_export import EXPORT
-from lm.commands_generate import GENERATE
-from lm.commands_plan import PLAN
-from lm.commands_prune import PRUNE
-from lm.commands_run import PAUSE, RESUME
-from lm.commands_store import INSPECT, VERIFY
-from lm.commands_tokenizers import COMPARE_TOKENIZERS
-from lm.commands_trace import TRACE
+from lm.commands.champion import CHAMPION, PROMOTE, ROLLBACK
+from lm.commands.command import Command
+from lm.commands.compare import COMPARE
+from lm.commands.export import EXPORT
+from lm.commands.generate import GENERATE
+from lm.commands.plan import PLAN
+from lm.commands.prune import PRUNE
+from lm.commands.run import PAUSE, RESUME
+from lm.commands.store import INSPECT, VERIFY
+from lm.commands.tokenizers import COMPARE_TOKENIZERS
+from lm.commands.trace import TRACE
 from lm.errors import SlowburnError
 
 COMMANDS: tuple[Command, ...] = (

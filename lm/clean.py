@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from lm.cleaning.plain_text import visible
 from lm.config import StageConfig
 from lm.errors import BadInput
-from lm.plain_text import visible
 from lm.progress import Progress
 from lm.quantities import format_text_size
-from lm.workers import ALONE, Crew
+from lm.tokenizing.workers import ALONE, Crew
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from lm.cleaned_corpus import CleanDocument, CleanedCorpus
-    from lm.contamination import Contamination
-    from lm.near_duplicates import Labels
-    from lm.rejects import RejectWriter
+    from lm.cleaning.cleaned_corpus import CleanDocument, CleanedCorpus
+    from lm.cleaning.contamination import Contamination
+    from lm.cleaning.near_duplicates import Labels
+    from lm.cleaning.rejects import RejectWriter
 
 VERSION = 4
 
@@ -30,7 +30,7 @@ VERSION = 4
 # some 2.5 bits, so 500 bytes give bits per byte to ±0.2. Less training text than this has fewer different words than
 # the smallest vocabulary has pieces.
 MINIMUM_CHARACTERS = {"train": 2_000, "heldout": 500}
-REASONS = ("too few words", "mostly symbols", "repeats itself", "another language")  # as `lm.filters` gives them
+REASONS = ("too few words", "mostly symbols", "repeats itself", "another language")  # as `filters.py` gives them
 HARD_SPLITS = {"document": "a split by document", "source": "a split by source"}
 
 
@@ -75,12 +75,14 @@ def clean(
     Memory: the longest document or part of one a few times over, and about twenty bytes for each document.
     Raises BadInput when too little text is left on either side.
     """
-    from lm.cleaned_corpus import CleanedCorpus  # these bring pyarrow, which readers of the config need not load
-    from lm.overlap import find_overlap
-    from lm.part_making import make_parts
-    from lm.raw_documents import read_sources
-    from lm.rejects import FILE_NAME as REJECTS_FILE
-    from lm.rejects import RejectWriter
+    from lm.cleaning.cleaned_corpus import (
+        CleanedCorpus,  # these bring pyarrow, which readers of the config need not load
+    )
+    from lm.cleaning.overlap import find_overlap
+    from lm.cleaning.part_making import make_parts
+    from lm.cleaning.raw_documents import read_sources
+    from lm.cleaning.rejects import FILE_NAME as REJECTS_FILE
+    from lm.cleaning.rejects import RejectWriter
 
     with TemporaryDirectory(dir=out, prefix=".scratch-") as folder, RejectWriter(out / REJECTS_FILE) as rejects:
         scratch, sources = Path(folder), read_sources(raw)
@@ -172,8 +174,8 @@ class _Splitting:
         """Mark the documents that are held out; None where all are one unit."""
         import numpy as np
 
-        from lm.near_duplicates import merge
-        from lm.splitting import first_units_within, heldout_units, unit_positions
+        from lm.cleaning.near_duplicates import merge
+        from lm.cleaning.splitting import first_units_within, heldout_units, unit_positions
 
         hashes, labels = self.corpus.ids, self.labels
         if self.config.split == "source":
@@ -202,7 +204,7 @@ class _Splitting:
                 reject(document.source, document.title, reason, document.document_id, text, len(text.encode()))
 
     def _write_by_unit(self, out: Path, heldout: "npt.NDArray[np.bool_]") -> dict[str, Any]:
-        from lm.documents import Document, write_documents
+        from lm.cleaning.documents import Document, write_documents
 
         documents = (
             Document(d.document_id, d.source, d.text, "heldout" if heldout[index] else "train", d.title, d.licence)
@@ -211,8 +213,8 @@ class _Splitting:
         return write_documents(documents, out)
 
     def _write_contiguously(self, out: Path, reject: Callable[..., None]) -> dict[str, Any]:
-        from lm.documents import Document, write_documents
-        from lm.splitting import split_contiguously
+        from lm.cleaning.documents import Document, write_documents
+        from lm.cleaning.splitting import split_contiguously
 
         characters = sum(len(document.text) for _, document in self._kept(_told_already))
         share = min(self.config.heldout_fraction, self.config.heldout_bytes / int(self.corpus.sizes[self.keep].sum()))

@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SerializationInfo, field_serializer
 
-from lm import corpora, python_docs
-from lm.addresses import identity, shown, without_secrets
-from lm.archives import known_suffix
+from lm.cleaning.raw_documents import SOURCES_FILE, RawSource
 from lm.config import StageConfig
-from lm.corpora import Corpus, Source
+from lm.downloading import corpora, python_docs
+from lm.downloading.addresses import identity, shown, without_secrets
+from lm.downloading.archives import known_suffix
+from lm.downloading.corpora import Corpus, Source
+from lm.downloading.incoming import Incoming
+from lm.downloading.licences import NOT_STATED
+from lm.downloading.listings import Listings, sources_in
 from lm.errors import BadInput, Stopped
-from lm.incoming import Incoming
-from lm.licences import NOT_STATED
-from lm.listings import Listings, sources_in
 from lm.progress import Progress
 from lm.quantities import format_text_size
-from lm.raw_documents import SOURCES_FILE, RawSource
 from lm.store import SCHEMA_VERSION, Store, artifact_key, sha256_of, write_json
 
 if TYPE_CHECKING:
-    from lm.fetch import Visits
-    from lm.transfer import Limits
+    from lm.downloading.fetch import Visits
+    from lm.downloading.transfer import Limits
 
 VERSION = 2
 COPY_BYTES = 2**20
@@ -127,9 +127,9 @@ def fetch(config: DownloadConfig, corpus: Corpus, store: Store, progress: Progre
     Raises BadInput for what cannot be used (not found, not text, too large, changed since it was pinned) and Stopped
     for what may go better later (the network, the deadline, a full disk).
     """
-    from lm.fetch import Visits  # brings httpx, which readers of the config need not load
-    from lm.remote import NotText
-    from lm.transfer import Limits
+    from lm.downloading.fetch import Visits  # brings httpx, which readers of the config need not load
+    from lm.downloading.remote import NotText
+    from lm.downloading.transfer import Limits
 
     deadline = time.monotonic() + config.deadline_seconds
     limits = Limits(config.max_bytes, deadline, config.retries, web_pages=config.web_pages)
@@ -155,7 +155,7 @@ def fetch(config: DownloadConfig, corpus: Corpus, store: Store, progress: Progre
 
 def _list_new(sources: Iterable[Source], store: Store, limits: "Limits") -> Iterator[Source]:
     """The sources with the files of every place, asked for where it was not listed yet."""
-    from lm.remote import list_files
+    from lm.downloading.remote import list_files
 
     listings = Listings(store)
     for source in sources:

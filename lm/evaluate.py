@@ -50,7 +50,7 @@ def evaluate(
     With `replicas`, trained on the same tokens, what is measured is the mean of all their probabilities and its own.
     Returns the headline metrics. Raises SlowburnError when the three do not belong together.
     """
-    from lm.evaluation import evaluation, headline  # torch and all: not for readers of the config
+    from lm.evaluation.evaluation import evaluation, headline  # torch and all: not for readers of the config
     from lm.store import write_json
 
     result = evaluation([model, *replicas], tokens, clean, config, progress)

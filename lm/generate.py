@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lm.next_token import Sampling
+from lm.generation.next_token import Sampling
 from lm.progress import Progress
 
 VERSION = 3
@@ -30,7 +30,7 @@ def generate(model: Path, clean: Path, config: GenerateConfig, out: Path, progre
 
     Raises BadInput for a prompt that is no text.
     """
-    from lm.generation import sample_prompts  # torch and all: not for readers of the config
+    from lm.generation.generation import sample_prompts  # torch and all: not for readers of the config
 
     return sample_prompts(model, clean, config, out / SAMPLES_FILE, progress)
 
@@ -52,6 +52,6 @@ def stream(
     With `replicas`, models of the same tokenizer, each token is drawn from the mean of all their probabilities.
     Raises BadInput, at once, for a prompt that is no text, fewer than one token, or a seed below 0.
     """
-    from lm.generation import stream_text  # torch and all: not for readers of the config
+    from lm.generation.generation import stream_text  # torch and all: not for readers of the config
 
     return stream_text([model, *replicas], prompt, sampling, tokens=tokens, seed=seed, stop=stop, tell=tell)

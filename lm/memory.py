@@ -1,7 +1,7 @@
 """What memory there is, who set the limit, and what a process tree uses. Reads only; nothing here acts.
 
 psutil reports the whole machine's memory even inside a container, so the limits of every cgroup above this process
-are read too (`lm.headroom`), and the least headroom counts.
+are read too (`headroom.py`), and the least headroom counts.
 """
 
 import math
@@ -15,7 +15,7 @@ from pydantic import AfterValidator
 
 from lm.config import StageConfig
 from lm.errors import BadInput
-from lm.headroom import headrooms, limited_cgroups
+from lm.supervision.headroom import headrooms, limited_cgroups
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 SOFT_SHARE = 0.95  # of the budget: beyond it a child is asked to save and stop, so work must fit below it

@@ -170,7 +170,7 @@ class Store:
 
     @property
     def parts(self) -> Path:
-        """Where cleaning keeps what it made of each source (`lm.parts`)."""
+        """Where cleaning keeps what it made of each source (`parts.py`)."""
         return self.root / "data" / "parts"
 
     def folder(self, stage: str) -> Path:

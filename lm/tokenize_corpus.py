@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from lm.config import StageConfig
-from lm.cpu import chosen_cores
 from lm.errors import BadInput
+from lm.planning.cpu import chosen_cores
 from lm.progress import Progress
-from lm.tokenizer_kinds import Kind
+from lm.tokenizing.tokenizer_kinds import Kind
 
 if TYPE_CHECKING:
-    from lm.documents import Split
-    from lm.tokenizer import Tokenizer
+    from lm.cleaning.documents import Split
+    from lm.tokenizing.tokenizer import Tokenizer
 
 VERSION = 1
 TOKENIZER_FILE = "tokenizer.model"
-LEAST_VOCAB_SIZE, BYTE_VOCAB_SIZE = 262, 261  # as in lm.tokenizer_training, which readers of the config need not load
+LEAST_VOCAB_SIZE, BYTE_VOCAB_SIZE = (
+    262,
+    261,
+)  # as in lm.tokenizing.tokenizer_training, which readers of the config need not load
 
 
 class TokenizeConfig(StageConfig):
@@ -62,7 +65,7 @@ class _Reader:
 
     def count_and_sample(self) -> Iterator[str]:
         """Yield the training texts, and count both splits on the way."""
-        from lm.documents import read_documents
+        from lm.cleaning.documents import read_documents
 
         for document in read_documents(self.clean):
             self.documents[document.split] += 1
@@ -74,7 +77,7 @@ class _Reader:
 
     def texts(self, split: "Split") -> Iterator[str]:
         """Yield the texts of one split, once they were counted."""
-        from lm.documents import read_documents
+        from lm.cleaning.documents import read_documents
 
         done, total = 0 if split == "train" else self.bytes["train"], sum(self.bytes.values())
         for document in read_documents(self.clean, split):
@@ -95,11 +98,13 @@ def tokenize(
     times over, whatever the size of the corpus.
     Raises BadInput when a split is empty or the text does not support the vocabulary that was asked for.
     """
-    from lm.documents import SPLITS  # these bring pyarrow and sentencepiece, which readers of the config need not load
-    from lm.token_stream import token_stream
-    from lm.tokenizer import Tokenizer
-    from lm.tokenizer_training import train_tokenizer
-    from lm.tokens import write_tokens
+    from lm.cleaning.documents import (
+        SPLITS,  # these bring pyarrow and sentencepiece, which readers of the config need not load
+    )
+    from lm.tokenizing.token_stream import token_stream
+    from lm.tokenizing.tokenizer import Tokenizer
+    from lm.tokenizing.tokenizer_training import train_tokenizer
+    from lm.tokenizing.tokens import write_tokens
 
     began = time.monotonic()
     reader = _Reader(clean, progress)

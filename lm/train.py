@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from lm.config import StageConfig
-from lm.recipe import Recipe
+from lm.training.recipe import Recipe
 
 VERSION = 1
 

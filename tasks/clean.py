@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.session import Session
+from lm.runs.session import Session
 from lm.store import Artifact
 from tasks.stage import run_stage
 

@@ -6,8 +6,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from lm.download import key_of, resolve
-from lm.predict import predict_download
-from lm.session import Session
+from lm.planning.predict import predict_download
+from lm.runs.session import Session
 from lm.store import Artifact
 from tasks.guard import guard
 from tasks.publish import publish_stage

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 
 from lm.errors import BadInput
 from lm.run_config import RunConfig
-from lm.session import Listener, Session
+from lm.runs.session import Listener, Session
 from lm.store import Store
 from tasks.orphan import leave_in_time
 

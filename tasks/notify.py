@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from prefect.logging import get_run_logger
 
-from lm.session import Session
+from lm.runs.session import Session
 from lm.store import SCHEMA_VERSION
 from tasks.publish import publish
 

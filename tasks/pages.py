@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lm.champion import Decision
+from lm.champions.champion import Decision
 from lm.clean import REASONS
-from lm.lineage import Lineage, all_artifacts, made_into
+from lm.cleaning.raw_documents import SOURCES_FILE
 from lm.memory import format_bytes
-from lm.plan import Plan
+from lm.planning.plan import Plan
 from lm.quantities import format_count, format_duration, format_text_size
-from lm.raw_documents import SOURCES_FILE
-from lm.report_text import about_baseline, evaluation_note, figures, lede, verdict
-from lm.run_facts import RunFacts
-from lm.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
+from lm.reporting.report_text import about_baseline, evaluation_note, figures, lede, verdict
+from lm.reporting.run_facts import RunFacts
+from lm.runs.lineage import Lineage, all_artifacts, made_into
+from lm.runs.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
+from lm.runs.why import SHOWN_KEY, made_by
 from lm.store import ROLES, STAGES, Artifact, Store, read_json
-from lm.why import SHOWN_KEY, made_by
 from tasks.markdown import bullets, escape, facts, link, page, quote, table
 
 MOST_ROWS, MOST_FILES, MOST_RELATIVES = 100, 8, 6

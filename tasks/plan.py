@@ -5,14 +5,14 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.machine_record import known_machine
-from lm.plan import Plan, make_plan, open_plan, plan_path
-from lm.predict import predict_probe
-from lm.recipe import Recipe
-from lm.reused_tokenizer import reused_tokenizer
-from lm.session import Session
-from lm.starting_model import with_starting_model
+from lm.planning.machine_record import known_machine
+from lm.planning.plan import Plan, make_plan, open_plan, plan_path
+from lm.planning.predict import predict_probe
+from lm.runs.session import Session
 from lm.store import Artifact
+from lm.tokenizing.reused_tokenizer import reused_tokenizer
+from lm.training.recipe import Recipe
+from lm.training.starting_model import with_starting_model
 from tasks.guard import guard
 from tasks.publish import publish_plan
 

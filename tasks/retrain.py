@@ -5,14 +5,14 @@ from functools import partial
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.champion import Decision
-from lm.contest import Contest
+from lm.champions.champion import Decision
+from lm.champions.contest import Contest
+from lm.champions.good_time import GoodTime, wait_for_good_time
 from lm.errors import SlowburnError
-from lm.good_time import GoodTime, wait_for_good_time
 from lm.memory import parse_bytes
-from lm.retention import RetentionPolicy, plan_pruning, prune
-from lm.session import REPORT_BUDGET, Session
-from lm.supervise import SupervisedChild
+from lm.runs.retention import RetentionPolicy, plan_pruning, prune
+from lm.runs.session import REPORT_BUDGET, Session
+from lm.supervision.supervise import SupervisedChild
 from tasks.markdown import picture
 from tasks.pages import champion_page
 from tasks.publish import publish_page

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from lm.plan import Plan
+from lm.planning.plan import Plan
 from lm.quantities import format_duration
-from lm.seeds import ENSEMBLE
-from lm.session import Session
+from lm.runs.seeds import ENSEMBLE
+from lm.runs.session import Session
 from lm.store import REPLICAS, Artifact
 from tasks.evaluate import evaluate
 from tasks.stage import run_stage

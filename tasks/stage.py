@@ -1,6 +1,6 @@
 """What every stage's task does: reuse what is there, else ask the guard, have it made, show it."""
 
-from lm.session import Session, Work
+from lm.runs.session import Session, Work
 from lm.store import Artifact
 from tasks.guard import guard
 from tasks.publish import publish_stage

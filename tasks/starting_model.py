@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from lm.session import Session
-from lm.starting_model import find_starting_model
+from lm.runs.session import Session
 from lm.store import Artifact
+from lm.training.starting_model import find_starting_model
 
 
 def starting_model(session: Session) -> Artifact | None:

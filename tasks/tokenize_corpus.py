@@ -3,10 +3,10 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.plan import Plan, tokenize_settings
-from lm.reused_tokenizer import reused_tokenizer
-from lm.session import Session
+from lm.planning.plan import Plan, tokenize_settings
+from lm.runs.session import Session
 from lm.store import Artifact
+from lm.tokenizing.reused_tokenizer import reused_tokenizer
 from tasks.stage import run_stage
 
 

@@ -10,15 +10,15 @@ from typing import Any, Literal
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.deadline import Late, end_in_time, take_over
-from lm.downshift import current_micro_batch, downshifts, shift_down
 from lm.errors import OutOfMemory, Stopped
-from lm.plan import Plan
+from lm.planning.plan import Plan
 from lm.quantities import format_duration
-from lm.session import Session, Work
+from lm.runs.session import Session, Work
 from lm.store import Artifact
-from lm.supervise import SupervisedChild
-from lm.turn import training_turn
+from lm.supervision.supervise import SupervisedChild
+from lm.supervision.turn import training_turn
+from lm.training.deadline import Late, end_in_time, take_over
+from lm.training.downshift import current_micro_batch, downshifts, shift_down
 from tasks.guard import guard
 from tasks.publish import TrainingBoard, publish_stage
 

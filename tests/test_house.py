@@ -22,7 +22,7 @@ def imported_packages(file: Path) -> set[str]:
 def test_imports_run_one_way(floor):
     """flows → tasks → lm, and lm/ knows no Prefect."""
     above = set(FLOORS[FLOORS.index(floor) + 1 :]) | ({"prefect"} if floor == "lm" else set())
-    for file in (PROJECT / floor).glob("*.py"):
+    for file in (PROJECT / floor).rglob("*.py"):
         assert not imported_packages(file) & above, file
 
 

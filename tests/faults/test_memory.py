@@ -19,7 +19,7 @@ def leak():
         kept.append(bytearray(os.urandom(1) * (8 << 20)))
         time.sleep(0.05)
 
-if "lm.child" in sys.orig_argv:
+if "lm.supervision.child" in sys.orig_argv:
     threading.Thread(target=leak, daemon=True).start()
 '''
 

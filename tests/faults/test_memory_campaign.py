@@ -20,8 +20,8 @@ from lm.errors import OutOfMemory
 from lm.evaluate import EvaluateConfig
 from lm.generate import GenerateConfig
 from lm.memory import Budget, format_bytes, required_budget
-from lm.plan import make_plan
-from lm.predict import (
+from lm.planning.plan import make_plan
+from lm.planning.predict import (
     predict_cleaning,
     predict_download,
     predict_evaluating,
@@ -29,13 +29,13 @@ from lm.predict import (
     predict_tokenizing,
     predict_training,
 )
-from lm.recipe import Recipe
 from lm.run_config import RunConfig
 from lm.stages import stage_key
 from lm.store import Store
-from lm.supervise import SupervisedChild
+from lm.supervision.supervise import SupervisedChild
 from lm.tokenize_corpus import TokenizeConfig
 from lm.train import TrainConfig
+from lm.training.recipe import Recipe
 
 pytestmark = [pytest.mark.memory_campaign, pytest.mark.timeout(1800)]
 

@@ -84,7 +84,7 @@ class Services:
 
     def trainings(self) -> list[psutil.Process]:
         """The supervised children that are alive."""
-        return [process for process in self.processes() if "lm.child" in process.cmdline()]
+        return [process for process in self.processes() if "lm.supervision.child" in process.cmdline()]
 
     def wait_for(self, condition: Callable[[], Any]) -> None:
         deadline = time.monotonic() + WAIT_SECONDS

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from lm.deadline import Deadline, Late
+from lm.training.deadline import Deadline, Late
 from tests.conftest import Workplace
 
 ENDLESS = 40_000  # steps: any machine is too slow for them

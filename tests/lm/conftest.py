@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from lm.documents import Document, write_documents
+from lm.cleaning.documents import Document, write_documents
 from lm.evaluate import EvaluateConfig, evaluate
+from lm.evaluation.heldout import extent
 from lm.generate import GenerateConfig, generate
-from lm.heldout import extent
 from lm.progress import silent
-from lm.recipe import Recipe
 from lm.store import Store, write_json
 from lm.tokenize_corpus import TokenizeConfig, tokenize
-from lm.training import Training
+from lm.training.recipe import Recipe
+from lm.training.training import Training
 
 TOY_RECIPE = Recipe(
     layers=2, width=64, heads=2, kv_heads=1, mlp_width=128, context=48, batch_sequences=16,

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from lm.cleaning.raw_documents import read_sources
 from lm.download import DownloadConfig, assemble, fetch, inputs_of, key_of, resolve, sweep
 from lm.progress import silent
-from lm.raw_documents import read_sources
 from lm.store import Artifact, Store
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lm.champion import champion_path, default_model, find_champion, keep, load_champion, promote, roll_back
+from lm.champions.champion import champion_path, default_model, find_champion, keep, load_champion, promote, roll_back
 from lm.errors import BadInput, SlowburnError
 from lm.store import Store
 from tests.conftest import PROJECT

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.choose import LEAST_STEPS, MOST_PASSES, choose_recipe, most_steps, regularised
-from lm.recipe import with_steps
+from lm.planning.choose import LEAST_STEPS, MOST_PASSES, choose_recipe, most_steps, regularised
+from lm.training.recipe import with_steps
 
 BYTES = st.integers(50_000, 2_000_000_000)
 SECONDS = st.floats(20, 36_000)

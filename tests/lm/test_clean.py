@@ -12,12 +12,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lm.clean import CleanConfig, clean
-from lm.decoding import detect_encoding, drop_control_characters
-from lm.documents import FILE_NAME, Document, read_documents, write_documents
+from lm.cleaning.decoding import detect_encoding, drop_control_characters
+from lm.cleaning.documents import FILE_NAME, Document, read_documents, write_documents
+from lm.cleaning.gutenberg import strip_gutenberg
+from lm.cleaning.splitting import first_units_within, heldout_units, split_contiguously, unit_positions
 from lm.errors import BadInput, SlowburnError
-from lm.gutenberg import strip_gutenberg
 from lm.progress import silent
-from lm.splitting import first_units_within, heldout_units, split_contiguously, unit_positions
 
 PROSE = "The sea was calm that night, and the lamps of the harbour burned low. " * 40  # 2,800 characters
 

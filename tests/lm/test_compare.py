@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from lm.compare import compare
 from lm.errors import BadInput
-from lm.model import load_model, save_model
+from lm.evaluation.compare import compare
 from lm.store import Store
+from lm.training.model import load_model, save_model
 
 
 @pytest.fixture(scope="module")

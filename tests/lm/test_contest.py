@@ -6,21 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lm.champion import load_champion, promote
-from lm.contest_scoring import heldout_text, hold_contest, unit_nats
-from lm.documents import Document, read_documents, write_documents
-from lm.evaluation import training_precision
-from lm.heldout import extent
-from lm.model import load_model
+from lm.champions.champion import load_champion, promote
+from lm.champions.contest_scoring import heldout_text, hold_contest, unit_nats
+from lm.champions.retraining import RetrainPolicy, lost_before, settle
+from lm.cleaning.documents import Document, read_documents, write_documents
+from lm.evaluation.evaluation import training_precision
+from lm.evaluation.heldout import extent
+from lm.evaluation.scoring import token_nats
+from lm.generation.seen_text import seen_shares
 from lm.progress import silent
-from lm.recipe import Recipe
-from lm.retraining import RetrainPolicy, lost_before, settle
-from lm.scoring import token_nats
-from lm.seen_text import seen_shares
 from lm.store import Artifact, Store
 from lm.tokenize_corpus import TokenizeConfig, tokenize
-from lm.tokens import documents as token_documents
-from lm.training import Training
+from lm.tokenizing.tokens import documents as token_documents
+from lm.training.model import load_model
+from lm.training.recipe import Recipe
+from lm.training.training import Training
 
 
 def put(store: Store, stage: str, key: str, folder: Path, **inputs: str) -> Artifact:
@@ -102,7 +102,7 @@ def test_blocks_of_one_document_lose_nothing(toy, tmp_path: Path) -> None:
     text = heldout_text(tmp_path)
     assert text.unit == "block"
     assert b"".join(text.stretches) == joined.encode()
-    from lm.tokenizer import Tokenizer
+    from lm.tokenizing.tokenizer import Tokenizer
 
     tokens = Tokenizer(toy.model / "tokenizer.model").encode(joined)
     (whole,) = token_nats(load_model(toy.model), [tokens])

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lm.addresses import without_secrets
+from lm.cleaning.raw_documents import read_sources
 from lm.download import DownloadConfig, key_of, resolve
+from lm.downloading.addresses import without_secrets
 from lm.errors import BadInput
-from lm.raw_documents import read_sources
 from lm.store import Store
 from tests.lm.downloading import contents, download
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lm.champion import Decision
-from lm.contest import Contest, Standing
-from lm.drift import drift_points, how_often
-from lm.drift_chart import drift_png, drift_svg
+from lm.champions.champion import Decision
+from lm.champions.contest import Contest, Standing
+from lm.champions.drift import drift_points, how_often
+from lm.reporting.drift_chart import drift_png, drift_svg
 
 
 def decision(champion_age: float, losses: dict[float, float], fresh_bits: float = 1.5) -> Decision:

@@ -15,22 +15,22 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.bootstrap import interval, resampled_rates
-from lm.calibration import Calibration
-from lm.degeneracy import degeneracy
-from lm.documents import Document, read_documents, write_documents
+from lm.cleaning.documents import Document, read_documents, write_documents
 from lm.errors import SlowburnError
 from lm.evaluate import EvaluateConfig, evaluate
-from lm.heldout import units
-from lm.model import Decoder, load_model, save_model
-from lm.ngram import NGram
+from lm.evaluation.bootstrap import interval, resampled_rates
+from lm.evaluation.calibration import Calibration
+from lm.evaluation.degeneracy import degeneracy
+from lm.evaluation.heldout import units
+from lm.evaluation.ngram import NGram
+from lm.evaluation.scoring import token_nats, windows
 from lm.progress import silent
-from lm.recipe import BOUNDARY_ID
-from lm.scoring import token_nats, windows
 from lm.store import read_json
 from lm.tokenize_corpus import TokenizeConfig, tokenize
-from lm.tokenizer import Tokenizer
-from lm.tokens import documents as token_documents
+from lm.tokenizing.tokenizer import Tokenizer
+from lm.tokenizing.tokens import documents as token_documents
+from lm.training.model import Decoder, load_model, save_model
+from lm.training.recipe import BOUNDARY_ID
 
 QUICK = EvaluateConfig(samples=2, sample_tokens=40, temperatures=(0.8,), resamples=200)
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.expected_loss import expected_bits_per_byte
-from lm.machine_record import keep_machine
 from lm.memory import Budget
+from lm.planning.expected_loss import expected_bits_per_byte
+from lm.planning.machine_record import keep_machine
 from lm.store import Store
-from lm.supervise import SupervisedChild
+from lm.supervision.supervise import SupervisedChild
 
 PROJECT = Path(__file__).parents[2]
 

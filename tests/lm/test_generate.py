@@ -15,22 +15,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-import lm.nearest
-from lm.documents import Document, read_documents
-from lm.drawing import draw, probabilities
+import lm.generation.nearest
+from lm.cleaning.documents import Document, read_documents
 from lm.errors import BadInput
+from lm.evaluation.openings import openings
 from lm.generate import GenerateConfig, generate, stream
-from lm.inference import Cache, Inference
-from lm.model import load_model
-from lm.nearest import longest_matches
-from lm.next_token import Sampling
-from lm.openings import openings
+from lm.generation.inference import Cache, Inference
+from lm.generation.nearest import longest_matches
+from lm.generation.next_token import Sampling
+from lm.generation.sampling import Request, continuations
 from lm.progress import silent
-from lm.recipe import BOUNDARY_ID
-from lm.sampling import Request, continuations
-from lm.text_stream import TextStream
-from lm.tokenizer import Tokenizer
-from lm.tokenizer_training import train_tokenizer
+from lm.reporting.drawing import draw, probabilities
+from lm.tokenizing.text_stream import TextStream
+from lm.tokenizing.tokenizer import Tokenizer
+from lm.tokenizing.tokenizer_training import train_tokenizer
+from lm.training.model import load_model
+from lm.training.recipe import BOUNDARY_ID
 
 GREEDY = Sampling(temperature=0)
 logits_of_any_shape = st.lists(st.floats(-20, 20), min_size=1, max_size=12)
@@ -199,14 +199,14 @@ few_letters = st.text(alphabet="ab é\n", max_size=60)
 def test_the_longest_match_is_the_longest(texts, documents):
     """The match found has the length that trying everything finds, and is in the document it names."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lm.nearest, "BLOCK_BYTES", 25)  # so that documents are cut and joined
-        patch.setattr(lm.nearest, "PAIRS_AT_ONCE", 3)
+        patch.setattr(lm.generation.nearest, "BLOCK_BYTES", 25)  # so that documents are cut and joined
+        patch.setattr(lm.generation.nearest, "PAIRS_AT_ONCE", 3)
         passages = [Document(str(index), "source", text, "train") for index, text in enumerate(documents)]
         found = longest_matches(texts, passages)
     for text, match in zip(texts, found, strict=True):
         longest = max((len(shared) for other in documents for shared in common_bytes(text, other)), default=0)
         if match is None:
-            assert longest < lm.nearest.SEED_BYTES
+            assert longest < lm.generation.nearest.SEED_BYTES
         else:
             assert len(match.text.encode()) >= longest - 2  # halves of characters at its ends are left out
             assert match.text in text

@@ -10,13 +10,13 @@ from pydoc_data.topics import topics
 import pytest
 import torch
 
-from lm.documents import read_documents
-from lm.export_gguf import LIMITS, write_gguf
-from lm.model import Decoder, load_model, save_model
-from lm.recipe import Shape
-from lm.scoring import token_nats
-from lm.tokenizer import Tokenizer
-from lm.tokenizer_training import train_tokenizer
+from lm.cleaning.documents import read_documents
+from lm.evaluation.scoring import token_nats
+from lm.exporting.export_gguf import LIMITS, write_gguf
+from lm.tokenizing.tokenizer import Tokenizer
+from lm.tokenizing.tokenizer_training import train_tokenizer
+from lm.training.model import Decoder, load_model, save_model
+from lm.training.recipe import Shape
 
 PROJECT = Path(__file__).parent.parent.parent
 PYTHON = Path(os.environ.get("LLAMA_CPP_PYTHON") or PROJECT / ".venv-gguf" / "bin" / "python")

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from lm.hf_tokenizer import write_hugging_face_tokenizer
-from lm.tokenizer import BOUNDARY_ID, BOUNDARY_PIECE, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer
-from lm.tokenizer_training import train_tokenizer
+from lm.tokenizing.hf_tokenizer import write_hugging_face_tokenizer
+from lm.tokenizing.tokenizer import BOUNDARY_ID, BOUNDARY_PIECE, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer
+from lm.tokenizing.tokenizer_training import train_tokenizer
 
 KINDS = ("bpe", "unigram", "char", "byte")
 ENGLISH = "\n".join(islice(topics.values(), 24))  # of the Python language reference

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lm.clean import CleanConfig, clean
-from lm.documents import read_documents
+from lm.cleaning.documents import read_documents
 from lm.download import DownloadConfig, assemble, fetch, resolve
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from lm.champion import champion_path, promote
+from lm.champions.champion import champion_path, promote
 from lm.errors import BadInput
-from lm.inspect_artifacts import ArtifactView, RunView, list_all, show
-from lm.inspect_tables import print_artifact, print_listing, print_run, print_verification
 from lm.memory import Budget
-from lm.run_record import RunRecord, StageRecord, TrainRecord, run_folder, save_run
+from lm.runs.inspect_artifacts import ArtifactView, RunView, list_all, show
+from lm.runs.inspect_tables import print_artifact, print_listing, print_run, print_verification
+from lm.runs.run_record import RunRecord, StageRecord, TrainRecord, run_folder, save_run
+from lm.runs.verify_artifacts import verify
 from lm.store import Artifact, Store, artifact_key, write_json
-from lm.verify_artifacts import verify
 
 
 def make(store: Store, stage: str, inputs: dict[str, str], metrics: dict) -> Artifact:

@@ -9,9 +9,9 @@ import pytest
 
 from lm.clean import CleanConfig, clean
 from lm.errors import BadInput
-from lm.inspect_source import SourceView, find_source
 from lm.progress import silent
-from lm.retention import RetentionPolicy, plan_pruning, prune
+from lm.runs.inspect_source import SourceView, find_source
+from lm.runs.retention import RetentionPolicy, plan_pruning, prune
 from lm.store import Artifact, Store
 from tests.conftest import PROJECT
 from tests.lm.test_clean import raw_artifact

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from lm.errors import BadInput
-from lm.like_run import config_like
 from lm.memory import Budget
 from lm.run_config import RunConfig, build_config
-from lm.run_record import RunRecord, save_run
+from lm.runs.like_run import config_like
+from lm.runs.run_record import RunRecord, save_run
 from lm.store import Store
 
 

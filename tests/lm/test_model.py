@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 
-from lm import fused
 from lm.errors import BadInput
-from lm.model import Cache, Decoder, load_model, save_model
-from lm.recipe import Shape
+from lm.training import fused
+from lm.training.model import Cache, Decoder, load_model, save_model
+from lm.training.recipe import Shape
 
 SHAPE = Shape(layers=2, width=64, heads=4, kv_heads=2, mlp_width=96, context=32)
 VOCAB_SIZE = 300

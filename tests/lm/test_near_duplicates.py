@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from lm.clean import CleanConfig, clean
-from lm.contamination import contamination
-from lm.documents import read_documents
+from lm.cleaning.contamination import contamination
+from lm.cleaning.documents import read_documents
+from lm.cleaning.near_duplicates import Sketches, band_keys
+from lm.cleaning.shingles import hash_words
 from lm.errors import BadInput
-from lm.near_duplicates import Sketches, band_keys
 from lm.progress import silent
-from lm.shingles import hash_words
 
 WORDS = ["".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyz", k=2 + n % 7)) for n in range(2000)]
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import lm.ngram
-from lm.compressors import COMPRESSORS, conditional_bytes
-from lm.ngram import NGram
+import lm.evaluation.ngram
+from lm.evaluation.compressors import COMPRESSORS, conditional_bytes
+from lm.evaluation.ngram import NGram
 
 few_letters = st.lists(st.sampled_from(list(b"abc")), max_size=40).map(bytes)
 
@@ -59,8 +59,8 @@ def test_working_in_blocks_changes_nothing(monkeypatch):
     """Memory is bounded by taking the text in blocks; the counts are those of the whole."""
     texts = [b"to be or not to be", b"", b"that is the question", b"or is it"]
     whole = NGram.fit(texts).nats(b"to be is the question")
-    monkeypatch.setattr(lm.ngram, "BLOCK_BYTES", 20)
-    monkeypatch.setattr(lm.ngram, "PIECE_BYTES", 3)
+    monkeypatch.setattr(lm.evaluation.ngram, "BLOCK_BYTES", 20)
+    monkeypatch.setattr(lm.evaluation.ngram, "PIECE_BYTES", 3)
     np.testing.assert_array_equal(NGram.fit(texts).nats(b"to be is the question"), whole)
 
 

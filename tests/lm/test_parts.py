@@ -15,16 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm import part_making, shards
-from lm.archives import Expansion
 from lm.clean import CleanConfig, clean
-from lm.documents import read_documents
+from lm.cleaning import part_making
+from lm.cleaning.documents import read_documents
+from lm.cleaning.raw_documents import read_sources
+from lm.cleaning.reading import ReadingCounts, read_raw
+from lm.downloading.archives import Expansion
 from lm.errors import Stopped
 from lm.progress import silent
-from lm.raw_documents import read_sources
-from lm.reading import ReadingCounts, read_raw
-from lm.shards import Shard, shards_of
-from lm.workers import ALONE, Crew
+from lm.tokenizing import shards
+from lm.tokenizing.shards import Shard, shards_of
+from lm.tokenizing.workers import ALONE, Crew
 from tests.conftest import PROJECT, WORDS
 from tests.lm.test_clean import raw_artifact
 
@@ -112,7 +113,7 @@ def test_the_bytes_do_not_depend_on_who_cleans(tmp_path: Path, monkeypatch: pyte
 STARTED = """
 import sys
 from pathlib import Path
-from lm import part_making
+from lm.cleaning import part_making
 from lm.clean import CleanConfig, clean
 from lm.progress import silent
 part_making.SHARD_BYTES = 20_000

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm.archives import Expansion
-from lm.decoding import repair_mojibake
+from lm.cleaning.decoding import repair_mojibake
+from lm.cleaning.html_text import page_text
+from lm.cleaning.raw_documents import RawSource
+from lm.cleaning.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
+from lm.downloading.archives import Expansion
 from lm.errors import BadInput
-from lm.html_text import page_text
-from lm.raw_documents import RawSource
-from lm.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
-from lm.shards import Shard
+from lm.tokenizing.shards import Shard
 from tests.lm.packing import zip_of, zstandard
 
 TEXT = "It was late, and the café was empty.\nNobody came.\n"

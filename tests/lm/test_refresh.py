@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from lm.download import DownloadConfig, fetch, key_of, resolve
+from lm.downloading.refresh import refresh
 from lm.errors import Stopped
 from lm.progress import silent
-from lm.refresh import refresh
 from lm.store import Store
 
 LINE = "It was a bright cold day, and the clocks were striking.\n"

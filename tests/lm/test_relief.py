@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lm.memory import Budget
-from lm.recipe import Recipe
 from lm.store import Store
-from lm.supervise import SupervisedChild
+from lm.supervision.supervise import SupervisedChild
+from lm.training.recipe import Recipe
 
 PROJECT = Path(__file__).parents[2]
 BUDGET = Budget(bytes=640 << 20, source="flag")
@@ -32,7 +32,7 @@ def fill():
     ballast.append(b"x" * int(0.97 * budget - held))
 
 ballast = []
-if "lm.child" in sys.orig_argv:
+if "lm.supervision.child" in sys.orig_argv:
     threading.Thread(target=fill, daemon=True).start()
 '''
 
@@ -78,8 +78,8 @@ def test_a_training_near_its_budget_goes_on_in_smaller_pieces(toy, tmp_path, mon
 REFUSED = """
 import json, resource, sys
 from pathlib import Path
-from lm import jobs
-from lm.child import Child
+from lm.supervision import jobs
+from lm.supervision.child import Child
 
 arguments = json.loads(sys.argv[1])
 child, state = Child(budget_bytes=2**32), {"capped": True}

@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm import report
-from lm.charts import spread
-from lm.closing import closing_lines
+from lm.cleaning.plain_text import opening, visible
 from lm.memory import Budget
-from lm.plain_text import opening, visible
-from lm.report import render_report
-from lm.run_facts import gather_facts
-from lm.run_pictures import pictures_png
-from lm.run_record import (
+from lm.reporting import report
+from lm.reporting.charts import spread
+from lm.reporting.closing import closing_lines
+from lm.reporting.report import render_report
+from lm.reporting.run_facts import gather_facts
+from lm.reporting.run_pictures import pictures_png
+from lm.runs.run_record import (
     MemoryRow,
     RunRecord,
     StageRecord,

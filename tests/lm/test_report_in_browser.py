@@ -8,8 +8,8 @@ import pytest
 from websockets.sync.client import connect
 
 from lm.memory import Budget
-from lm.report import render_report
-from lm.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, write_memory
+from lm.reporting.report import render_report
+from lm.runs.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, write_memory
 from lm.store import STAGES, Store, write_json
 from tests.browser import CHROMIUM, Tab, open_browser
 

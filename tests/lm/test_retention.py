@@ -10,10 +10,10 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lm.champion import promote
+from lm.champions.champion import promote
 from lm.memory import Budget
-from lm.retention import RetentionPolicy, plan_pruning, prune
-from lm.run_record import RunRecord, StageRecord, save_run
+from lm.runs.retention import RetentionPolicy, plan_pruning, prune
+from lm.runs.run_record import RunRecord, StageRecord, save_run
 from lm.store import Artifact, Store
 from tests.conftest import PROJECT
 

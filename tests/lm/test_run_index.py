@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lm.champion import champion_path, promote
+from lm.champions.champion import champion_path, promote
 from lm.memory import Budget
-from lm.run_index import render_index
-from lm.run_record import REPORT_FILE, RunRecord, StageRecord, run_folder, save_run
+from lm.reporting.run_index import render_index
+from lm.runs.run_record import REPORT_FILE, RunRecord, StageRecord, run_folder, save_run
 from lm.store import Store
 
 HOSTILE = "<script>alert(1)</script>"

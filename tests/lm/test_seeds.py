@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from lm.ensemble import EnsembleDecoder
-from lm.ensemble_inference import load_writer
 from lm.evaluate import EvaluateConfig, evaluate
 from lm.generate import stream
-from lm.model import load_model, save_model
-from lm.next_token import Sampling
+from lm.generation.ensemble import EnsembleDecoder
+from lm.generation.ensemble_inference import load_writer
+from lm.generation.next_token import Sampling
 from lm.progress import silent
-from lm.seeds import Spread
+from lm.runs.seeds import Spread
 from lm.store import read_json
+from lm.training.model import load_model, save_model
 
 QUICK = EvaluateConfig(samples=2, sample_tokens=24, temperatures=(0.8,), resamples=100)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lm.culprit import OtherPrograms
 from lm.errors import OutOfMemory, Stopped
-from lm.headroom import Headroom
 from lm.memory import Budget
-from lm.shortage import Look, Shortage
-from lm.supervise import SupervisedChild
+from lm.supervision.culprit import OtherPrograms
+from lm.supervision.headroom import Headroom
+from lm.supervision.shortage import Look, Shortage
+from lm.supervision.supervise import SupervisedChild
 
 GIB = 2**30
 
@@ -69,7 +69,7 @@ def test_the_program_that_grew_is_named():
 def test_a_stage_leaves_when_another_program_takes_the_memory(tmp_path, monkeypatch):
     """It ends within seconds, and the message names the program; the stage itself is not blamed."""
     meminfo = tmp_path / "meminfo"
-    monkeypatch.setattr("lm.headroom.MEMINFO", meminfo)
+    monkeypatch.setattr("lm.supervision.headroom.MEMINFO", meminfo)
     write_meminfo(meminfo, available_gib=6)
     recipe = {"layers": 1, "width": 64, "heads": 1, "kv_heads": 1, "mlp_width": 128, "context": 64,
               "batch_sequences": 4, "steps": 9, "precision": "fp32", "seed": 1}  # fmt: skip

@@ -8,17 +8,17 @@ import sys
 import numpy as np
 import pytest
 
-from lm import tokenizer_contest_run
-from lm.choose import MOST_PASSES
-from lm.contest_scoring import heldout_text
-from lm.documents import read_documents, write_documents
+from lm.champions.contest_scoring import heldout_text
+from lm.cleaning.documents import read_documents, write_documents
 from lm.errors import CannotFit
 from lm.memory import Budget
+from lm.planning.choose import MOST_PASSES
 from lm.progress import silent
-from lm.recipe import Recipe
 from lm.store import Store
-from lm.tokenizer_contest import Setup, Tokens, conclude, equal_compute
-from lm.tokenizer_contest_run import compare_tokenizers
+from lm.tokenizing import tokenizer_contest_run
+from lm.tokenizing.tokenizer_contest import Setup, Tokens, conclude, equal_compute
+from lm.tokenizing.tokenizer_contest_run import compare_tokenizers
+from lm.training.recipe import Recipe
 
 RECIPE = Recipe(layers=2, width=64, heads=1, kv_heads=1, mlp_width=256, context=64, batch_sequences=8, steps=1,
                 precision="fp32", seed=1)  # fmt: skip

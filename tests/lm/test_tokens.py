@@ -10,9 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm import tokens
 from lm.errors import SlowburnError
-from lm.tokens import BOUNDARY_ID, GROUP_TOKENS, documents, load_stream, memory_map, token_count, write_tokens
+from lm.tokenizing import tokens
+from lm.tokenizing.tokens import (
+    BOUNDARY_ID,
+    GROUP_TOKENS,
+    documents,
+    load_stream,
+    memory_map,
+    token_count,
+    write_tokens,
+)
 
 RANDOM = np.random.default_rng(0)
 

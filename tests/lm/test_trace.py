@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm.documents import Document, read_documents, write_documents
+from lm.cleaning.documents import Document, read_documents, write_documents
 from lm.errors import BadInput
-from lm.trace import trace
+from lm.generation.trace import trace
 
 letters = st.text(alphabet="abé \n", max_size=40)
 

@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm.batches import Batches
 from lm.errors import BadInput
-from lm.muon import BatchedMuon
-from lm.optimiser import rate_share
-from lm.recipe import Recipe, cut_short, uncut
-from lm.sample_loss import SampleLoss
-from lm.trainer import Trainer
+from lm.training.batches import Batches
+from lm.training.muon import BatchedMuon
+from lm.training.optimiser import rate_share
+from lm.training.recipe import Recipe, cut_short, uncut
+from lm.training.sample_loss import SampleLoss
+from lm.training.trainer import Trainer
 
 VOCAB_SIZE = 64
 

@@ -6,14 +6,14 @@ import threading
 from pathlib import Path
 
 from lm.store import Store
-from lm.turn import training_turn
+from lm.supervision.turn import training_turn
 from tests.conftest import PROJECT
 
 HOLD = """
 import sys
 from pathlib import Path
 from lm.store import Store
-from lm.turn import training_turn
+from lm.supervision.turn import training_turn
 with training_turn(Store(Path(sys.argv[1])), "a-key", "first", print):
     print("held", flush=True)
     sys.stdin.readline()

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from lm.memory import Budget
-from lm.run_record import RunRecord, StageRecord, TrainRecord, save_run
+from lm.runs.run_record import RunRecord, StageRecord, TrainRecord, save_run
+from lm.runs.why import Made, StageWhy, explain, why_new
+from lm.runs.why_table import print_why
 from lm.store import Store, artifact_key
-from lm.why import Made, StageWhy, explain, why_new
-from lm.why_table import print_why
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "download": {"corpus": ["tales"]},

@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from lm.work_clock import WorkClock
+from lm.supervision.work_clock import WorkClock
 from tests.conftest import PROJECT
 
 HOUR = 3600.0
 COUNT = """
 import sys, time
-from lm.work_clock import WorkClock
+from lm.supervision.work_clock import WorkClock
 clock = WorkClock()
 print("begun", flush=True)
 sys.stdin.readline()

@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lm import part_making
 from lm.clean import CleanConfig, clean
+from lm.cleaning import part_making
 from lm.errors import BadInput
 from lm.progress import silent
-from lm.workers import Crew
+from lm.tokenizing.workers import Crew
 from tests.conftest import PROJECT
 from tests.lm.test_clean import raw_artifact
 from tests.lm.test_parts import MIB, prose
@@ -23,10 +23,10 @@ from tests.lm.test_parts import MIB, prose
 STARTED = """
 import sys
 from pathlib import Path
-from lm import part_making
+from lm.cleaning import part_making
 from lm.clean import CleanConfig, clean
 from lm.progress import silent
-from lm.workers import Crew
+from lm.tokenizing.workers import Crew
 part_making.SHARD_BYTES = 20_000
 raw, out, parts = map(Path, sys.argv[1:])
 clean(raw, CleanConfig(), out, silent, parts_folder=parts, crew=Crew(2, 400 << 20))

@@ -1,0 +1,1 @@
+"""The promoted model: contests, retraining, and how it ages."""

@@ -1,0 +1,176 @@
+"""The champion: the promoted model that `generate` and the retraining gate use, and every decision about it so far.
+
+`artifacts/champion.json` holds both. The decisions are only ever added to; which model is champion, and whom a rollback
+brings back, follows from them.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lm.champions.contest import Contest
+from lm.errors import BadInput, SlowburnError, Stopped
+from lm.runs.run_record import list_runs
+from lm.store import SCHEMA_VERSION, Artifact, Store, now, read_json, write_json
+
+CHAMPION_FILE = "champion.json"
+LOCK_SECONDS = 15.0
+
+Action = Literal["promoted", "kept", "rolled back"]
+
+
+class Decision(BaseModel):
+    """What was decided about the champion, when, and on which numbers.
+
+    `champion` is the champion from then on, `previous` the one before; `challenger` the model that was considered.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    decided: str  # UTC, RFC 3339
+    action: Action
+    champion: str | None
+    previous: str | None
+    challenger: str | None = None
+    run_id: str | None = None
+    reason: str
+    contest: Contest | None = None
+
+
+class ChampionRecord(BaseModel):
+    """The content of `champion.json`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    champion: str | None = None
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def reign(self) -> list[str]:
+        """The champions that were not rolled back, oldest first; the last one is the champion."""
+        reign: list[str] = []
+        for decision in self.decisions:
+            if decision.action == "promoted" and decision.champion:
+                reign.append(decision.champion)
+            elif decision.action == "rolled back":
+                while reign and reign[-1] != decision.champion:
+                    reign.pop()
+        return reign
+
+
+def champion_path(store: Store) -> Path:
+    """Where the champion's record is."""
+    return store.root / "artifacts" / CHAMPION_FILE
+
+
+def load_champion(store: Store) -> ChampionRecord:
+    """Read the record; an empty one where there is none. Raises SlowburnError when it cannot be understood."""
+    path = champion_path(store)
+    if not path.exists():
+        return ChampionRecord()
+    try:
+        return ChampionRecord.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SlowburnError(f"{path} is not a record of champions ({where}: {first['msg']}): move it away") from None
+
+
+def find_champion(store: Store) -> Artifact | None:
+    """The champion's model; None where there is no champion, or its folder is gone."""
+    key = load_champion(store).champion
+    return store.find("train", key) if key else None
+
+
+def default_model(store: Store, tell: Callable[[str], object]) -> Artifact:
+    """The model to use where none is named: the champion, else the newest. Raises BadInput where there is none.
+
+    A model trained for the spread between seeds is never the newest. `tell` is given a line where that may surprise.
+    """
+    runs = list_runs(store)
+    main, all_seeds = {key for run in runs for key in run.models[:1]}, {key for run in runs for key in run.models}
+    models = [model for model in store.list("train") if model.key not in all_seeds - main]
+    if not models:
+        raise BadInput("there is no model yet: `make run` trains one")
+    newest, key = models[-1], load_champion(store).champion
+    if key is None:
+        return newest
+    champion = next((model for model in models if model.key == key), None)
+    if champion is None:
+        tell(f"the champion {key} is gone: using the newest model {newest.key}")
+        return newest
+    if newest.key != key:
+        tell(f"using the champion {key}; the newest model is {newest.key}")
+    return champion
+
+
+def promote(
+    store: Store, model: str, reason: str, *, run_id: str | None = None, contest: Contest | None = None
+) -> Decision:
+    """Make the model of this key the champion. Raises BadInput where it is that already."""
+    with _deciding(store) as record:
+        if record.champion == model:
+            raise BadInput(f"{model} is the champion already")
+        return _add(store, record, "promoted", model, reason, challenger=model, run_id=run_id, contest=contest)
+
+
+def keep(
+    store: Store,
+    reason: str,
+    *,
+    challenger: str | None = None,
+    run_id: str | None = None,
+    contest: Contest | None = None,
+) -> Decision:
+    """Record that the champion stays."""
+    with _deciding(store) as record:
+        champion = record.champion
+        return _add(store, record, "kept", champion, reason, challenger=challenger, run_id=run_id, contest=contest)
+
+
+def roll_back(store: Store, reason: str) -> Decision:
+    """Bring back the champion before this one whose model is still there. Raises BadInput where there is none."""
+    with _deciding(store) as record:
+        former = [key for key in record.reign[:-1] if store.find("train", key)]
+        if not former:
+            raise BadInput(
+                "there is no earlier champion to go back to: `python -m lm promote NAME` makes any model the champion"
+            )
+        return _add(store, record, "rolled back", former[-1], reason, challenger=record.champion)
+
+
+@contextmanager
+def _deciding(store: Store) -> Iterator[ChampionRecord]:
+    """The record, while nobody else may change it."""
+    path = champion_path(store)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f".{CHAMPION_FILE}.lock"), timeout=LOCK_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Stopped("another process is deciding about the champion; wait for it, then run this again") from None
+    try:
+        yield load_champion(store)
+    finally:
+        lock.release()
+
+
+def _add(
+    store: Store, record: ChampionRecord, action: Action, champion: str | None, reason: str, **details: Any
+) -> Decision:
+    decision = Decision(
+        decided=now(),
+        action=action,
+        champion=champion,
+        previous=record.champion,
+        reason=reason,
+        **details,
+    )
+    changed = ChampionRecord(champion=champion, decisions=(*record.decisions, decision))
+    write_json(champion_path(store), changed.model_dump(mode="json"))
+    return decision

@@ -1,0 +1,1 @@
+"""What the clean stage stands on: reading any text, filters, duplicates, the split."""

@@ -1,0 +1,162 @@
+"""All documents of a corpus, cleaned: assembled from parts, to be compared with each other and split."""
+
+import hashlib
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lm.cleaning.near_duplicates import BANDS, Labels, Sketches
+from lm.cleaning.parts import Assembly, Part, PartCounts
+from lm.cleaning.reading import ReadingCounts
+from lm.cleaning.rejects import RejectWriter
+from lm.progress import Progress
+from lm.quantities import format_text_size
+
+if TYPE_CHECKING:
+    from lm.clean import CleanConfig
+
+SLICES_BITS = 4
+SIGHT = ("document_id", "source", "title", "reason", "value", "opening", "bytes", "part", "bands")  # all but the text
+
+
+class CleanDocument(NamedTuple):
+    """A document ready to be put on one side of the split; `document_id` is the hash of its text."""
+
+    document_id: str
+    source: str
+    title: str
+    text: str
+    licence: str
+
+
+class CleanedCorpus:
+    """What all parts hold together: the documents that were kept, and what was met.
+
+    Documents are numbered in order, rejects left out. Memory: 19 bytes for each document and a megabyte of them.
+    """
+
+    def __init__(
+        self, parts: Sequence[Part], config: "CleanConfig", scratch: Path, rejects: RejectWriter, progress: Progress
+    ) -> None:
+        self._assembly, self._config, self._rejects = Assembly(parts), config, rejects
+        self.counts = PartCounts()
+        for part in parts:
+            self.counts.add(PartCounts.from_json(part.counts))
+        self._ids, self._source_keys, self._later_parts = array("Q"), array("Q"), array("B")
+        self._sizes = array("I")
+        self._sketches = Sketches(scratch) if config.near_duplicates != "ignore" else None
+        rows, total = 0, sum(part.end_row - part.first_row for part in parts)
+        for table in self._assembly.tables(SIGHT):
+            self._look_at(table)
+            rows += len(table)
+            progress(rows, total, "documents", "comparing")
+        for name, reason in self.counts.reading.skipped:
+            rejects.write(name, name, f"not read: {reason}")
+
+    def _look_at(self, table: pa.Table) -> None:
+        columns = {name: table.column(name).to_pylist() for name in SIGHT}
+        kept = np.zeros(len(table), np.bool_)
+        for index, reason in enumerate(columns["reason"]):
+            source, title = columns["source"][index], columns["title"][index]
+            if reason:
+                value, opening, size = (columns[name][index] for name in ("value", "opening", "bytes"))
+                self._rejects.write(source, title, reason, value, opening, size)
+                continue
+            kept[index] = True
+            self._ids.append(int(columns["document_id"][index], 16))
+            self._sizes.append(columns["bytes"][index])
+            self._later_parts.append(columns["part"][index] > 1)
+            if self._config.split == "source":
+                self._source_keys.append(int.from_bytes(hashlib.sha256(source.encode()).digest()[:8]))
+        if self._sketches:
+            bands = np.frombuffer(b"".join(columns["bands"]), np.uint64).reshape(-1, BANDS)
+            self._sketches.add(bands[kept])
+
+    @property
+    def ids(self) -> npt.NDArray[np.uint64]:
+        """The beginning of the hash of each document, as a number: (documents,)."""
+        return np.frombuffer(self._ids, np.uint64)
+
+    @property
+    def source_keys(self) -> npt.NDArray[np.uint64]:
+        """The beginning of the hash of the source of each, where the split needs it: (documents,)."""
+        return np.frombuffer(self._source_keys, np.uint64)
+
+    @property
+    def sizes(self) -> npt.NDArray[np.uint32]:
+        """Bytes of each document: (documents,)."""
+        return np.frombuffer(self._sizes, np.uint32)
+
+    def __iter__(self) -> Iterator[CleanDocument]:
+        for table in self._assembly.tables((*CleanDocument._fields, "reason")):
+            *columns, reasons = (table.column(name).to_pylist() for name in (*CleanDocument._fields, "reason"))
+            for reason, *values in zip(reasons, *columns, strict=True):
+                if not reason:
+                    yield CleanDocument(*values)
+
+    def whole_documents(self, keep: npt.NDArray[np.bool_]) -> int:
+        """How many documents were kept, the parts of a long one counted as one."""
+        return int(np.count_nonzero(keep & (np.frombuffer(self._later_parts, np.uint8) == 0)))
+
+    def first_of_equals(self) -> npt.NDArray[np.bool_]:
+        """Mark each document that is not the repetition, to the letter, of one before it: (documents,)."""
+        ids, first = self.ids, np.zeros(len(self._ids), np.bool_)
+        for part in range(1 << SLICES_BITS):
+            here = np.flatnonzero(ids >> np.uint64(64 - SLICES_BITS) == part)
+            first[here[np.unique(ids[here], return_index=True)[1]]] = True
+        return first
+
+    def labels(self, keep: npt.NDArray[np.bool_]) -> Labels:
+        """Label each document with its cluster of near-duplicates; see `Sketches.clusters`."""
+        if self._sketches:
+            return self._sketches.clusters(keep)
+        return np.arange(len(self._ids), dtype=np.uint32)
+
+    def metrics(self) -> dict[str, Any]:
+        """What was met: encodings, rejects, what was taken out."""
+        reading = asdict(self.counts.reading)
+        reading["skipped_reasons"] = dict(sorted(self.counts.reading.skipped_reasons.items()))
+        reading["skipped"] = [f"{name}: {reason}" for name, reason in self.counts.reading.skipped[:20]]
+        return reading | asdict(self.counts.cleaning)
+
+    def notes(self) -> list[str]:
+        """What was done to the text, in sentences, where it was anything."""
+        counts, reading = self.counts.cleaning, self.counts.reading
+        others = sorted(set(reading.encodings) - {"utf-8"})
+        columns = [f"{column} of {name}" for name, column in list(reading.text_columns.items())[:3]]
+        told = {
+            f"{counts.dropped_empty:,} empty documents were dropped": counts.dropped_empty,
+            f"{format_text_size(counts.boilerplate_bytes)} around Project Gutenberg's books were taken off": (
+                counts.boilerplate_bytes
+            ),
+            f"{counts.control_characters:,} control characters were taken out": counts.control_characters,
+            f"{counts.replaced_characters:,} characters could not be decoded": counts.replaced_characters,
+            f"{counts.repaired_lines:,} lines were mended that had been decoded wrongly": counts.repaired_lines,
+            f"{reading.rejects:,} lines or rows hold no document": reading.rejects,
+            f"not all of it is UTF-8: found {', '.join(others)}": len(others),
+            f"{reading.web_pages:,} web pages were read for their main text": reading.web_pages,
+            f"the text of tables is in {', '.join(columns)}": len(columns),
+        }
+        return [sentence for sentence, count in told.items() if count]
+
+    def warnings(self) -> list[str]:
+        """What was not read."""
+        return [_told_skipped(self.counts.reading)] if self.counts.reading.skipped_files else []
+
+    def describe_drops(self) -> str:
+        """Say in a few words why documents were not kept."""
+        dropped = dict(self._rejects.counts)
+        dropped.update({"unreadable": self.counts.reading.rejects} if self.counts.reading.rejects else {})
+        return ", ".join(f"{count:,} {what}" for what, count in dropped.items()) or "no files"
+
+
+def _told_skipped(reading: ReadingCounts) -> str:
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in reading.skipped_reasons.most_common(3))
+    names = ", ".join(skipped.name for skipped in reading.skipped[:3]) + (", …" if reading.skipped_files > 3 else "")
+    return f"{reading.skipped_files:,} files were skipped ({reasons}): {names}"

@@ -1,0 +1,139 @@
+"""Cleaning a few shards: every document read, cleaned, judged, sketched, and written to a pack. It knows no others."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lm.cleaning.decoding import drop_control_characters, repair_mojibake
+from lm.cleaning.filters import judge
+from lm.cleaning.gutenberg import gutenberg_licence, strip_gutenberg
+from lm.cleaning.near_duplicates import BANDS, band_keys
+from lm.cleaning.parts import CleaningCounts, PackWriter, Row
+from lm.cleaning.reading import RawDocument, read_raw
+from lm.cleaning.rejects import OPENING_CHARACTERS
+from lm.cleaning.shingles import hash_words
+from lm.downloading.archives import Expansion
+from lm.downloading.licences import NOT_STATED
+from lm.progress import Progress
+from lm.tokenizing.shards import Shard
+
+if TYPE_CHECKING:
+    from lm.clean import CleanConfig
+
+PROGRESS_BYTES = 2**20
+BATCH_BYTES, BATCH_DOCUMENTS = 2**20, 4096
+REPLACEMENT = "\ufffd"  # stands where bytes could not be decoded
+
+
+def clean_text(text: str, counts: CleaningCounts, *, repair: bool = True) -> str:
+    """Take out what is no text and what Project Gutenberg put around it; mend lines decoded wrongly, if asked to."""
+    text, controls = drop_control_characters(text)
+    counts.control_characters += controls
+    if not text.isascii():
+        counts.replaced_characters += text.count(REPLACEMENT)
+        if repair:
+            text, lines = repair_mojibake(text)
+            counts.repaired_lines += lines
+    book = strip_gutenberg(text)
+    if len(book) < len(text):
+        counts.boilerplate_bytes += len(text.encode()) - len(book.encode())
+    return book
+
+
+class _Candidate(NamedTuple):
+    """A document as it is read, and its cleaned text in UTF-8, b"" where nothing is left of it."""
+
+    shard: int
+    found: RawDocument
+    text: str
+    encoded: bytes
+    licence: str
+
+
+def clean_shards(
+    raw: Path,
+    shards: Sequence[Shard],
+    keys: Sequence[str],
+    config: "CleanConfig",
+    scratch: Path,
+    out: Path,
+    progress: Progress,
+) -> None:
+    """Clean shards of the raw artifact's folder `raw` into the pack `out`; the same shards give the same parts.
+
+    `keys` are those of the parts; archives expand into a folder of their own in `scratch`.
+    Memory: a megabyte of documents or the longest one, whatever the shards.
+    Raises BadInput where archives expand to more than they may.
+    """
+    with TemporaryDirectory(dir=scratch) as folder, PackWriter(out, shards, keys) as pack:
+        for batch in _batches(_cleaned(raw, shards, config, Path(folder), pack, progress)):
+            _write(batch, config, pack)
+
+
+def _cleaned(
+    raw: Path, shards: Sequence[Shard], config: "CleanConfig", scratch: Path, pack: PackWriter, progress: Progress
+) -> Iterator[_Candidate]:
+    total, done, reported = sum(shard.bytes for shard in shards), 0, 0
+    expansion = Expansion(config.max_expanded_bytes)
+    for number, (shard, counts) in enumerate(zip(shards, pack.counts, strict=True)):
+        expanded_before = expansion.bytes
+        for document in read_raw(raw, shard, counts.reading, scratch, expansion):
+            text = clean_text(document.text, counts.cleaning, repair=config.repair_encoding)
+            if text.isspace():
+                text = ""
+            counts.cleaning.dropped_empty += not text
+            stated = shard.source.licence
+            licence = document.licence or (stated if stated != NOT_STATED else gutenberg_licence(document.text))
+            yield _Candidate(number, document, text, text.encode(), licence)
+            done += len(document.text)
+            if done - reported >= PROGRESS_BYTES:
+                progress(min(done, total), total, "bytes", shard.source.name)
+                reported = done
+        counts.expanded_bytes = expansion.bytes - expanded_before
+
+
+def _batches(candidates: Iterable[_Candidate]) -> Iterator[list[_Candidate]]:
+    """About a megabyte of documents at a time; a longer one by itself."""
+    batch, size = list[_Candidate](), 0
+    for candidate in candidates:
+        if batch and (size + len(candidate.encoded) > BATCH_BYTES or len(batch) == BATCH_DOCUMENTS):
+            yield batch
+            batch, size = [], 0
+        batch.append(candidate)
+        size += len(candidate.encoded)
+    if batch:
+        yield batch
+
+
+def _write(batch: list[_Candidate], config: "CleanConfig", pack: PackWriter) -> None:
+    """Judge and sketch a batch of documents, and add them to the pack."""
+    digests = [hashlib.sha256(candidate.encoded).digest()[:8] for candidate in batch]
+    words = hash_words([candidate.encoded for candidate in batch])
+    verdicts = judge([candidate.encoded for candidate in batch], words, config)
+    rows = list[Row]()
+    for (shard, found, text, encoded, licence), digest, verdict in zip(batch, digests, verdicts, strict=True):
+        reason, value = ("empty", "") if not text else verdict or ("", "")
+        rows.append(
+            Row(
+                shard=shard,
+                document_id=digest.hex(),
+                source=found.source,
+                title=found.title,
+                licence=licence,
+                text="" if reason else text,
+                reason=reason,
+                value=value,
+                opening=text[:OPENING_CHARACTERS] if reason else "",
+                bytes=len(encoded),
+                part=found.part,
+            )
+        )
+    if config.near_duplicates == "ignore":
+        bands = np.zeros((len(rows), BANDS), np.uint64)
+    else:
+        bands = band_keys(words, np.array([int.from_bytes(digest) for digest in digests], np.uint64))
+    pack.write(rows, bands)

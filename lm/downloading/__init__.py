@@ -1,0 +1,1 @@
+"""What the download stage stands on: sources, and getting at them."""

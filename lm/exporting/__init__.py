@@ -1,0 +1,1 @@
+"""Models that leave home: Hugging Face, GGUF, and their card."""

@@ -1,0 +1,1 @@
+"""What the generate stage stands on: sampling, and where a text comes from."""

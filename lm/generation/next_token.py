@@ -1,0 +1,21 @@
+"""How the next token is to be drawn: temperature and filters. Light: numpy is with `drawing.py`."""
+
+from pydantic import Field
+
+from lm.config import StageConfig
+
+
+class Sampling(StageConfig):
+    """How freely the next token is drawn."""
+
+    temperature: float = Field(default=0.8, ge=0, le=100, description="0 always takes the likeliest token")
+    top_k: int = Field(default=0, ge=0, description="draw among the k likeliest tokens only; 0 for all")
+    top_p: float = Field(
+        default=0.95, gt=0, le=1, description="draw among the fewest tokens that hold this probability"
+    )
+    repetition_penalty: float = Field(
+        default=1, ge=1, le=10, description="makes tokens that the text has already less likely; 1 leaves them alone"
+    )
+    min_p: float = Field(
+        default=0, ge=0, le=1, description="leave out tokens below this share of the likeliest's probability"
+    )

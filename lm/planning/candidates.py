@@ -1,0 +1,156 @@
+"""The models that suit a request, and which of them should fit its budget: before anything is measured or tried."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from lm.errors import BadInput, CannotFit
+from lm.memory import Budget, format_budget, format_bytes, required_budget
+from lm.planning.choose import LEAST_STEPS, choose_recipe, most_steps, regularised, vocab_reason
+from lm.planning.predict import predict_training
+from lm.quantities import format_count, format_text_size
+from lm.run_config import RunConfig
+from lm.tokenize_corpus import BYTE_VOCAB_SIZE, TokenizeConfig
+from lm.training.recipe import Recipe, with_steps
+
+SHARE_FOR_STEPS = 0.93  # of the minutes: a training is slower than its trial, and saves and looks on the way
+SMALLEST_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
+
+COMPUTED_AGAIN = "To fit the memory, layers keep no activations and are computed again: a step takes a third longer."
+
+
+class Choice(NamedTuple):
+    """A model and recipe that should fit, and why them."""
+
+    vocab_size: int
+    recipe: Recipe
+    micro_batch: int
+    reasons: tuple[str, ...]
+
+
+def choose(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Choice:
+    """The best model for the time, or the largest smaller one that fits the budget. Raises CannotFit."""
+    choice = next(fitting(config, text_bytes, budget, machine), None)
+    if choice is None:
+        raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine)), budget)
+    return choice
+
+
+def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Iterator[Choice]:
+    """The candidates that should fit the budget, each with the largest micro-batch that does."""
+    best: int | None = None
+    for candidate in candidates(config, text_bytes, machine):
+        parameters = candidate.recipe.parameters(candidate.vocab_size)
+        best = best or parameters
+        micro_batch, needed = _largest_micro_batch(candidate.recipe, candidate.vocab_size, budget)
+        if required_budget(needed) > budget.bytes and config.train.recompute is None:
+            candidate = candidate._replace(recipe=candidate.recipe.model_copy(update={"recompute": True}))
+            micro_batch, needed = _largest_micro_batch(candidate.recipe, candidate.vocab_size, budget)
+        if required_budget(needed) <= budget.bytes:
+            why = [f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does."]
+            rates, size = candidate.reasons
+            again = [COMPUTED_AGAIN] if candidate.recipe.recompute else []
+            reasons = (rates, *(why if parameters < best else []), *again, size)
+            yield candidate._replace(micro_batch=micro_batch, reasons=reasons)
+
+
+def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Iterator[Choice]:
+    """What suits the request, the best first and each further one for half the time: with a micro-batch of 1."""
+    speeds = {name: machine[f"{name}_training_flops_per_second"] for name in ("bf16", "fp32")}
+    precision = config.train.precision or ("bf16" if speeds["bf16"] > speeds["fp32"] else "fp32")
+    rates = (
+        f"{precision} arithmetic: a small training reaches {speeds['bf16'] / 1e9:.0f} GFLOP/s in bf16 and "
+        f"{speeds['fp32'] / 1e9:.0f} in fp32 on {machine['threads']} threads."
+    )
+    seconds = config.minutes * 60
+    while seconds >= min(SMALLEST_CHOICE_SECONDS, config.minutes * 60):
+        vocab_size, chosen = choose_recipe(text_bytes, seconds, speeds[precision], bf16=precision == "bf16")
+        vocab_size, pieces = _vocabulary(config.tokenize, vocab_size, text_bytes)
+        shaped = Choice(vocab_size, _with_settings(config, chosen), 1, ())
+        recipe, _ = settle_recipe(config, shaped, text_bytes, estimated_step_seconds(shaped, machine))
+        parameters = format_count(recipe.parameters(vocab_size))
+        size = (
+            f"{recipe.layers} layers of width {recipe.width} ({parameters} parameters) "
+            f"and {pieces}, for {format_text_size(text_bytes)} of text."
+        )
+        yield Choice(vocab_size, recipe, 1, (rates, size))
+        seconds /= 2
+
+
+def _vocabulary(config: TokenizeConfig, chosen: int, text_bytes: int) -> tuple[int, str]:
+    """The vocabulary's size, and what its pieces are and why there are so many, in words."""
+    if config.kind == "byte":
+        return BYTE_VOCAB_SIZE, f"{BYTE_VOCAB_SIZE} pieces, one for each byte"
+    noun = {"word": "words", "char": "characters at most"}.get(config.kind, "word pieces")
+    if config.vocab_size:
+        return config.vocab_size, f"{config.vocab_size:,} {noun}, as asked for"
+    return chosen, f"{chosen:,} {noun} ({vocab_reason(text_bytes, chosen)})"
+
+
+def smallest_choice(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Choice:
+    """The smallest training that a request could be shrunk to."""
+    *_, smallest = candidates(config, text_bytes, machine)
+    return smallest
+
+
+def least_bytes(choice: Choice) -> int:
+    """The peak of a training in the smallest pieces, which is said to be the least where nothing fits."""
+    return predict_training(choice.recipe, choice.vocab_size, 1)
+
+
+def cannot_fit(needed: int, budget: Budget) -> CannotFit:
+    """What a person is told when not even the smallest training fits: the least budget that would do."""
+    return CannotFit(
+        f"train: needs about {format_bytes(needed)} even with the smallest micro-batch, the budget is "
+        f"{format_bytes(budget.bytes)} ({budget.source}); run again with "
+        f"--memory {format_budget(required_budget(needed))}"
+    )
+
+
+def estimated_step_seconds(choice: Choice, machine: dict[str, Any]) -> float:
+    """What a step should take, by what a small training reached on this machine."""
+    recipe = choice.recipe
+    reached = machine[f"{recipe.precision}_training_flops_per_second"]
+    return float(recipe.tokens_per_step * recipe.flops_per_token(choice.vocab_size) / reached)
+
+
+def settle_recipe(config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float) -> tuple[Recipe, bool]:
+    """The recipe with its steps, and the dropout that they ask for; and whether the text rather than the time ends it.
+
+    `step_seconds`: what a step takes, measured or estimated.
+    """
+    steps, text_ends_it = settle_steps(config, choice, text_bytes, step_seconds)
+    recipe = regularised(with_steps(choice.recipe, steps), text_bytes, choice.vocab_size)
+    return _with_settings(config, recipe), text_ends_it
+
+
+def settle_steps(config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float) -> tuple[int, bool]:
+    """How many steps to train, and whether the text rather than the time bounds them."""
+    affordable = max(LEAST_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
+    sensible = max(LEAST_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
+    if config.train.steps:
+        return config.train.steps, False
+    return min(affordable, sensible), sensible < affordable
+
+
+def _with_settings(config: RunConfig, recipe: Recipe) -> Recipe:
+    try:
+        return config.train.apply_to(recipe)
+    except ValidationError as error:
+        raise BadInput(f"train: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+
+
+def _largest_micro_batch(recipe: Recipe, vocab_size: int, budget: Budget) -> tuple[int, int]:
+    """The largest micro-batch whose predicted peak fits, else 1; and that peak."""
+    micro_batch = recipe.batch_sequences
+    while True:
+        needed = predict_training(recipe, vocab_size, micro_batch)
+        if micro_batch == 1 or required_budget(needed) <= budget.bytes:
+            return micro_batch, needed
+        micro_batch = smaller_micro_batch(recipe, micro_batch)
+
+
+def smaller_micro_batch(recipe: Recipe, micro_batch: int) -> int:
+    """The next smaller micro-batch that divides the batch: the same training in smaller pieces."""
+    return max(size for size in range(1, micro_batch) if recipe.batch_sequences % size == 0)

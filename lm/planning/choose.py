@@ -1,0 +1,124 @@
+"""Which model, vocabulary and batch suit a text, a time and a machine. The measurements: docs/training-trials.md."""
+
+import math
+
+from lm.training.recipe import Recipe, Shape, with_steps
+
+# Where the scaling starts: between the prices at which width 192 was the best that was found.
+TUNED_FLOPS = 2.5e13
+TUNED_PARAMETERS = 1.5e6
+TUNED_STEP_TOKENS = 2048
+PARAMETERS_PER_ROOT_BYTE = 2000  # a larger model learns the text by heart sooner, and smaller ones are faster
+LEAST_STEPS = 20
+PLAIN_PASSES = 8  # over the text: beyond them dropout and averaged weights pay
+MOST_PASSES = 24  # with any dropout, more of them only learn the text by heart
+MOST_DROPOUT = 0.1  # at so many passes
+AVERAGE_SHARE = 0.1
+VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
+MANY_PASSES = 60  # rather than more of them, smaller and more steps
+PRICE_OF_HALVING = 1.5  # of a step: what a token costs more in it
+LEAST_STEP_TOKENS = 512
+
+HEADS_OF_WIDTH = {64: 1, 96: 1, 128: 2, 160: 2, 192: 2, 256: 2, 320: 4, 384: 3, 512: 4, 640: 5, 768: 6, 1024: 8}
+WIDTH_PER_LAYER = 56
+VOCAB_OF_BYTES = {0: 512, 200_000: 1024, 700_000: 2048, 10_000_000: 4096, 100_000_000: 8192}
+BYTES_PER_TOKEN = {0: 1.0, 512: 1.9, 1024: 2.2, 2048: 2.9, 4096: 3.3, 8192: 3.6}  # of English prose
+CONTEXT_OF_FLOPS = {0: 128, 3e14: 256, 2e16: 512}
+
+
+def choose_recipe(
+    train_bytes: int, seconds: float, flops_per_second: float, *, bf16: bool = True, seed: int = 1
+) -> tuple[int, Recipe]:
+    """The vocabulary's size and the recipe for `seconds` of training on `train_bytes` of text.
+
+    `flops_per_second`: what a small training reaches on this machine in the precision asked for. The recipe's `steps`
+    are an estimate; `lm.training.recipe.with_steps` sets them once the time of a step has been measured.
+    """
+    precision = "bf16" if bf16 else "fp32"
+    flops = seconds * flops_per_second
+    growth = flops / TUNED_FLOPS
+    context = _last_reached(CONTEXT_OF_FLOPS, flops)
+    most_parameters = PARAMETERS_PER_ROOT_BYTE * math.sqrt(train_bytes)
+    shape = _choose_shape(min(TUNED_PARAMETERS * math.sqrt(growth), most_parameters), context)
+    vocab_size = _choose_vocab_size(train_bytes, shape)
+    step_growth = min(growth, (most_parameters / TUNED_PARAMETERS) ** 2)
+    batch_sequences = _power_of_two(TUNED_STEP_TOKENS * step_growth**0.25 / context)
+    tokens = flops / shape.flops_per_token(vocab_size)
+    while tokens > MANY_PASSES * text_tokens(train_bytes, vocab_size) and batch_sequences * context > LEAST_STEP_TOKENS:
+        batch_sequences, tokens = batch_sequences // 2, tokens / PRICE_OF_HALVING
+    recipe = Recipe(
+        **shape.model_dump(),
+        batch_sequences=batch_sequences,
+        steps=LEAST_STEPS,
+        precision=precision,
+        seed=seed,
+    )
+    steps = max(LEAST_STEPS, round(tokens / recipe.tokens_per_step))
+    return vocab_size, regularised(with_steps(recipe, steps), train_bytes, vocab_size)
+
+
+def regularised(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
+    """The recipe with as much dropout, and averaging, as its passes over the text ask for."""
+    return regularised_for(recipe, recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size))
+
+
+def regularised_for(recipe: Recipe, passes: float) -> Recipe:
+    """The same for a number of passes that is known."""
+    repeated = min(1.0, max(0.0, passes - PLAIN_PASSES) / (MOST_PASSES - PLAIN_PASSES))
+    changes = {
+        "dropout": round(MOST_DROPOUT * repeated, 2),
+        "average_share": AVERAGE_SHARE if repeated else 0.0,
+        "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
+    }
+    return recipe.model_copy(update=changes)
+
+
+def text_tokens(train_bytes: int, vocab_size: int) -> float:
+    """How many tokens a text will come to, roughly: known before there is a tokenizer."""
+    return train_bytes / BYTES_PER_TOKEN[max(size for size in BYTES_PER_TOKEN if size <= vocab_size)]
+
+
+def most_steps(recipe: Recipe, train_bytes: int, vocab_size: int) -> int:
+    """The steps after which a model of this recipe would only learn the text by heart."""
+    return math.ceil(MOST_PASSES * text_tokens(train_bytes, vocab_size) / recipe.tokens_per_step)
+
+
+def _choose_shape(parameters: float, context: int) -> Shape:
+    """The shape whose layers come closest to so many parameters."""
+    shapes = [
+        Shape(
+            layers=max(2, math.ceil(width / WIDTH_PER_LAYER)),
+            width=width,
+            heads=heads,
+            kv_heads=heads,
+            mlp_width=4 * width,
+            context=context,
+        )
+        for width, heads in HEADS_OF_WIDTH.items()
+    ]
+    return min(shapes, key=lambda shape: abs(math.log(shape.matrix_parameters() / parameters)))
+
+
+def vocab_reason(train_bytes: int, vocab_size: int) -> str:
+    """Why a vocabulary has the size that was chosen, in words that follow the number."""
+    if vocab_size < _last_reached(VOCAB_OF_BYTES, train_bytes):
+        return "fewer than the text has examples of, so that the layers keep most of the parameters"
+    return "about as many as a text of this size has enough examples of"
+
+
+def _choose_vocab_size(train_bytes: int, shape: Shape) -> int:
+    """As many pieces as the text has examples for, but the layers keep most of the parameters."""
+    vocab_size = _last_reached(VOCAB_OF_BYTES, train_bytes)
+    while vocab_size > min(VOCAB_OF_BYTES.values()) and vocab_size * shape.width > shape.matrix_parameters() / 2:
+        vocab_size //= 2
+    return vocab_size
+
+
+def _last_reached(table: dict[float, int] | dict[int, int], amount: float) -> int:
+    """The value of the largest key that is not above the amount."""
+    return [value for key, value in table.items() if key <= amount][-1]
+
+
+def _power_of_two(amount: float) -> int:
+    """The power of two that is nearest on a logarithmic scale, 1 or more."""
+    return int(2 ** max(0, round(math.log2(amount))))

@@ -1,0 +1,133 @@
+"""What a run would take and come to, said in seconds and without training: `python -m lm plan`.
+
+It settles what the pipeline would settle (`plan.py`) from what is known of this machine, but for the plan's trial: the
+time of a step is an estimate until the pipeline has made and kept a plan, which is then used here too.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from lm.config import StageConfig
+from lm.memory import Budget, required_budget
+from lm.planning.candidates import least_bytes, smallest_choice
+from lm.planning.forecast_corpus import CorpusForecast, corpus_forecast, find_known
+from lm.planning.forecast_stages import StageForecast, forecast_stages, stages_done
+from lm.planning.forecast_training import (
+    Request,
+    TrainingForecast,
+    choice_of,
+    forecast_choice,
+    forecast_plan,
+)
+from lm.planning.plan import find_plan
+from lm.planning.predict import predict_least
+from lm.run_config import RunConfig
+from lm.store import SCHEMA_VERSION, Store
+from lm.tokenizing.reused_tokenizer import reused_tokenizer
+from lm.training.starting_model import look_up_starting_model, with_starting_model
+
+GPU_FLOPS_PER_SECOND = 5e12  # what training might reach on a laptop's graphics card: assumed, not measured
+GPU_NOTE = "an estimate: 5 TFLOP/s are assumed, nothing was measured on such a machine"
+REPORT_BYTES = 3_000_000
+
+Measure = Callable[[], dict[str, Any]]
+
+
+class Alternative(StageConfig):
+    """The same request with one thing changed; `training` is None where nothing would fit."""
+
+    change: str
+    training: TrainingForecast | None
+    note: str = ""
+
+
+class Forecast(StageConfig):
+    """All of it, as `--json` prints it."""
+
+    schema_version: int = SCHEMA_VERSION
+    corpus: CorpusForecast
+    starts_from: str | None  # a model; what is expected then is what random weights would come to
+    budget: Budget
+    fits: bool
+    least_memory_bytes: int  # the least budget in which this request could run, with the smallest model
+    kept_plan: str | None
+    device: str
+    threads: int
+    seeds: int  # models, each trained as `training` says
+    stages: tuple[StageForecast, ...]
+    training: TrainingForecast
+    seconds: float
+    disk_bytes: int
+    disk_free_bytes: int
+    alternatives: tuple[Alternative, ...]
+    reasons: tuple[str, ...]
+
+
+def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) -> Forecast:
+    """Forecast a run; `measure` gives what is known of this machine. Raises BadInput for what cannot be forecast."""
+    config, _ = reused_tokenizer(store, config)
+    known = find_known(config, store)
+    start = look_up_starting_model(store, config.init_from) if config.init_from else None
+    asked = with_starting_model(config, start) if start else config
+    request = Request(asked, budget, corpus_forecast(config, known), measure())
+    kept = find_plan(store, asked, known.clean.key, budget) if known.clean else None
+    plan = kept[0] if kept else None
+    choice, _ = choice_of(request)
+    training = forecast_plan(request, plan) if plan else forecast_choice(request, choice)
+    done = stages_done(config, known, plan, start.key if start else None, store)
+    stages = forecast_stages(request, training, done)
+    return Forecast(
+        corpus=request.corpus,
+        starts_from=config.init_from,
+        budget=budget,
+        fits=all(stage.fits for stage in stages),
+        least_memory_bytes=_least_memory(request, training, done),
+        kept_plan=kept[1].relative_to(store.root).as_posix() if kept else None,
+        device=plan.device if plan else request.machine["device"],
+        threads=plan.threads if plan else config.threads or request.machine["threads"],
+        seeds=config.seeds,
+        stages=stages,
+        training=training,
+        seconds=sum(stage.seconds for stage in stages),
+        disk_bytes=sum(stage.disk_bytes for stage in stages) + REPORT_BYTES,
+        disk_free_bytes=_free_bytes(store.root),
+        alternatives=tuple(_alternatives(request)),
+        reasons=plan.reasons if plan else choice.reasons,
+    )
+
+
+def _least_memory(request: Request, training: TrainingForecast, done: set[str]) -> int:
+    """The least budget: training can be shrunk, the other stages need what they need when one core works."""
+    poorest = request._replace(budget=request.budget.model_copy(update={"bytes": 0}))
+    stages = forecast_stages(poorest, training, done)
+    smallest = smallest_choice(request.config, request.corpus.train_bytes, request.machine)
+    fixed = [stage.predicted_memory_bytes for stage in stages if stage.stage not in ("plan", "train")]
+    return required_budget(max(least_bytes(smallest), predict_least()[1], *fixed))
+
+
+def _free_bytes(root: Path) -> int:
+    """Free space where the artifacts will be, in a folder that may not exist yet."""
+    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    return shutil.disk_usage(existing).free
+
+
+def _alternatives(request: Request) -> Iterator[Alternative]:
+    """Half and twice the memory and the time, and a graphics card."""
+    config, budget = request.config, request.budget
+    for word, factor in (("half", 0.5), ("twice", 2.0)):
+        other = budget.model_copy(update={"bytes": int(budget.bytes * factor)})
+        yield _alternative(f"{word} the memory", request._replace(budget=other))
+    if config.train.steps is None:
+        for word, factor in (("half", 0.5), ("twice", 2.0)):
+            longer = config.model_copy(update={"minutes": config.minutes * factor})
+            yield _alternative(f"{word} the time", request._replace(config=longer))
+    if request.machine["device"] == "cpu":
+        speeds = {f"{name}_training_flops_per_second": GPU_FLOPS_PER_SECOND for name in ("bf16", "fp32")}
+        yield _alternative("a GPU", request._replace(machine=request.machine | speeds), GPU_NOTE)
+
+
+def _alternative(change: str, request: Request, note: str = "") -> Alternative:
+    choice, fits = choice_of(request)
+    return Alternative(change=change, training=forecast_choice(request, choice) if fits else None, note=note)

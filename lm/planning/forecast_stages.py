@@ -1,0 +1,147 @@
+"""Memory, time and disk of every stage, and which of them are done already."""
+
+from typing import NamedTuple
+
+from lm.config import StageConfig
+from lm.downloading.corpora import resolve
+from lm.memory import required_budget
+from lm.planning import predict, stage_times
+from lm.planning.choose import text_tokens
+from lm.planning.forecast_corpus import Known
+from lm.planning.forecast_training import Request, TrainingForecast
+from lm.planning.plan import Plan, tokenize_settings
+from lm.run_config import RunConfig
+from lm.stages import stage_key
+from lm.store import REPLICAS, Store
+
+CLEAN_SHARE = 0.8  # of the text's bytes, compressed: once in the artifact, once in the parts that are kept
+TOKEN_BYTES, TOKEN_MAP_BYTES = 1.2, 2  # of a token: in the shards, and in the map that training reads
+CHECKPOINTS_AT_ONCE = 4  # three are kept while the next is written
+SAMPLES_BYTES = 500_000
+DEFAULT_PROMPTS = 4
+
+
+class StageForecast(StageConfig):
+    """One stage: what it needs, and whether it is done already."""
+
+    stage: str
+    done: bool
+    predicted_memory_bytes: int
+    fits: bool
+    seconds: float  # left to do
+    disk_bytes: int  # still to be written
+
+
+class _Needs(NamedTuple):
+    memory_bytes: int
+    seconds: float
+    disk_bytes: float
+
+
+def forecast_stages(request: Request, training: TrainingForecast, done: set[str]) -> tuple[StageForecast, ...]:
+    """Every stage in its order, the plan's trial among them; `done` are those that nothing is left of."""
+    return tuple(
+        StageForecast(
+            stage=stage,
+            done=stage in done,
+            predicted_memory_bytes=needs.memory_bytes,
+            fits=stage in done or required_budget(needs.memory_bytes) <= request.budget.bytes,
+            seconds=0.0 if stage in done else needs.seconds,
+            disk_bytes=0 if stage in done else round(needs.disk_bytes),
+        )
+        for stage, needs in _needs(request, training).items()
+    )
+
+
+def stages_done(config: RunConfig, known: Known, plan: Plan | None, init: str | None, store: Store) -> set[str]:
+    """The stages whose artifacts exist: found by their keys, as the pipeline finds them.
+
+    `init`: the key of the model that training starts from.
+    """
+    done = {name for name, artifact in (("download", known.raw), ("clean", known.clean)) if artifact}
+    if known.clean is None or plan is None:
+        return done
+    clean, start = known.clean.key, {"init": init} if init else {}
+    settings = tokenize_settings(config, plan)
+    reused = {"tokenizer": settings.from_run} if settings.from_run else {}
+    tokens = stage_key("tokenize", settings, {"clean": clean, **start, **reused})
+    first = plan.recipe.seed
+    recipes = [plan.recipe.model_copy(update={"seed": seed}) for seed in range(first, first + config.seeds)]
+    models = [stage_key("train", recipe, {"tokenize": tokens, **start}) for recipe in recipes]
+    members = [{"train": model} for model in models]
+    if len(models) > 1:
+        members.append(dict(zip(REPLICAS, models, strict=False)))
+    text = {"tokenize": tokens, "clean": clean}
+    keys = {
+        "tokenize": [tokens],
+        "train": models,
+        "evaluate": [stage_key("evaluate", config.evaluate, named | text) for named in members],
+        "generate": [stage_key("generate", config.generate, {"train": models[0], "clean": clean})],
+    }
+    made = {stage for stage, wanted in keys.items() if all(store.find(stage, key) for key in wanted)}
+    return done | {"plan"} | made
+
+
+def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
+    config, corpus, recipe = request.config, request.corpus, training.recipe
+    whole, tokens = corpus.bytes, text_tokens(corpus.bytes, training.vocab_size)
+    sources = resolve(config.download.corpus).sources
+    reached = request.reached_flops_per_second(recipe.precision)
+    largest = corpus.largest_document_bytes
+    crew = predict.cleaning_crew(whole, largest, request.budget.bytes)
+    prompts = len(config.generate.prompts) or DEFAULT_PROMPTS
+    judged = config.evaluate.samples * len(config.evaluate.temperatures) * config.evaluate.sample_tokens
+    written = prompts * config.generate.samples * config.generate.tokens
+    seeds = config.seeds
+    judged_models = 1 if seeds == 1 else 2 * seeds  # each seed, and all of them as one
+    return {
+        "download": _Needs(
+            predict.predict_download(),
+            stage_times.download_seconds(
+                whole,
+                over_network=any(source.kind == "url" for source in sources),
+                embedded=any(source.kind == "embedded" for source in sources),
+            ),
+            whole if all(source.kind == "file" for source in sources) else 2 * whole,
+        ),
+        "clean": _Needs(
+            predict.predict_cleaning(whole, largest, crew.workers),
+            stage_times.clean_seconds(whole, crew.workers),
+            CLEAN_SHARE * whole,
+        ),
+        "plan": _Needs(
+            max(training.predicted_memory_bytes, predict.predict_least()[1]),
+            stage_times.plan_seconds(request.machine["threads"]),
+            0,
+        ),
+        "tokenize": _Needs(
+            predict.predict_tokenizing(config.tokenize, corpus.train_bytes, corpus.largest_document_bytes),
+            stage_times.tokenize_seconds(whole, config.tokenize.sample_bytes),
+            TOKEN_BYTES * tokens,
+        ),
+        "train": _Needs(
+            training.predicted_memory_bytes,
+            seeds * (training.seconds + stage_times.TORCH_START_SECONDS),
+            CHECKPOINTS_AT_ONCE * predict.checkpoint_bytes(recipe, training.vocab_size)
+            + 4 * seeds * training.parameters
+            + TOKEN_MAP_BYTES * tokens,
+        ),
+        "evaluate": _Needs(
+            predict.predict_evaluating(seeds * training.parameters, whole),
+            judged_models
+            * stage_times.evaluate_seconds(
+                recipe,
+                training.vocab_size,
+                heldout_tokens=text_tokens(corpus.heldout_bytes, training.vocab_size),
+                baseline_bytes=min(whole, config.evaluate.ngram_bytes) + min(whole, config.evaluate.compressor_bytes),
+                written_tokens=judged,
+                reached_flops=reached,
+            ),
+            SAMPLES_BYTES,
+        ),
+        "generate": _Needs(
+            predict.predict_generating(training.parameters),
+            stage_times.generate_seconds(recipe, training.vocab_size, written),
+            SAMPLES_BYTES,
+        ),
+    }

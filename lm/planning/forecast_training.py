@@ -1,0 +1,94 @@
+"""What training would come to for a request: the model, its steps, its memory, and what to expect of it."""
+
+from typing import Any, NamedTuple
+
+from lm.config import StageConfig
+from lm.errors import CannotFit
+from lm.memory import Budget
+from lm.planning.candidates import (
+    SHARE_FOR_STEPS,
+    Choice,
+    choose,
+    estimated_step_seconds,
+    settle_recipe,
+    settle_steps,
+    smallest_choice,
+)
+from lm.planning.choose import text_tokens
+from lm.planning.expected_loss import Expectation, expected_bits_per_byte
+from lm.planning.forecast_corpus import CorpusForecast
+from lm.planning.plan import Plan
+from lm.planning.predict import predict_training
+from lm.run_config import RunConfig
+from lm.training.recipe import Recipe
+
+
+class TrainingForecast(StageConfig):
+    """The model and its training, and what it should come to."""
+
+    recipe: Recipe
+    vocab_size: int
+    parameters: int
+    micro_batch: int
+    tokens: int
+    passes: float  # over the training text
+    seconds: float
+    text_ends_it: bool  # rather than the time
+    predicted_memory_bytes: int
+    bits_per_byte: Expectation
+
+
+class Request(NamedTuple):
+    """What a forecast of training is made from."""
+
+    config: RunConfig
+    budget: Budget
+    corpus: CorpusForecast
+    machine: dict[str, Any]
+
+    def reached_flops_per_second(self, precision: str) -> float:
+        """What training makes of this machine."""
+        return float(self.machine[f"{precision}_training_flops_per_second"])
+
+
+def choice_of(request: Request) -> tuple[Choice, bool]:
+    """What the plan would choose, and whether it fits; where nothing does, the smallest there is."""
+    try:
+        return choose(request.config, request.corpus.train_bytes, request.budget, request.machine), True
+    except CannotFit:
+        return smallest_choice(request.config, request.corpus.train_bytes, request.machine), False
+
+
+def forecast_choice(request: Request, choice: Choice) -> TrainingForecast:
+    """Training with this choice, its speed estimated from that of a small training."""
+    step_seconds = estimated_step_seconds(choice, request.machine)
+    recipe, text_ends_it = settle_recipe(request.config, choice, request.corpus.train_bytes, step_seconds)
+    needed = predict_training(recipe, choice.vocab_size, choice.micro_batch)
+    return _forecast(request, choice, recipe, recipe.steps * step_seconds / SHARE_FOR_STEPS, needed, text_ends_it)
+
+
+def forecast_plan(request: Request, plan: Plan) -> TrainingForecast:
+    """Training as a kept plan has it, its speed measured."""
+    choice = Choice(plan.vocab_size, plan.recipe, plan.micro_batch, plan.reasons)
+    _, text_ends_it = settle_steps(request.config, choice, request.corpus.train_bytes, plan.step_seconds)
+    return _forecast(request, choice, plan.recipe, plan.seconds, plan.predicted_memory_bytes, text_ends_it)
+
+
+def _forecast(
+    request: Request, choice: Choice, recipe: Recipe, seconds: float, needed: int, text_ends_it: bool
+) -> TrainingForecast:
+    tokens = recipe.steps * recipe.tokens_per_step
+    flops = tokens * recipe.flops_per_token(choice.vocab_size)
+    passes = tokens / text_tokens(request.corpus.train_bytes, choice.vocab_size)
+    return TrainingForecast(
+        recipe=recipe,
+        vocab_size=choice.vocab_size,
+        parameters=recipe.parameters(choice.vocab_size),
+        micro_batch=choice.micro_batch,
+        tokens=tokens,
+        passes=passes,
+        seconds=seconds,
+        text_ends_it=text_ends_it,
+        predicted_memory_bytes=needed,
+        bits_per_byte=expected_bits_per_byte(request.corpus.sample_bits_per_byte, flops, passes),
+    )

@@ -1,0 +1,39 @@
+"""What was measured of this machine, remembered until the machine or torch changes. Light: torch stays out."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from lm.planning.cpu import cpu_name, usable_cores
+from lm.store import SCHEMA_VERSION, Store, read_json, write_json
+
+FILE = "machine.json"
+MEASUREMENT = 2  # counts up when other things are measured
+
+
+def kept_machine(store: Store) -> dict[str, Any] | None:
+    """The last measurement, if it was taken on this very machine with this very torch."""
+    path = store.plans / FILE
+    if not path.exists():
+        return None
+    record = read_json(path)
+    if record.get("measurement") != MEASUREMENT:
+        return None
+    machine: dict[str, Any] = record["machine"]
+    same = machine["cpu"] == cpu_name() and machine["cores"] == usable_cores() and machine["torch"] == version("torch")
+    return machine if same else None
+
+
+def known_machine(store: Store, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is known of this machine; where nothing is, what `measure` finds, which is remembered."""
+    machine = kept_machine(store)
+    if machine is None:
+        machine = measure()
+        keep_machine(store, machine)
+    return machine
+
+
+def keep_machine(store: Store, machine: dict[str, Any]) -> None:
+    """Remember a measurement."""
+    store.plans.mkdir(parents=True, exist_ok=True)
+    write_json(store.plans / FILE, {"schema_version": SCHEMA_VERSION, "measurement": MEASUREMENT, "machine": machine})

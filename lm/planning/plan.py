@@ -1,0 +1,245 @@
+"""The plan: a request turned, once and on this machine, into exact numbers, and kept so that they stay the same.
+
+Light: measuring happens in a child, through the `measure` and `probe` that the caller hands in.
+"""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lm.config import StageConfig
+from lm.errors import CannotFit, OutOfMemory
+from lm.memory import Budget, format_bytes, required_budget
+from lm.planning.candidates import (
+    SHARE_FOR_STEPS,
+    Choice,
+    cannot_fit,
+    fitting,
+    least_bytes,
+    settle_recipe,
+    smaller_micro_batch,
+    smallest_choice,
+)
+from lm.planning.choose import text_tokens
+from lm.planning.predict import TRAINING_MARGIN, predict_trial
+from lm.quantities import format_duration
+from lm.run_config import RunConfig
+from lm.store import SCHEMA_VERSION, Artifact, Store, fingerprint, read_json, write_json
+from lm.tokenize_corpus import TokenizeConfig
+from lm.training.recipe import Recipe
+
+PLAN_VERSION = 1
+CHUNK_SECONDS = 30.0
+MOST_CHUNKS = 24
+
+SHORT_TEXT = "More passes would only learn this text by heart, so training ends early: more text would use the time."
+
+Measure = Callable[[], dict[str, Any]]
+Probe = Callable[[Recipe, int, int, int], dict[str, Any]]  # recipe, vocabulary's size, micro-batch, threads
+
+
+class Plan(StageConfig):
+    """Exact numbers for one request on one text, and why they are what they are."""
+
+    schema_version: int = SCHEMA_VERSION
+    request: dict[str, Any]
+    clean_key: str
+    vocab_size: int
+    recipe: Recipe
+    micro_batch: int
+    chunk_steps: int
+    device: str
+    threads: int
+    step_seconds: float
+    checkpoint_bytes: int
+    predicted_memory_bytes: int
+    machine: dict[str, Any]
+    reasons: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Training time foreseen."""
+        return self.recipe.steps * self.step_seconds / SHARE_FOR_STEPS
+
+
+def tokenize_settings(config: RunConfig, plan: Plan) -> TokenizeConfig:
+    """What the tokenize stage is told: what was asked for, and the plan's number of pieces where none was."""
+    if config.tokenize.vocab_size is not None:
+        return config.tokenize
+    return config.tokenize.model_copy(update={"default_vocab_size": plan.vocab_size})
+
+
+def training_request(config: RunConfig) -> dict[str, Any]:
+    """The part of a config that a plan answers."""
+    return {
+        "version": PLAN_VERSION,
+        "minutes": config.minutes,
+        "memory": config.memory,
+        "threads": config.threads,
+        "init_from": config.init_from,
+        "tokenize": config.tokenize.model_dump(mode="json"),
+        "train": config.train.model_dump(mode="json"),
+    }
+
+
+def plan_path(store: Store, config: RunConfig, clean_key: str) -> Path:
+    """Where the plan for this request and text is kept."""
+    return store.plans / f"{fingerprint({'request': training_request(config), 'clean': clean_key})}.json"
+
+
+def open_plan(path: Path) -> Plan | None:
+    """The plan kept there; None when there is none that this version can use."""
+    try:
+        return Plan.model_validate(read_json(path)) if path.exists() else None
+    except ValidationError:
+        return None
+
+
+def find_plan(store: Store, config: RunConfig, clean_key: str, budget: Budget) -> tuple[Plan, Path] | None:
+    """The plan that a run would follow, and its file: kept for this request, or for one that differs in memory alone.
+
+    None where one has yet to be made.
+    """
+    path = plan_path(store, config, clean_key)
+    plan = open_plan(path)
+    return (plan, path) if plan else _same_work_other_budget(store, config, clean_key, budget)
+
+
+def make_plan(store: Store, config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
+    """Settle a plan and keep it. Raises CannotFit with the least budget that would do, BadInput for odd settings."""
+    path = plan_path(store, config, clean.key)
+    same_work = _same_work_other_budget(store, config, clean.key, budget)
+    plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, plan.model_dump(mode="json"))
+    return plan
+
+
+def _same_work_other_budget(
+    store: Store, config: RunConfig, clean_key: str, budget: Budget
+) -> tuple[Plan, Path] | None:
+    """A plan that differs from this request in its memory alone, if it fits: its training may have begun already."""
+    request = training_request(config)
+    for path in sorted(store.plans.glob("*.json")):
+        plan = open_plan(path)
+        if plan is None or plan.clean_key != clean_key or plan.request | {"memory": config.memory} != request:
+            continue
+        if required_budget(plan.predicted_memory_bytes) <= budget.bytes:
+            return plan.model_copy(update={"request": request}), path
+    return None
+
+
+def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
+    machine = measure()
+    text_bytes = clean.manifest.metrics["train_bytes"]
+    threads = config.threads or machine["threads"]
+    choice, micro_batch, probed = _try_candidates(config, text_bytes, budget, machine, probe, threads)
+    if config.threads is None:
+        threads, probed = _faster(choice, micro_batch, probed, probe, threads)
+    step_seconds = probed["step_seconds"]
+    recipe, text_ends_it = settle_recipe(config, choice, text_bytes, step_seconds)
+    micro_batch, predicted = _settle_memory(choice, recipe, micro_batch, probed["peak_memory_bytes"], budget)
+    seconds = recipe.steps * step_seconds / SHARE_FOR_STEPS
+    passes = recipe.steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
+    return Plan(
+        request=training_request(config),
+        clean_key=clean.key,
+        vocab_size=choice.vocab_size,
+        recipe=recipe,
+        micro_batch=micro_batch,
+        chunk_steps=chunk_steps(recipe.steps, seconds),
+        device=machine["device"],
+        threads=threads,
+        step_seconds=step_seconds,
+        checkpoint_bytes=probed["checkpoint_bytes"],
+        predicted_memory_bytes=predicted,
+        machine=machine,
+        reasons=(
+            *choice.reasons,
+            f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial on "
+            f"{threads} thread{'s' if threads > 1 else ''}, so {recipe.steps} steps "
+            f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
+            f"about {passes:.1f} passes over the text.",
+            *([SHORT_TEXT] if text_ends_it else []),
+            f"The trial peaked at {format_bytes(probed['peak_memory_bytes'])}; the budget is "
+            f"{format_bytes(budget.bytes)} ({budget.source}).",
+        ),
+    )
+
+
+def _try_candidates(
+    config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any], probe: Probe, threads: int
+) -> tuple[Choice, int, dict[str, Any]]:
+    """The first candidate whose trial fits, its micro-batch and what was measured. Raises CannotFit."""
+    refused = None
+    for choice in fitting(config, text_bytes, budget, machine):
+        try:
+            return choice, *_try(choice, budget, probe, threads)
+        except CannotFit as error:
+            refused = error
+    raise refused or cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine)), budget)
+
+
+def _try(choice: Choice, budget: Budget, probe: Probe, threads: int) -> tuple[int, dict[str, Any]]:
+    """A few real steps, in smaller pieces where the prediction was too low; the micro-batch, and what was measured."""
+    micro_batch = choice.micro_batch
+    while True:
+        try:
+            probed = probe(choice.recipe, choice.vocab_size, micro_batch, threads)
+        except OutOfMemory as error:
+            if not error.ours:
+                raise
+            needed = error.peak_bytes
+        else:
+            needed = int(probed["peak_memory_bytes"] * TRAINING_MARGIN)
+            if required_budget(needed) <= budget.bytes:
+                return micro_batch, probed
+        if micro_batch == 1:
+            raise cannot_fit(int(max(needed, budget.bytes) * TRAINING_MARGIN), budget)
+        micro_batch = smaller_micro_batch(choice.recipe, micro_batch)
+
+
+def _settle_memory(
+    choice: Choice, recipe: Recipe, micro_batch: int, peak_bytes: int, budget: Budget
+) -> tuple[int, int]:
+    """The micro-batch, and what training is expected to take: what its trial took, and what the formula adds to that.
+
+    The trial's recipe had as much dropout and averaging as the steps that were estimated before it; the settled one may
+    have more, and then may need smaller pieces.
+    """
+    tried = predict_trial(choice.recipe, choice.vocab_size, micro_batch)
+    while True:
+        added = predict_trial(recipe, choice.vocab_size, micro_batch) - tried
+        predicted = int(peak_bytes * TRAINING_MARGIN) + added
+        if micro_batch == 1 or required_budget(predicted) <= budget.bytes:
+            return micro_batch, predicted
+        micro_batch = smaller_micro_batch(recipe, micro_batch)
+
+
+def _faster(
+    choice: Choice, micro_batch: int, probed: dict[str, Any], probe: Probe, threads: int
+) -> tuple[int, dict[str, Any]]:
+    """All threads or one, whichever made the trial's steps faster, and its measurements.
+
+    Where another program keeps a core busy, threads that wait for each other at every product are far slower than one.
+    """
+    if threads == 1:
+        return threads, probed
+    try:
+        alone = probe(choice.recipe, choice.vocab_size, micro_batch, 1)
+    except OutOfMemory as error:
+        if not error.ours:
+            raise
+        return threads, probed
+    peak_bytes = max(probed["peak_memory_bytes"], alone["peak_memory_bytes"])
+    chosen, faster = (1, alone) if alone["step_seconds"] < probed["step_seconds"] else (threads, probed)
+    return chosen, faster | {"peak_memory_bytes": peak_bytes}
+
+
+def chunk_steps(steps: int, seconds: float) -> int:
+    """Steps a chunk: a few dozen seconds each, more in long runs, at least two chunks beyond a minute."""
+    chunks = min(MOST_CHUNKS, max(1 if seconds < 60 else 2, round(seconds / CHUNK_SECONDS)))
+    return math.ceil(steps / chunks)

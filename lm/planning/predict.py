@@ -1,0 +1,182 @@
+"""How much memory each stage will need, said before it starts. Bytes of resident memory of the stage's process tree.
+
+Training's formula follows what `fused.py` and `muon.py` keep, tensor by tensor; `make bench-memory` compares it
+with real trainings. The other stages were measured (docs/decisions.md).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from lm.config import StageConfig
+from lm.memory import SOFT_SHARE, required_budget
+from lm.planning.cpu import chosen_cores
+from lm.store import REPLICAS, Artifact
+from lm.tokenize_corpus import TokenizeConfig
+from lm.tokenizing.workers import ALONE, SHARD_BYTES, Crew
+from lm.training.recipe import Recipe
+
+TRAINING_MARGIN = 1.05
+MIB = 2**20
+LONGEST_PART_BYTES = 24 * MIB  # of what `reading.py` takes as one document, where each character has three
+BASELINE_BYTES = 16 * MIB
+COMPARED_BYTES = 5 * MIB
+WORKER_BYTES = 90 * MIB  # a process that cleans or tokenizes, with its libraries
+LEAST_TRAINING = 440 * MIB  # the smallest model, its libraries and its tokenizer's files
+ATTENTION_BLOCK = 128  # as in lm.training.fused, which needs torch
+MUON_STACK_VALUES = 2_000_000  # as in lm.training.muon
+
+BEYOND_TRIAL = 16 * MIB  # of a whole training: the tokens that it reads, and its looks at the held-out text
+
+# What a training needs besides what can be counted, by least squares over 60 random configurations: 2 % off on average
+# (docs/decisions.md). malloc keeps what is freed, so the sizes that take turns add up to more than the largest.
+TRAINING_FLOOR = 415 * MIB  # libraries, their work space, and a model of no size
+PER_OUTPUT = {"bf16": 14.4, "fp32": 8.9}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
+PER_LARGEST_MATRIX = 17.1  # bytes of a value of the largest matrix of a layer, for what comes and goes
+
+
+def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
+    """Training's peak."""
+    return predict_trial(recipe, vocab_size, micro_batch) + BEYOND_TRIAL
+
+
+def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
+    """The peak of a few steps: what lasts, what a micro-batch keeps for its backward pass, what comes and goes."""
+    tokens, width = micro_batch * recipe.context, recipe.width
+    layers = 1 if recipe.recompute else recipe.layers  # that are there whole at once
+    values = layers * _kept_per_token(recipe)
+    if recipe.recompute:
+        values += recipe.layers * width
+    if recipe.dropout:
+        values += (2 * recipe.layers + 1) * width  # masks: the embedding's, and two a layer
+    kept = _value_bytes(recipe) * tokens * values + layers * _copies_of_layer(recipe)
+    output = vocab_size * PER_OUTPUT[recipe.precision] * tokens
+    passing = PER_LARGEST_MATRIX * max(4 * width * width, width * recipe.mlp_width)
+    lasting = _lasting_bytes(recipe, vocab_size, accumulates=micro_batch < recipe.batch_sequences)
+    return int(TRAINING_FLOOR + lasting + kept + output + passing + _muon_bytes(recipe))
+
+
+def _lasting_bytes(recipe: Recipe, vocab_size: int, *, accumulates: bool) -> int:
+    """Weights and what training keeps for them, in fp32; where gradients accumulate, they are there twice."""
+    parameters = recipe.parameters(vocab_size)
+    return checkpoint_bytes(recipe, vocab_size) + (8 if accumulates else 4) * parameters
+
+
+def _copies_of_layer(recipe: Recipe) -> int:
+    """A layer's matrices as a step uses them, kept for the backward pass: with norms and scale in, in its precision.
+
+    One matrix makes queries, keys and values for every head, in fp32 and in bf16, or in fp32 twice.
+    """
+    joint, square, mlp = 3 * recipe.width**2, recipe.width**2, recipe.width * recipe.mlp_width
+    if recipe.precision == "bf16":
+        return 6 * joint + 2 * square + 4 * mlp
+    return 8 * joint + 4 * mlp
+
+
+def _muon_bytes(recipe: Recipe) -> int:
+    """The largest stack of matrices that `muon.py` works on at once: gradients in fp32, three more in its precision."""
+    return (4 + 3 * _value_bytes(recipe)) * max(count * size for size, count in _stacks(recipe))
+
+
+def _stacks(recipe: Recipe) -> Iterator[tuple[int, int]]:
+    """For each shape of matrix its values, and how many of them make a stack."""
+    kv_width = recipe.kv_heads * recipe.head_width
+    counts = Counter[int]()
+    for other_side in (recipe.width, kv_width, recipe.mlp_width):  # of two matrices in every layer
+        counts[other_side * recipe.width] += 2 * recipe.layers
+    for size, count in counts.items():
+        yield size, min(count, max(1, MUON_STACK_VALUES // size))
+
+
+def _value_bytes(recipe: Recipe) -> int:
+    return 2 if recipe.precision == "bf16" else 4
+
+
+def checkpoint_bytes(recipe: Recipe, vocab_size: int) -> int:
+    """A checkpoint's size: weights in fp32, their average, one more value a parameter for Muon, two for AdamW."""
+    matrices, parameters = recipe.matrix_parameters(), recipe.parameters(vocab_size)
+    averages = parameters if recipe.average_share else 0
+    return 4 * (parameters + averages + matrices + 2 * (parameters - matrices))
+
+
+def _kept_per_token(recipe: Recipe) -> float:
+    """Values that one layer keeps of each token for the backward pass, as `fused.py` saves them.
+
+    Attention: the normalised input, queries, keys and values before and after their rotation, the mix, and the shares
+    of attention of one block of queries after another. MLP: the normalised input and the activations.
+    """
+    length = recipe.context
+    seen = (length + min(length, ATTENTION_BLOCK)) / 2  # keys a query's block looks at, on average
+    return 8 * recipe.width + recipe.mlp_width + recipe.heads * seen
+
+
+def predict_probe() -> int:
+    """What measuring the machine and trying a few steps need at least."""
+    return LEAST_TRAINING
+
+
+def predict_download() -> int:
+    """What fetching and copying need: nothing grows with the corpus."""
+    return 120 * MIB
+
+
+def predict_cleaning(text_bytes: int, largest_document_bytes: int, workers: int = 1) -> int:
+    """Documents are compared a few megabytes at once, or one long one by itself, or a part of a longer one.
+
+    Text of Chinese or Japanese, a word a character, takes 14 bytes a byte; English takes 9. Workers clean documents
+    while this process waits.
+    """
+    documents = max(8 * min(text_bytes, COMPARED_BYTES), 14 * min(largest_document_bytes, LONGEST_PART_BYTES))
+    return 130 * MIB + documents + (workers * (WORKER_BYTES + documents) if workers > 1 else 0)
+
+
+def cleaning_crew(text_bytes: int, largest_document_bytes: int, budget_bytes: int) -> Crew:
+    """As many workers as there are cores and shards, and as fit the budget."""
+    alone = predict_cleaning(text_bytes, largest_document_bytes)
+    each = (predict_cleaning(text_bytes, largest_document_bytes, 2) - alone) // 2
+    return _crew(alone, each, text_bytes // SHARD_BYTES, budget_bytes)
+
+
+def _crew(alone_bytes: int, worker_bytes: int, shards: int, budget_bytes: int) -> Crew:
+    room = int(SOFT_SHARE * budget_bytes) - alone_bytes
+    workers = min(chosen_cores(), shards, room // required_budget(worker_bytes))
+    return Crew(workers, room // workers) if workers > 1 else ALONE
+
+
+def predict_tokenizing(config: TokenizeConfig, train_bytes: int, longest_document_bytes: int) -> int:
+    """The tokenizer's training on a sample, then threads that encode, and the longest document a few times over."""
+    sample_bytes = min(config.sample_bytes, train_bytes)
+    per_sample_byte = 25 if config.kind == "unigram" else 13
+    return 150 * MIB + 5 * MIB * chosen_cores() + 6 * longest_document_bytes + per_sample_byte * sample_bytes
+
+
+def predict_evaluating(parameters: int, text_bytes: int) -> int:
+    """The model's weights, and the n-grams of a part of the text."""
+    return 410 * MIB + 4 * parameters + 12 * min(text_bytes, BASELINE_BYTES)
+
+
+def predict_generating(parameters: int) -> int:
+    """The model's weights, twice while they are loaded."""
+    return 370 * MIB + 8 * parameters
+
+
+def predict_stage(stage: str, config: StageConfig, inputs: dict[str, Artifact], budget_bytes: int) -> int:
+    """What making this stage's artifact from these inputs will need; a larger budget lets more cores work."""
+    metrics: dict[str, dict[str, Any]] = {name: artifact.manifest.metrics for name, artifact in inputs.items()}
+    if stage == "clean":
+        raw = metrics["download"]
+        sizes = int(raw["bytes"]), int(raw["largest_document_bytes"])
+        return predict_cleaning(*sizes, cleaning_crew(*sizes, budget_bytes).workers)
+    if isinstance(config, TokenizeConfig):
+        text = metrics["clean"]
+        return predict_tokenizing(config, int(text["train_bytes"]), int(text["longest_document_bytes"]))
+    parameters = sum(int(metrics[name]["parameters"]) for name in ("train", *REPLICAS) if name in metrics)
+    if stage == "evaluate":
+        text_bytes = int(metrics["clean"]["train_bytes"]) + int(metrics["clean"]["heldout_bytes"])
+        return predict_evaluating(parameters, text_bytes)
+    return predict_generating(parameters)
+
+
+def predict_least() -> tuple[str, int]:
+    """The stage that needs the most even for the smallest text and model, and how much."""
+    return "train", LEAST_TRAINING + 20 * MIB

@@ -1,0 +1,54 @@
+"""A few real steps of a planned training, in a disposable process: how long a step takes and what it needs."""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lm.memory import own_peak_bytes
+from lm.progress import Progress, silent
+from lm.training import training as _training  # noqa: F401 its libraries weigh in a training too
+from lm.training.checkpoint import save_checkpoint
+from lm.training.metrics import MetricsLog
+from lm.training.recipe import Recipe
+from lm.training.trainer import Trainer
+
+WARM_UP_STEPS = 2
+MEASURED_STEPS = 4
+MEASURING_SECONDS = 4.0
+
+
+def probe_training(
+    recipe: Recipe, vocab_size: int, *, micro_batch: int, device: str, progress: Progress
+) -> dict[str, Any]:
+    """Train on random tokens for a few seconds.
+
+    Returns the seconds of a step, the bytes of a checkpoint, and the process's peak memory.
+    """
+    tokens = np.random.default_rng(0).integers(2, vocab_size, recipe.context * 64).astype(np.uint16)
+    trainer = Trainer(recipe, vocab_size, tokens, micro_batch=micro_batch, device=device)
+    step_seconds = time_steps(trainer, MEASURING_SECONDS, progress)
+    with tempfile.TemporaryDirectory() as folder:
+        save_checkpoint(Path(folder), 1, trainer.state(), {})
+        MetricsLog(recipe).write(Path(folder) / "metrics.parquet")
+        save_bytes = sum(file.stat().st_size for file in Path(folder).iterdir())
+    return {
+        "step_seconds": step_seconds,
+        "checkpoint_bytes": save_bytes,
+        "peak_memory_bytes": own_peak_bytes(),
+    }
+
+
+def time_steps(trainer: Trainer, seconds: float, progress: Progress = silent) -> float:
+    """The seconds that a step takes, from so many seconds of steps: their lower quartile, for others may be at work."""
+    durations: list[float] = []
+    began = time.perf_counter()
+    while len(durations) < WARM_UP_STEPS + MEASURED_STEPS or time.perf_counter() - began < seconds:
+        start = time.perf_counter()
+        trainer.step()
+        durations.append(time.perf_counter() - start)
+        progress(min(time.perf_counter() - began, seconds), seconds, "second", "trying a few steps")
+    return statistics.quantiles(durations[WARM_UP_STEPS:], n=4)[0]

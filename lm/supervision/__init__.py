@@ -1,0 +1,1 @@
+"""Heavy work in child processes: their jobs, their caps, and the watch over them."""

@@ -1,0 +1,171 @@
+"""The supervised child: does one job after another for its parent, under a memory cap, and never outlives it.
+
+Started as `python -m lm.supervision.child`. Requests come as JSON lines on standard input, events go as JSON lines to
+the original standard output; whatever libraries print goes to standard error. A signal, a stop request or the parent's
+death all mean the same: finish the step at hand, save, leave.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lm.errors import Interrupted, SlowburnError
+from lm.memory import is_refusal, own_peak_bytes
+from lm.supervision import jobs, operation_jobs
+
+PROGRESS_INTERVAL_SECONDS = 0.2
+UNTOUCHED_BYTES = 128 * 2**20  # thread stacks and what allocators reserve ahead: measured 118 MiB on two threads
+SAVE_SECONDS = 10.0  # how long an orphan may take to save what it has
+
+
+class Child:
+    """One end of the conversation with the parent, and what a job needs to know of it."""
+
+    def __init__(self, budget_bytes: int) -> None:
+        self.budget_bytes = budget_bytes
+        self._events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+        os.dup2(2, 1)
+        self._sending = threading.Lock()
+        self._last_progress = 0.0
+        self._requests: list[dict[str, Any]] = []
+        self._arrived = threading.Condition()
+        self.stop_reason: str | None = None
+        self.relief_reason: str | None = None  # why the parent asks the job at hand to do with less memory
+        self.stops_itself = False  # a job that looks at `stop_reason` between its steps sets this
+
+    def send(self, **event: Any) -> None:
+        """Send one event; a parent that is gone is nobody to tell."""
+        with self._sending, suppress(BrokenPipeError):
+            self._events.write(json.dumps(event) + "\n")
+            self._events.flush()
+
+    def progress(self, done: float, total: float | None, unit: str, note: str = "") -> None:
+        """Report progress to the parent, at most a few times a second."""
+        now = time.monotonic()
+        if now - self._last_progress >= PROGRESS_INTERVAL_SECONDS or done == total:
+            self._last_progress = now
+            self.send(event="progress", done=done, total=total, unit=unit, note=note)
+
+    def use_torch(self) -> None:
+        """Load torch, whose libraries are resident but no data, and set the cap anew to match."""
+        import torch
+
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+        self.cap_anew()
+
+    def cap_anew(self) -> None:
+        """Set the memory cap to match what is loaded by now."""
+        cap_memory(self.budget_bytes)
+
+    def stop(self, reason: str) -> None:
+        """Ask the job at hand to save and leave."""
+        self.stop_reason = self.stop_reason or reason
+
+    def on_signal(self, number: int, frame: object) -> None:
+        """SIGTERM and SIGINT: a job that cannot save by itself is left at once, its partial folder swept."""
+        self.stop("asked to stop")
+        if not self.stops_itself:
+            raise Interrupted("interrupted")
+
+    def listen(self) -> None:
+        """Take requests from the parent until it closes the pipe or dies."""
+        for line in sys.stdin:
+            request = json.loads(line)
+            if "relieve" in request:
+                self.relief_reason = request["relieve"]
+                continue
+            if "stop" in request:
+                self.stop(request["stop"])
+                if request["stop"] == "memory" and not self.stops_itself:
+                    os.kill(os.getpid(), signal.SIGTERM)  # the job at hand is left at once
+                continue
+            with self._arrived:
+                self._requests.append(request)
+                self._arrived.notify()
+        self.stop("the parent process is gone")
+        with self._arrived:
+            self._requests.append({"job": "leave"})
+            self._arrived.notify()
+        if self.stops_itself:
+            time.sleep(SAVE_SECONDS)
+        os._exit(Interrupted.exit_code)
+
+    def next_request(self) -> dict[str, Any]:
+        """Wait for the next request."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._requests)
+            return self._requests.pop(0)
+
+
+def cap_memory(budget_bytes: int) -> None:
+    """Let this process's data grow by what its budget still allows, and no further (Linux; elsewhere only watched).
+
+    RLIMIT_DATA counts data that is reserved while the budget counts memory that is resident, libraries included, so
+    the cap is set relative to what both are now, with some room for what is reserved and never touched; call it again
+    once more is loaded. What slips through that room the watching parent catches.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    import resource
+
+    status = Path("/proc/self/status").read_text()
+    data_bytes, resident_bytes = (int(status.split(f"{name}:")[1].split()[0]) * 1024 for name in ("VmData", "VmRSS"))
+    limit = data_bytes + max(0, budget_bytes - resident_bytes) + UNTOUCHED_BYTES
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
+
+
+def first_in_line_for_the_kernel() -> None:
+    """If the machine runs out after all, let the kernel take this process and not an innocent one."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Turn an exception into the event that tells the parent."""
+    if isinstance(error, SlowburnError):
+        return {"event": "error", "kind": type(error).__name__, "message": str(error)}
+    text = f"{type(error).__name__}: {error}"
+    if is_refusal(error):
+        return {"event": "error", "kind": "memory", "message": text.splitlines()[0]}
+    if isinstance(error, OSError) and error.errno is not None:
+        where = f" {error.filename}" if error.filename else ""
+        return {"event": "error", "kind": "SlowburnError", "message": f"cannot use{where}: {error.strerror}"}
+    traceback.print_exception(error)
+    return {"event": "error", "kind": "crash", "message": text.splitlines()[0]}
+
+
+def serve(child: Child) -> None:
+    """Do what the parent asks until it asks to leave."""
+    state: dict[str, Any] = {}
+    while (request := child.next_request())["job"] != "leave":
+        job: Callable[..., Any] = getattr(jobs, request["job"], None) or getattr(operation_jobs, request["job"])
+        try:
+            value = job(child, state, **request["arguments"])
+        except BaseException as error:  # whatever it was, the parent gets to know it
+            child.send(**describe(error), peak_memory_bytes=own_peak_bytes())
+        else:
+            child.send(event="result", value=value, peak_memory_bytes=own_peak_bytes())
+
+
+def main() -> None:
+    """Set the limits, then serve."""
+    child = Child(budget_bytes=int(sys.argv[1]))
+    first_in_line_for_the_kernel()
+    cap_memory(child.budget_bytes)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, child.on_signal)
+    threading.Thread(target=child.listen, daemon=True).start()
+    with suppress(Interrupted):
+        serve(child)
+
+
+if __name__ == "__main__":
+    main()

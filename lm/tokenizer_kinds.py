@@ -1,6 +1,0 @@
-"""The kinds of tokenizers there are. Light: what makes them is `lm.tokenizer_training`."""
-
-from typing import Literal, get_args
-
-Kind = Literal["bpe", "unigram", "word", "char", "byte"]
-KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -1,0 +1,1 @@
+"""What the tokenize stage stands on: tokenizers, and tokens in parquet."""

@@ -1,0 +1,25 @@
+"""What workers do (`workers.py`): a stage function on one shard, from paths to a file, named by what it is given."""
+
+from pathlib import Path
+from typing import Any
+
+from lm.progress import Progress
+
+
+def clean_shards(
+    progress: Progress, *, raw: str, shards: list[Any], keys: list[str], config: Any, scratch: str, out: str
+) -> None:
+    """Clean a few shards into a pack."""
+    from lm.clean import CleanConfig
+    from lm.cleaning.cleaning import clean_shards
+    from lm.tokenizing.shards import Shard
+
+    asked = [Shard.from_json(shard) for shard in shards]
+    clean_shards(Path(raw), asked, keys, CleanConfig.model_validate(config), Path(scratch), Path(out), progress)
+
+
+def find_seen_runs(progress: Progress, *, clean: str, groups: list[int], wanted: str, bits: int, out: str) -> None:
+    """Mark which of the wanted runs some row groups of the training text have."""
+    from lm.cleaning.overlap import find_seen_runs
+
+    find_seen_runs(Path(clean), groups, Path(wanted), bits, Path(out), progress)

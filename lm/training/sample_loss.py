@@ -1,0 +1,41 @@
+"""A cheap look at the loss on text that a model does not learn from."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lm.tokenizing.tokens import load_stream
+from lm.training.model import Decoder
+
+WINDOWS = 32
+
+
+class SampleLoss:
+    """The mean loss on a few windows of a token stream, always the same, spread evenly over it."""
+
+    def __init__(self, stream: NDArray[np.integer], context: int, micro_batch: int) -> None:
+        """`stream`: (N,) ids, two or more."""
+        context = min(context, len(stream) - 1)
+        count = max(1, min(WINDOWS, len(stream) // (context + 1)))
+        starts = np.linspace(0, len(stream) - context - 1, count).astype(int)
+        self.windows = torch.from_numpy(np.stack([stream[s : s + context + 1] for s in starts]).astype(np.int64))
+        self.micro_batch = micro_batch
+
+    @classmethod
+    def of_heldout(cls, tokens: Path, context: int, micro_batch: int) -> "SampleLoss":
+        """Of the held-out text: for the learning curve only, nothing is chosen by it."""
+        return cls(load_stream(tokens, "heldout"), context, micro_batch)
+
+    @torch.no_grad()
+    def measure(self, model: Decoder) -> float:
+        """Mean nats a token of `model`, left as it was found."""
+        training = model.training
+        model.eval()
+        device = model.model.embed_tokens.weight.device
+        total = 0.0
+        for part in torch.split(self.windows.to(device), self.micro_batch):
+            total += model.loss(part[:, :-1], part[:, 1:]).item() * len(part)
+        model.train(training)
+        return total / len(self.windows)
