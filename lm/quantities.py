@@ -43,6 +43,11 @@ def format_count(count: float) -> str:
     return f"{count:,.0f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Write so many of a thing: `1 layer`, `4 layers`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def listing(names: Iterable[str]) -> str:
     """Write names as a sentence has them: `download, clean and tokenize`. Empty for none."""
     *first, last = list(names) or [""]

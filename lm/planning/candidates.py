@@ -9,7 +9,7 @@ from lm.errors import BadInput, CannotFit
 from lm.memory import Budget, format_budget, format_bytes, required_budget
 from lm.planning.choose import LEAST_STEPS, choose_recipe, most_steps, regularised, vocab_reason
 from lm.planning.predict import predict_training
-from lm.quantities import format_count, format_text_size
+from lm.quantities import counted, format_count, format_text_size
 from lm.run_config import RunConfig
 from lm.tokenize_corpus import BYTE_VOCAB_SIZE, TokenizeConfig
 from lm.training.recipe import Recipe, with_steps
@@ -61,7 +61,7 @@ def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> I
     precision = config.train.precision or ("bf16" if speeds["bf16"] > speeds["fp32"] else "fp32")
     rates = (
         f"{precision} arithmetic: a small training reaches {speeds['bf16'] / 1e9:.0f} GFLOP/s in bf16 and "
-        f"{speeds['fp32'] / 1e9:.0f} in fp32 on {machine['threads']} threads."
+        f"{speeds['fp32'] / 1e9:.0f} in fp32 on {counted(machine['threads'], 'thread')}."
     )
     seconds = config.minutes * 60
     while seconds >= min(SMALLEST_CHOICE_SECONDS, config.minutes * 60):
@@ -71,7 +71,7 @@ def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> I
         recipe, _ = settle_recipe(config, shaped, text_bytes, estimated_step_seconds(shaped, machine))
         parameters = format_count(recipe.parameters(vocab_size))
         size = (
-            f"{recipe.layers} layers of width {recipe.width} ({parameters} parameters) "
+            f"{counted(recipe.layers, 'layer')} of width {recipe.width} ({parameters} parameters) "
             f"and {pieces}, for {format_text_size(text_bytes)} of text."
         )
         yield Choice(vocab_size, recipe, 1, (rates, size))

@@ -9,7 +9,7 @@ from rich.text import Text
 from lm.memory import format_budget, format_bytes, how_memory_is_held
 from lm.planning.forecast import Alternative, Forecast
 from lm.planning.forecast_training import TrainingForecast
-from lm.quantities import format_count, format_duration, format_text_size
+from lm.quantities import counted, format_count, format_duration, format_text_size
 
 USED_UP = "*"
 SOURCES = {
@@ -52,7 +52,7 @@ def refusal(found: Forecast) -> str:
 def _model(training: TrainingForecast) -> str:
     recipe = training.recipe
     return (
-        f"{format_count(training.parameters)} parameters: {recipe.layers} layers of width {recipe.width}, "
+        f"{format_count(training.parameters)} parameters: {counted(recipe.layers, 'layer')} of width {recipe.width}, "
         f"{training.vocab_size} pieces, context {recipe.context}, {recipe.precision}"
     )
 
@@ -63,7 +63,7 @@ def _training(found: Forecast) -> str:
     return (
         f"{each}{recipe.steps:,} steps of {recipe.batch_sequences} sequences, {training.micro_batch} at a time: "
         f"{format_count(training.tokens)} tokens, {training.passes:.1f} passes over the text, "
-        f"on {found.device} with {found.threads} thread{'s' if found.threads > 1 else ''}"
+        f"on {found.device} with {counted(found.threads, 'thread')}"
     )
 
 

@@ -25,7 +25,7 @@ from lm.planning.candidates import (
 )
 from lm.planning.choose import text_tokens
 from lm.planning.predict import TRAINING_MARGIN, predict_trial
-from lm.quantities import format_duration
+from lm.quantities import counted, format_duration
 from lm.run_config import RunConfig
 from lm.store import SCHEMA_VERSION, Artifact, Store, fingerprint, read_json, write_json
 from lm.tokenize_corpus import TokenizeConfig
@@ -160,7 +160,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         reasons=(
             *choice.reasons,
             f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial on "
-            f"{threads} thread{'s' if threads > 1 else ''}, so {recipe.steps} steps "
+            f"{counted(threads, 'thread')}, so {recipe.steps} steps "
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
             f"about {passes:.1f} passes over the text.",
             *([SHORT_TEXT] if text_ends_it else []),

@@ -140,7 +140,7 @@ def start_training(
     micro_batch: int,
     device: str,
     checkpoint_seconds: float,
-    deadline_seconds: float | None,
+    deadline_seconds: float | None = None,
 ) -> dict[str, Any]:
     """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
 

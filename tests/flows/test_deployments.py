@@ -87,7 +87,7 @@ def test_every_stage_leaves_a_page(services: Services, complete: dict[str, Any])
     wanted = {"flow_runs": {"id": {"any_": [complete["id"]]}}}
     pages = {page["key"]: page for page in services.api("artifacts/filter", **wanted, limit=200)}
     stages = {"download", "clean", "plan", "tokenize", "train", "evaluate", "generate"}
-    assert set(pages) == stages | {"training", "stages", "run", "learning-curve", "memory", "samples"}
+    assert set(pages) == stages | {"training", "stages", "run", "lineage", "learning-curve", "memory", "samples"}
     assert all(page["description"] for page in pages.values())
     assert pages["training"]["data"] == 100
     assert "5\\-gram" in pages["evaluate"]["data"]
