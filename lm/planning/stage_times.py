@@ -53,11 +53,11 @@ def evaluate_seconds(
 ) -> float:
     """Baselines, the model on the held-out text, and samples judged for repetition; `reached_flops` a second."""
     flops = heldout_tokens * SCORING_WINDOWS * recipe.flops_per_token(vocab_size) * FORWARD_SHARE
-    writing = generate_seconds(recipe, vocab_size, written_tokens) - TORCH_START_SECONDS
+    writing = generate_seconds(recipe, vocab_size, written_tokens) - START_SECONDS
     return TORCH_START_SECONDS + baseline_bytes / BASELINE_BYTES_PER_SECOND + flops / reached_flops + writing
 
 
 def generate_seconds(recipe: Recipe, vocab_size: int, written_tokens: int) -> float:
     """One token after another."""
     each = TOKEN_SECONDS + recipe.flops_per_token(vocab_size) * FORWARD_SHARE / TOKEN_FLOPS_PER_SECOND
-    return TORCH_START_SECONDS + written_tokens * each
+    return START_SECONDS + written_tokens * each

@@ -87,10 +87,10 @@ def _work(child: "Child", store: Store, stage: str, paths: dict[str, Path], conf
 
         reused = paths.get("init") or paths.get("tokenizer")
         return tokenize(paths["clean"], TokenizeConfig.model_validate(config), out, child.progress, reused=reused)
-    child.use_torch()
     if stage == "evaluate":
         from lm.evaluate import EvaluateConfig, evaluate
 
+        child.use_torch()
         settings = EvaluateConfig.model_validate(config)
         model, *others = [paths[name] for name in ("train", *REPLICAS) if name in paths]
         return evaluate(model, paths["tokenize"], paths["clean"], settings, out, child.progress, replicas=others)
