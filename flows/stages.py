@@ -5,7 +5,7 @@ A stage of an earlier run again, with other settings: `-p like=newest -p 'settin
 
 from typing import Any
 
-from prefect import State, flow
+from prefect import Flow, State, flow
 from prefect.states import Failed
 
 from flows.pipeline import StageName, run_stages
@@ -17,101 +17,33 @@ DEFAULT = RunConfig()
 Settings = tuple[str, ...]
 
 
-def _run_until(
-    until: StageName, config: RunConfig, run_id: str | None, like: str | None, settings: Settings
-) -> State[Any]:
-    try:
-        asked = asked_config(config, like, settings)
-    except BadInput as error:
-        return Failed(name="BadInput", message=str(error))
-    return run_stages(asked, run_id, until, replan=False)
+def _stage_flow(stage: StageName, description: str) -> Flow[..., State[Any]]:
+    """The flow that ends with this stage."""
+
+    @flow(name=stage, flow_run_name=flow_run_name, description=description)
+    def run_stage(
+        like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
+    ) -> State[Any]:
+        """Do one stage.
+
+        Args:
+            like: do this stage again as the run of this name did, or the newest one; empty: as config says
+            settings: what to change in that, such as train.seed=2
+            config: what to train on, and the time and memory it may take
+            run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
+        """
+        try:
+            asked = asked_config(config, like, settings)
+        except BadInput as error:
+            return Failed(name="BadInput", message=str(error))
+        return run_stages(asked, run_id, stage, replan=False)
+
+    return run_stage
 
 
-@flow(name="download", flow_run_name=flow_run_name)
-def download(
-    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
-) -> State[Any]:
-    """Fetch and pin the corpus.
-
-    Args:
-        like: do this stage again as the run of this name did, or the newest one; empty: as config says
-        settings: what to change in that, such as train.seed=2
-        config: what to train on, and the time and memory it may take
-        run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-    """
-    return _run_until("download", config, run_id, like, settings)
-
-
-@flow(name="clean", flow_run_name=flow_run_name)
-def clean(
-    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
-) -> State[Any]:
-    """Clean and split the text.
-
-    Args:
-        like: do this stage again as the run of this name did, or the newest one; empty: as config says
-        settings: what to change in that, such as train.seed=2
-        config: what to train on, and the time and memory it may take
-        run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-    """
-    return _run_until("clean", config, run_id, like, settings)
-
-
-@flow(name="tokenize", flow_run_name=flow_run_name)
-def tokenize(
-    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
-) -> State[Any]:
-    """Train the tokenizer and encode the text.
-
-    Args:
-        like: do this stage again as the run of this name did, or the newest one; empty: as config says
-        settings: what to change in that, such as train.seed=2
-        config: what to train on, and the time and memory it may take
-        run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-    """
-    return _run_until("tokenize", config, run_id, like, settings)
-
-
-@flow(name="train", flow_run_name=flow_run_name)
-def train(
-    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
-) -> State[Any]:
-    """Train the model, or continue from its newest checkpoint.
-
-    Args:
-        like: do this stage again as the run of this name did, or the newest one; empty: as config says
-        settings: what to change in that, such as train.seed=2
-        config: what to train on, and the time and memory it may take
-        run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-    """
-    return _run_until("train", config, run_id, like, settings)
-
-
-@flow(name="evaluate", flow_run_name=flow_run_name)
-def evaluate(
-    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
-) -> State[Any]:
-    """Measure the model on the held-out text.
-
-    Args:
-        like: do this stage again as the run of this name did, or the newest one; empty: as config says
-        settings: what to change in that, such as train.seed=2
-        config: what to train on, and the time and memory it may take
-        run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-    """
-    return _run_until("evaluate", config, run_id, like, settings)
-
-
-@flow(name="generate", flow_run_name=flow_run_name)
-def generate(
-    like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
-) -> State[Any]:
-    """Have the model write.
-
-    Args:
-        like: do this stage again as the run of this name did, or the newest one; empty: as config says
-        settings: what to change in that, such as train.seed=2
-        config: what to train on, and the time and memory it may take
-        run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
-    """
-    return _run_until("generate", config, run_id, like, settings)
+download = _stage_flow("download", "Fetch and pin the corpus.")
+clean = _stage_flow("clean", "Clean and split the text.")
+tokenize = _stage_flow("tokenize", "Train the tokenizer and encode the text.")
+train = _stage_flow("train", "Train the model, or continue from its newest checkpoint.")
+evaluate = _stage_flow("evaluate", "Measure the model on the held-out text.")
+generate = _stage_flow("generate", "Have the model write.")

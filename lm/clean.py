@@ -13,7 +13,7 @@ from lm.config import StageConfig
 from lm.errors import BadInput
 from lm.progress import Progress
 from lm.quantities import format_text_size
-from lm.tokenizing.workers import ALONE, Crew
+from lm.supervision.workers import ALONE, Crew
 
 if TYPE_CHECKING:
     import numpy as np

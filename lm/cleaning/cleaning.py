@@ -15,11 +15,11 @@ from lm.cleaning.near_duplicates import BANDS, band_keys
 from lm.cleaning.parts import CleaningCounts, PackWriter, Row
 from lm.cleaning.reading import RawDocument, read_raw
 from lm.cleaning.rejects import OPENING_CHARACTERS
+from lm.cleaning.shards import Shard
 from lm.cleaning.shingles import hash_words
 from lm.downloading.archives import Expansion
 from lm.downloading.licences import NOT_STATED
 from lm.progress import Progress
-from lm.tokenizing.shards import Shard
 
 if TYPE_CHECKING:
     from lm.clean import CleanConfig

@@ -9,7 +9,7 @@ import numpy as np
 from lm.cleaning.contamination import Contamination, Wanted, seen_runs, wanted_runs
 from lm.cleaning.documents import group_shards, read_documents
 from lm.progress import Progress
-from lm.tokenizing.workers import SHARD_BYTES, Crew, Job, work_through
+from lm.supervision.workers import SHARD_BYTES, Crew, Job, work_through
 
 NOTE = "looking for held-out text in the training text"
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm.cleaning.parts import Part, PartCounts, find_parts, pack_key, part_key, sweep, touch
 from lm.cleaning.raw_documents import RawSource
+from lm.cleaning.shards import Shard, shards_of
 from lm.downloading.archives import Expansion
 from lm.progress import Progress
-from lm.tokenizing.shards import Shard, shards_of
-from lm.tokenizing.workers import ALONE, SHARD_BYTES, Crew, Job, work_through
+from lm.supervision.workers import ALONE, SHARD_BYTES, Crew, Job, work_through
 
 if TYPE_CHECKING:
     from lm.clean import CleanConfig

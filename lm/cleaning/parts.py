@@ -25,9 +25,9 @@ import pyarrow.parquet as pq
 
 from lm.cleaning.arrow_strings import integer_array, string_array
 from lm.cleaning.reading import ReadingCounts, Skipped
+from lm.cleaning.shards import Shard
 from lm.errors import Stopped
 from lm.store import fingerprint, flush
-from lm.tokenizing.shards import Shard
 
 SCHEMA_VERSION = 2
 BANDS_BYTES = 128  # of a document: the keys by which `near_duplicates.py` compares it

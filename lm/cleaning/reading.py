@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from lm.cleaning.decoding import detect_encoding
+from lm.cleaning.shards import ByteRange, Shard
 from lm.cleaning.table_documents import Row, UnreadableTable, json_rows, looks_like_json_lines, parquet_rows
 from lm.downloading.archives import Content, Expansion, contents
-from lm.tokenizing.shards import ByteRange, Shard
 
 PART_CHARACTERS = 2**23  # a longer text is read in parts; all of Shakespeare has 5.4 million, the Bible 4.2
 RANGE_BUFFER_BYTES = 2**20

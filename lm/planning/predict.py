@@ -12,8 +12,8 @@ from lm.config import StageConfig
 from lm.memory import SOFT_SHARE, required_budget
 from lm.planning.cpu import chosen_cores
 from lm.store import REPLICAS, Artifact
+from lm.supervision.workers import ALONE, SHARD_BYTES, Crew
 from lm.tokenize_corpus import TokenizeConfig
-from lm.tokenizing.workers import ALONE, SHARD_BYTES, Crew
 from lm.training.recipe import Recipe
 
 TRAINING_MARGIN = 1.05
@@ -156,7 +156,7 @@ def predict_evaluating(parameters: int, text_bytes: int) -> int:
 
 
 def predict_generating(parameters: int) -> int:
-    """The model's weights, twice while they are loaded; it is written with numpy, so torch's libraries are not there."""
+    """The model's weights, twice while they are loaded; numpy writes, so torch is not there."""
     return 170 * MIB + 8 * parameters
 
 

@@ -67,7 +67,7 @@ def download(child: "Child", state: State, *, root: str, config: Any) -> str:
 
 def shard(child: "Child", state: State, *, name: str, arguments: dict[str, Any]) -> None:
     """One job of many that a stage gives to its workers."""
-    from lm.tokenizing import shard_jobs
+    from lm.supervision import shard_jobs
 
     getattr(shard_jobs, name)(child.progress, **arguments)
 

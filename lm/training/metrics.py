@@ -12,7 +12,7 @@ from lm.store import SCHEMA_VERSION
 from lm.training.recipe import Recipe
 
 ROWS = 400
-ROWS_PER_HELDOUT_LOOK = 16
+ROWS_PER_HELDOUT_LOOK = 32
 SMOOTHING = 0.05
 RUNAWAY_NATS = 1.0
 COLUMNS = {

@@ -16,16 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm.clean import CleanConfig, clean
-from lm.cleaning import part_making
+from lm.cleaning import part_making, shards
 from lm.cleaning.documents import read_documents
 from lm.cleaning.raw_documents import read_sources
 from lm.cleaning.reading import ReadingCounts, read_raw
+from lm.cleaning.shards import Shard, shards_of
 from lm.downloading.archives import Expansion
 from lm.errors import Stopped
 from lm.progress import silent
-from lm.tokenizing import shards
-from lm.tokenizing.shards import Shard, shards_of
-from lm.tokenizing.workers import ALONE, Crew
+from lm.supervision.workers import ALONE, Crew
 from tests.conftest import PROJECT, WORDS
 from tests.lm.test_clean import raw_artifact
 

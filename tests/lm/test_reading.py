@@ -19,9 +19,9 @@ from lm.cleaning.decoding import repair_mojibake
 from lm.cleaning.html_text import page_text
 from lm.cleaning.raw_documents import RawSource
 from lm.cleaning.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
+from lm.cleaning.shards import Shard
 from lm.downloading.archives import Expansion
 from lm.errors import BadInput
-from lm.tokenizing.shards import Shard
 from tests.lm.packing import zip_of, zstandard
 
 TEXT = "It was late, and the café was empty.\nNobody came.\n"

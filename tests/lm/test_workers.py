@@ -15,7 +15,7 @@ from lm.clean import CleanConfig, clean
 from lm.cleaning import part_making
 from lm.errors import BadInput
 from lm.progress import silent
-from lm.tokenizing.workers import Crew
+from lm.supervision.workers import Crew
 from tests.conftest import PROJECT
 from tests.lm.test_clean import raw_artifact
 from tests.lm.test_parts import MIB, prose
@@ -26,7 +26,7 @@ from pathlib import Path
 from lm.cleaning import part_making
 from lm.clean import CleanConfig, clean
 from lm.progress import silent
-from lm.tokenizing.workers import Crew
+from lm.supervision.workers import Crew
 part_making.SHARD_BYTES = 20_000
 raw, out, parts = map(Path, sys.argv[1:])
 clean(raw, CleanConfig(), out, silent, parts_folder=parts, crew=Crew(2, 400 << 20))

@@ -38,7 +38,7 @@ def work_through(jobs: Sequence[Job], crew: Crew, progress: Progress, note: str 
     """Do all jobs; raise the first error that one of them raises, MemoryError where a worker ran out of memory."""
     overall = _Overall(jobs, progress, note)
     if crew.workers < 2 or len(jobs) < 2:
-        from lm.tokenizing import shard_jobs
+        from lm.supervision import shard_jobs
 
         for number, job in enumerate(jobs):
             getattr(shard_jobs, job.name)(overall.of(number), **job.arguments())

@@ -13,7 +13,7 @@ from lm.cleaning.decoding import detect_encoding
 from lm.cleaning.raw_documents import RawSource
 from lm.cleaning.table_documents import looks_like_json_lines
 from lm.downloading.file_kind import HEAD_BYTES, file_kind
-from lm.tokenizing.workers import SHARD_BYTES
+from lm.supervision.workers import SHARD_BYTES
 
 BLOCK_BYTES = 2**20
 LINE_END = re.compile(b"\n")

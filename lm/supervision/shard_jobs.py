@@ -12,7 +12,7 @@ def clean_shards(
     """Clean a few shards into a pack."""
     from lm.clean import CleanConfig
     from lm.cleaning.cleaning import clean_shards
-    from lm.tokenizing.shards import Shard
+    from lm.cleaning.shards import Shard
 
     asked = [Shard.from_json(shard) for shard in shards]
     clean_shards(Path(raw), asked, keys, CleanConfig.model_validate(config), Path(scratch), Path(out), progress)
