@@ -12,10 +12,11 @@ from prefect.runtime import deployment, flow_run
 from prefect.states import Cancelled
 
 SECOND = timedelta(seconds=1)
+DUE_OR_DONE = ["SCHEDULED", "PENDING", "RUNNING", "COMPLETED"]  # a worker may take the newest first
 
 
 def state_if_missed() -> State[None] | None:
-    """The state for a run whose deployment has a later one waiting that is due and asks for the same; else None.
+    """The state for a run whose deployment has a later one that is due or done and asks for the same; else None.
 
     A server that does not answer is no reason not to run.
     """
@@ -32,14 +33,14 @@ def state_if_missed() -> State[None] | None:
 
 
 def later_one(flow_run_id: str) -> str | None:
-    """The name of a run of the same deployment with the same parameters that is due later, and due by now."""
+    """The name of a run of the same deployment with the same parameters that was due later, and is due by now."""
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(flow_run_id)  # type: ignore[arg-type]  # a string will do
         due = run.expected_start_time or datetime.now(UTC)
         wanted = {
             "deployment_id": {"any_": [run.deployment_id]},
-            "state": {"type": {"any_": ["SCHEDULED"]}},
+            "state": {"type": {"any_": DUE_OR_DONE}},
             "expected_start_time": {"after_": due + SECOND, "before_": datetime.now(UTC)},
         }
-        waiting = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted))
-        return next((other.name for other in waiting if other.parameters == run.parameters), None)
+        later = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(wanted))
+        return next((other.name for other in later if other.parameters == run.parameters), None)
