@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lm.cleaning.byte_keys import Keys, combine, slots
 from lm.cleaning.documents import Document
 from lm.generation.surroundings import SHOWN_BYTES, surroundings
 
@@ -24,10 +25,8 @@ FIRST_BLOCK_BYTES, BLOCK_BYTES = 1 << 15, 1 << 20
 FILTER_BITS = 20
 PAIRS_AT_ONCE = 1 << 19
 BETWEEN_TEXTS, BETWEEN_DOCUMENTS = b"\xfe", b"\xff"  # in no UTF-8, and unlike each other: no match crosses them
-SPREAD = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing
 
 Bytes = npt.NDArray[np.uint8]
-Keys = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
 
 
@@ -102,7 +101,7 @@ class _Wanted:
         keys = _seeds(self.data, seed_bytes)[places]
         order = np.argsort(keys, kind="stable")
         known = np.zeros(1 << FILTER_BITS, np.bool_)
-        known[_filter_slots(keys)] = True
+        known[slots(keys, FILTER_BITS)] = True
         return _Table(keys[order], places[order], known)
 
     def _longest_of(self, data: Bytes, here: Rows, there: Rows) -> Iterator[tuple[int, int, int]]:
@@ -129,7 +128,7 @@ class _Wanted:
 
 def _pairs(seeds: Keys, table: _Table) -> Iterator[tuple[Rows, Rows]]:
     """Every place of the block with every place of the texts that has the same seed, a bounded number at a time."""
-    found = np.flatnonzero(table.filter[_filter_slots(seeds)])
+    found = np.flatnonzero(table.filter[slots(seeds, FILTER_BITS)])
     first = np.searchsorted(table.keys, seeds[found], "left")
     pairs = np.cumsum(np.searchsorted(table.keys, seeds[found], "right") - first)
     begin = 0
@@ -202,11 +201,4 @@ def _seeds(data: Bytes, seed_bytes: int) -> Keys:
     """A number for the `seed_bytes` (a multiple of 8) from every place: equal bytes have equal numbers."""
     eights: Keys = np.ndarray((max(len(data) - 7, 0),), np.dtype("<u8"), data, strides=(1,))  # a view
     length = max(len(data) - seed_bytes + 1, 0)
-    seeds = eights[:length]
-    for offset in range(8, seed_bytes, 8):
-        seeds = seeds * SPREAD + eights[offset : offset + length]
-    return seeds
-
-
-def _filter_slots(keys: Keys) -> Rows:
-    return ((keys * SPREAD) >> np.uint64(64 - FILTER_BITS)).astype(np.int64)
+    return combine([eights[offset : offset + length] for offset in range(0, seed_bytes, 8)])
