@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
-from pydantic import Field, PositiveInt, ValidationError
+from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator
 
 from lm.clean import CleanConfig
 from lm.config import StageConfig
@@ -46,6 +46,13 @@ class RunConfig(StageConfig):
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     generate: GenerateConfig = GenerateConfig()
+
+    @field_validator("seeds")
+    @classmethod
+    def _alike(cls, seeds: int, info: ValidationInfo) -> int:
+        if seeds > 1 and info.data.get("deadline"):
+            raise ValueError("with a deadline each seed could end after other steps: leave one of the two out")
+        return seeds
 
 
 def build_config(values: Mapping[str, Any], settings: Iterable[str] = ()) -> RunConfig:

@@ -5,6 +5,8 @@ import json
 import pandas as pd
 import pytest
 
+from lm.errors import BadInput
+from lm.run_config import build_config
 from lm.training.deadline import Deadline, Late
 from tests.conftest import Workplace
 
@@ -35,6 +37,12 @@ def test_training_ends_in_time_and_says_so(workplace: Workplace) -> None:
     assert not list(workplace.root.glob("artifacts/models/.*.partial"))
 
     assert "Nothing to do" in workplace.run("--run-id", "third", "--until", "train", "--deadline", steps=ENDLESS).output
+
+
+def test_seeds_that_are_compared_all_make_the_same_steps() -> None:
+    """Several seeds and a deadline are refused together, in one line that says why."""
+    with pytest.raises(BadInput, match="seeds: got 3: with a deadline each seed could end after other steps"):
+        build_config({"deadline": True, "seeds": 3})
 
 
 @pytest.mark.parametrize(
