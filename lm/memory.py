@@ -14,11 +14,12 @@ import psutil
 from pydantic import AfterValidator
 
 from lm.config import StageConfig
-from lm.errors import BadInput
+from lm.errors import BadInput, CannotFit
 from lm.supervision.headroom import headrooms, limited_cgroups
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 SOFT_SHARE = 0.95  # of the budget: beyond it a child is asked to save and stop, so work must fit below it
+HEADROOM = 1.25  # what is advised to what ran out of memory, over what it reached
 SHARE_OF_AVAILABLE = 0.75  # what a run takes when nobody says: the rest stays for the person at the machine
 REFUSALS = ("can't allocate memory", "not enough memory", "bad_alloc", "out of memory", "malloc of size")
 
@@ -68,6 +69,21 @@ def format_budget(count: int) -> str:
 def required_budget(needed_bytes: int) -> int:
     """The least budget in which work that needs so much is never asked to stop."""
     return math.ceil(needed_bytes / SOFT_SHARE)
+
+
+def check_fits(what: str, needed_bytes: int, budget: Budget) -> None:
+    """Refuse to start what is not expected to fit. Raises CannotFit."""
+    required_bytes = required_budget(needed_bytes)
+    if required_bytes > budget.bytes:
+        raise CannotFit(
+            f"{what}: needs about {format_bytes(needed_bytes)}, the budget is {format_bytes(budget.bytes)} "
+            f"({budget.source}); run again with --memory {format_budget(required_bytes)}"
+        )
+
+
+def advised_budget(peak_bytes: int, budget: Budget) -> str:
+    """The budget to give to what ran out of memory at this peak: as `--memory` reads it."""
+    return format_budget(int(max(peak_bytes, budget.bytes) * HEADROOM))
 
 
 def available_bytes() -> int:

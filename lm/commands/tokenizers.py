@@ -13,6 +13,7 @@ from lm.errors import BadInput
 from lm.memory import resolve_budget, tree_bytes
 from lm.quantities import format_text_size
 from lm.runs.inspect_artifacts import find
+from lm.runs.lineage import origins
 from lm.runs.run_record import RunRecord
 from lm.store import Artifact, Store
 from lm.tokenizing.tokenizer_contest import TokenizerContest
@@ -67,20 +68,10 @@ def _clean_text(store: Store, name: str | None) -> Artifact:
         stage = named.stages.get("clean")
         artifact = store.find("clean", stage.key) if stage else None
     else:
-        artifact = _text_behind(store, named)
+        artifact = origins(store, named).get("clean")
     if artifact is None:
         raise BadInput(f"{name} has no clean text, or none that is still here: name a run that was cleaned")
     return artifact
-
-
-def _text_behind(store: Store, artifact: Artifact) -> Artifact | None:
-    stage, inputs = artifact.manifest.stage, artifact.manifest.inputs
-    if stage == "clean":
-        return artifact
-    if "clean" in inputs:
-        return store.find("clean", inputs["clean"])
-    tokens = store.find("tokenize", inputs.get("tokenize", ""))
-    return _text_behind(store, tokens) if tokens else None
 
 
 def _print(contest: TokenizerContest, console: Console) -> None:

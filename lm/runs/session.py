@@ -10,8 +10,8 @@ import psutil
 
 from lm.config import StageConfig
 from lm.downloading.addresses import without_secrets
-from lm.errors import CannotFit, Crash, Interrupted, OutOfMemory, SlowburnError, Stopped
-from lm.memory import Budget, format_budget, format_bytes, required_budget, resolve_budget, tree_bytes
+from lm.errors import Crash, Interrupted, OutOfMemory, SlowburnError, Stopped
+from lm.memory import Budget, advised_budget, check_fits, format_bytes, resolve_budget, tree_bytes
 from lm.planning.plan import Plan
 from lm.planning.predict import predict_least, predict_stage
 from lm.progress import Progress
@@ -27,7 +27,6 @@ from lm.supervision.work_clock import WorkClock
 
 REPORT_BUDGET = Budget(bytes=2**30, source="fixed")
 SAVE_INTERVAL_SECONDS = 2.0  # of the record while a stage is at work: what a killed run is known by
-HEADROOM = 1.25  # what a stage that ran out is advised to get, over what it reached
 
 
 class Work(NamedTuple):
@@ -150,12 +149,7 @@ class Session:
 
     def check_memory(self, stage: str, needed_bytes: int) -> None:
         """Refuse to start what is not expected to fit. Raises CannotFit."""
-        required_bytes = required_budget(needed_bytes)
-        if required_bytes > self.budget.bytes:
-            raise CannotFit(
-                f"{stage}: needs about {format_bytes(needed_bytes)}, the budget is {format_bytes(self.budget.bytes)} "
-                f"({self.budget.source}); run again with --memory {format_budget(required_bytes)}"
-            )
+        check_fits(stage, needed_bytes, self.budget)
 
     def predicted_bytes(self, work: Work) -> int:
         """What a stage is expected to need."""
@@ -259,10 +253,9 @@ class Session:
         if stage == "train" and (tries := self.record.memory_retries):
             message += f" after {tries} {'retry' if tries == 1 else 'retries'} in smaller pieces"
         if error.ours:
-            advice = format_budget(int(max(error.peak_bytes, self.budget.bytes) * HEADROOM))
             message += (
                 f", the budget is {format_bytes(self.budget.bytes)} ({self.budget.source}); "
-                f"what was saved is kept: run again with --memory {advice}"
+                f"what was saved is kept: run again with --memory {advised_budget(error.peak_bytes, self.budget)}"
             )
         else:
             message += "; what was saved is kept: make room, then run the same command again"

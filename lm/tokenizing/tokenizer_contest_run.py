@@ -10,9 +10,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from lm.errors import CannotFit, OutOfMemory, Stopped
-from lm.memory import Budget, format_budget, format_bytes, required_budget
+from lm.memory import Budget, advised_budget, check_fits, format_bytes
 from lm.planning.candidates import SHARE_FOR_STEPS, fitting
-from lm.planning.machine_record import keep_machine, kept_machine
+from lm.planning.machine_record import known_machine
 from lm.planning.predict import predict_least, predict_tokenizing
 from lm.progress import Progress
 from lm.run_config import RunConfig
@@ -28,7 +28,6 @@ from lm.tokenizing.tokenizer_trial import TOKENS, TOKENS_FILE
 VERSION = 1
 FOLDER = "tokenizers"
 SETUP_FILE, RESULT_FILE = "setup.json", "comparison.json"
-HEADROOM = 1.25  # what is advised over what was reached
 
 Tell = Callable[[str], object]
 
@@ -84,11 +83,12 @@ class _Contest:
 
     def hold(self, key: str) -> TokenizerContest:
         """Every kind tokenizes, then every kind trains: only then is it known what compute suits them all."""
-        self._check_memory(predict_least()[1])
+        check_fits("compare-tokenizers", predict_least()[1], self.budget)
         setup = self._setup()
         configs = {kind: self._config(kind, setup) for kind in KINDS}
         longest = int(self.clean.manifest.metrics["longest_document_bytes"])
-        self._check_memory(max(predict_tokenizing(config, self.train_bytes, longest) for config in configs.values()))
+        needed = max(predict_tokenizing(config, self.train_bytes, longest) for config in configs.values())
+        check_fits("compare-tokenizers", needed, self.budget)
         made = {kind: self._tokens(kind, config) for kind, config in configs.items()}
         recipes = equal_compute(setup, made)
         with training_turn(self.store, key, "compare-tokenizers", self.tell):
@@ -118,7 +118,7 @@ class _Contest:
         """The model and the compute of each training, from the time there is and a trial of a few steps."""
         path = self.partial / SETUP_FILE
         if not path.exists():
-            machine = self._machine()
+            machine = known_machine(self.store, self._measure)
             config = RunConfig(minutes=self.minutes / len(KINDS))
             choice = next(fitting(config, self.train_bytes, self.budget, machine), None)
             if choice is None:
@@ -146,25 +146,14 @@ class _Contest:
             write_json(path, setup.model_dump(mode="json"))
         return Setup.model_validate(read_json(path))
 
-    def _machine(self) -> dict[str, Any]:
-        machine = kept_machine(self.store)
-        if machine is None:
-            with self._child("plan") as child:
-                machine = child.call("measure_machine", self.report)
-            keep_machine(self.store, machine)
-        return machine
+    def _measure(self) -> dict[str, Any]:
+        with self._child("plan") as child:
+            measured: dict[str, Any] = child.call("measure_machine", self.report)
+            return measured
 
     def _config(self, kind: Kind, setup: Setup) -> TokenizeConfig:
         size = BYTE_VOCAB_SIZE if kind == "byte" else setup.vocab_size
         return TokenizeConfig(kind=kind, default_vocab_size=size)
-
-    def _check_memory(self, needed: int) -> None:
-        if required_budget(needed) > self.budget.bytes:
-            raise CannotFit(
-                f"compare-tokenizers: needs about {format_bytes(needed)}, the budget is "
-                f"{format_bytes(self.budget.bytes)} ({self.budget.source}); run again with "
-                f"--memory {format_budget(required_budget(needed))}"
-            )
 
     def _tokens(self, kind: Kind, config: TokenizeConfig) -> Tokens:
         path = self.partial / kind / TOKENS_FILE
@@ -208,8 +197,8 @@ class _Contest:
             with SupervisedChild(self.budget, threads=threads, trains=trains, tell=self.tell) as child:
                 yield child
         except OutOfMemory as error:
-            enough = format_budget(int(max(error.peak_bytes, self.budget.bytes) * HEADROOM))
-            advice = f"run again with --memory {enough}" if error.ours else "make room, then run this again"
+            enough = f"run again with --memory {advised_budget(error.peak_bytes, self.budget)}"
+            advice = enough if error.ours else "make room, then run this again"
             message = (
                 f"out of memory, {what}: {error.reason}, the budget is {format_bytes(self.budget.bytes)} "
                 f"({self.budget.source}); what was saved is kept: {advice}"

@@ -40,7 +40,7 @@ def store(toy, tmp_path, monkeypatch) -> Store:
         "bf16_training_flops_per_second": 1e9,
         "fp32_training_flops_per_second": 2e9,
     }
-    monkeypatch.setattr(tokenizer_contest_run, "kept_machine", lambda store: machine)
+    monkeypatch.setattr(tokenizer_contest_run, "known_machine", lambda store, measure: machine)
     store = Store(tmp_path)
     with store.writing("clean", "c" * 16) as out:
         metrics = write_documents(read_documents(toy.clean), out)
