@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +22,7 @@ PROJECT = Path(__file__).parent.parent
 HOME = Path(os.environ.get("PREFECT_HOME") or PROJECT / ".prefect").absolute()
 STATE_FILE = HOME / "services.json"
 POOL = "slowburn"
+WORKER = "slowburn-worker"
 PROFILE = "slowburn"  # of Prefect's settings: active while the server is up, so that its commands find the server
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
@@ -54,9 +56,8 @@ def up() -> int:
                 f"another Prefect server answers at {url}: stop it, or choose a port with PREFECT_SERVER_API_PORT"
             )
         print("Starting the server …", flush=True)
-        services["server"] = _start("server", url, "server", "start", "--host", HOST, "--port", str(urlsplit(url).port))
-        _remember(url, services)
-        _wait_for(url, services["server"])
+        server = _start("server", url, "server", "start", "--host", HOST, "--port", str(urlsplit(url).port))
+        _wait_for("server", server, lambda: _answers(url))
     _prefect(url, "profile", "create", PROFILE, check=False)
     _prefect(url, "profile", "use", PROFILE)
     _prefect(url, "config", "set", f"PREFECT_API_URL={url}")
@@ -69,8 +70,8 @@ def up() -> int:
         for name in runs.bury_dead():
             print(f"{name} had died while nobody looked: marked as crashed, run it again to go on.")
         print("Starting the worker …", flush=True)
-        services["worker"] = _start("worker", url, "worker", "start", "--pool", POOL, "--name", "slowburn-worker")
-        _remember(url, services)
+        worker = _start("worker", url, "worker", "start", "--pool", POOL, "--name", WORKER)
+        _wait_for("worker", worker, lambda: WORKER in runs.workers())
     print(f"Ready. Look at {url.removesuffix('/api')}, or run a deployment:")
     print("  .venv/bin/prefect deployment run pipeline/quick --watch")
     return 0
@@ -118,16 +119,12 @@ def running() -> dict[str, int]:
 
     The time at which a process was started would be no proof: it moves when the machine's clock is set.
     """
-    if not STATE_FILE.exists():
-        return {}
-    kept: dict[str, dict[str, Any]] = read_json(STATE_FILE)["services"]
-    return {name: service["pid"] for name, service in kept.items() if _is_alive(service)}
+    return {name: service["pid"] for name, service in _noted().items() if _is_alive(service)}
 
 
-def _remember(url: str, services: dict[str, int]) -> None:
-    """Note down what was started, so that `down` finds it whatever happens next."""
-    identities = {name: {"pid": pid, "command": psutil.Process(pid).cmdline()} for name, pid in services.items()}
-    write_json(STATE_FILE, {"url": url, "services": identities})
+def _noted() -> dict[str, dict[str, Any]]:
+    """Process id and command line of each service that `up` started last."""
+    return dict(read_json(STATE_FILE)["services"]) if STATE_FILE.exists() else {}
 
 
 def _is_alive(service: dict[str, Any]) -> bool:
@@ -142,12 +139,16 @@ def _environment(url: str) -> dict[str, str]:
     return os.environ | places | {"PREFECT_API_URL": url}
 
 
-def _start(name: str, url: str, *arguments: str) -> int:
-    """Start a service in a session of its own, its output in a log file; returns its process id."""
+def _start(name: str, url: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    """Start a service in a session of its own, its output in a log file, and note it down so that `down` finds it.
+
+    Its command line is noted as it was asked for: the system shows none yet for a moment after the start.
+    """
+    command = [sys.executable, "-m", "prefect", *arguments]
     log: IO[bytes]
     with (HOME / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", *arguments],
+            command,
             cwd=PROJECT,
             env=_environment(url),
             stdin=subprocess.DEVNULL,
@@ -155,7 +156,9 @@ def _start(name: str, url: str, *arguments: str) -> int:
             stderr=log,
             start_new_session=True,
         )
-    return process.pid
+    others = {other: service for other, service in _noted().items() if other in running()}
+    write_json(STATE_FILE, {"url": url, "services": others | {name: {"pid": process.pid, "command": command}}})
+    return process
 
 
 def _prefect(url: str, *arguments: str, check: bool = True) -> None:
@@ -172,11 +175,12 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _wait_for(url: str, pid: int) -> None:
+def _wait_for(name: str, process: "subprocess.Popen[bytes]", is_ready: Callable[[], bool]) -> None:
+    """Wait until a service that was just started is at work. Raises SlowburnError where it ends or takes too long."""
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(url):
-        if time.monotonic() > deadline or not psutil.pid_exists(pid):
-            raise SlowburnError(f"the server did not start: see {HOME / 'server.log'}")
+    while not is_ready():
+        if time.monotonic() > deadline or process.poll() is not None:
+            raise SlowburnError(f"the {name} did not start: see {HOME / f'{name}.log'}")
         time.sleep(0.3)
 
 

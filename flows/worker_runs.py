@@ -33,6 +33,11 @@ class WorkerRuns:
         answer = self._client.post("/flow_runs/filter", json=wanted).raise_for_status()
         return list(answer.json())
 
+    def workers(self) -> list[str]:
+        """Names of the workers that look for work now. Raises httpx.HTTPError."""
+        answer = self._client.post(f"/work_pools/{self._pool}/workers/filter", json={}).raise_for_status()
+        return [worker["name"] for worker in answer.json() if worker["status"] == "ONLINE"]
+
     def pause(self, paused: bool) -> None:
         """Let no run begin, or let them begin again; what is scheduled stays so. Raises httpx.HTTPError."""
         self._client.patch(f"/work_pools/{self._pool}", json={"is_paused": paused}).raise_for_status()
