@@ -112,6 +112,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "run": (RUN, lambda *a: python("-m", "flows.pipeline", *a)),
     "test": (DEV, lambda *a: python("-m", "pytest", "-n", "2", "--dist", "loadfile", *a)),
     "test-gguf": (DEV, test_gguf),
+    "test-gpu": (DEV, lambda *a: python("-m", "pytest", "-m", "gpu", "tests/faults/test_gpu.py", *a)),
     "test-memory": (DEV, lambda *a: python("-m", "pytest", "-m", "memory_campaign", "tests/faults", *a)),
     "bench-memory": (DEV, lambda *a: python("-m", "benchmarks.bench_memory", *a)),
     "bench-corpora": (DEV, lambda *a: python("-m", "benchmarks.bench_corpora", *a)),

@@ -107,6 +107,7 @@ def train_peer(trained: Trained, recipe: str, options: argparse.Namespace) -> di
         "parameters": trained.model.metrics["parameters"],
         "seconds": max(options.seconds, trained.model.seconds),
         "threads": options.threads,
+        "device": trained.plan.device,
     }
     return measured("gpt2_peer", json.dumps(request), options.threads)
 

@@ -24,7 +24,6 @@ from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, 
 
 from lm.cleaning.documents import Split, read_documents
 from lm.evaluation.scoring import token_nats
-from lm.planning.machine import pick_device
 from lm.training.recipe import BOUNDARY_ID, UNKNOWN_ID
 
 FIRST_CHARACTER_ID = max(UNKNOWN_ID, BOUNDARY_ID) + 1
@@ -136,8 +135,8 @@ class Clock(TrainerCallback):
 class Peer:
     """The training and the measuring of one network on one text."""
 
-    def __init__(self, settings: Settings, stream: Tensor, vocab_size: int) -> None:
-        self.settings, self.stream, self.vocab_size = settings, stream, vocab_size
+    def __init__(self, settings: Settings, stream: Tensor, vocab_size: int, device: str) -> None:
+        self.settings, self.stream, self.vocab_size, self.device = settings, stream, vocab_size, device
 
     def new_model(self) -> GPT2LMHeadModel:
         """The network with random weights, always the same."""
@@ -176,7 +175,7 @@ class Peer:
                 adam_beta2=settings.adam_beta2,
                 optim="adamw_torch_fused",
                 bf16=precision == "bf16",
-                use_cpu=pick_device() == "cpu",
+                use_cpu=self.device == "cpu",
                 save_strategy="no",
                 logging_strategy="no",
                 logging_nan_inf_filter=False,
@@ -223,7 +222,7 @@ def nats_of(model: GPT2LMHeadModel, characters: Characters, texts: list[str]) ->
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
-    """Train and measure; `request`: clean (folder), parameters, seconds, threads, and recipe: tuned or nanogpt."""
+    """Train and measure; `request`: clean (folder), parameters, seconds, threads, device, recipe (tuned or nanogpt)."""
     torch.set_num_threads(request["threads"])
     texts = {
         split: [document.text for document in _documents(request["clean"], split)] for split in ("train", "heldout")
@@ -233,7 +232,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     stream = torch.from_numpy(np.concatenate(parts))
     settings = NANOGPT if request["recipe"] == "nanogpt" else tuned(request["parameters"], characters.vocab_size)
     settings = settings._replace(**request.get("settings", {}))
-    peer = Peer(settings, stream, characters.vocab_size)
+    peer = Peer(settings, stream, characters.vocab_size, request["device"])
     if settings.steps and settings.precision:
         precision, steps = settings.precision, settings.steps
     else:

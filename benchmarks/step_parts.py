@@ -20,6 +20,7 @@ from unittest import mock
 import torch
 
 from lm.planning.machine import measure
+from lm.planning.machine_record import with_device
 from lm.planning.plan import Plan
 from lm.training.trainer import Trainer
 from lm.training.training import Training
@@ -100,7 +101,7 @@ def look(training: Training) -> None:
 def run(request: dict[str, Any]) -> dict[str, Any]:
     """Train for a few dozen steps; `request`: root (folder for the checkpoints), tokens (folder) and plan."""
     plan = Plan.model_validate(request["plan"])
-    machine = measure()
+    machine = with_device(measure(), plan.device)
     with TemporaryDirectory(dir=request["root"]) as partial:
         training = Training(
             plan.recipe,

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator
@@ -38,6 +38,9 @@ class RunConfig(StageConfig):
     )
     threads: PositiveInt | None = Field(
         default=None, description="threads of training; empty: what a trial finds faster"
+    )
+    device: Literal["cpu", "cuda", "mps"] | None = Field(
+        default=None, description="what training runs on; empty: what a small training finds fastest"
     )
     checkpoint_seconds: float = Field(default=15.0, gt=0, description="training time that a kill may cost, at most")
     download: DownloadConfig = DownloadConfig()

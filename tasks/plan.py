@@ -40,7 +40,7 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
 
 
 def _machine(session: Session) -> dict[str, Any]:
-    return known_machine(session.store, lambda: _measure(session))
+    return known_machine(session.store, lambda: _measure(session), session.config.device)
 
 
 def _measure(session: Session) -> dict[str, Any]:

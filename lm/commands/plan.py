@@ -40,9 +40,8 @@ def _plan(options: argparse.Namespace) -> int:
     if options.corpus:
         values["download"] = {"corpus": options.corpus}
     config, store = build_config(values, options.settings), Store.default()
-    found = forecast(
-        config, store, resolve_budget(config.memory, ORCHESTRATOR_BYTES), lambda: known_machine(store, _measure)
-    )
+    budget = resolve_budget(config.memory, ORCHESTRATOR_BYTES)
+    found = forecast(config, store, budget, lambda: known_machine(store, _measure, config.device))
     if options.json:
         print(found.model_dump_json(indent=2))
     else:

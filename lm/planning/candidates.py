@@ -115,6 +115,12 @@ def estimated_step_seconds(choice: Choice, machine: dict[str, Any]) -> float:
     return float(recipe.tokens_per_step * recipe.flops_per_token(choice.vocab_size) / reached)
 
 
+def with_speed(machine: dict[str, Any], ratio: float) -> dict[str, Any]:
+    """The machine as if its trainings were so many times as fast as it is known for."""
+    names = [f"{precision}_training_flops_per_second" for precision in ("bf16", "fp32")]
+    return machine | {name: ratio * machine[name] for name in names}
+
+
 def settle_recipe(config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float) -> tuple[Recipe, bool]:
     """The recipe with its steps, and the dropout that they ask for; and whether the text rather than the time ends it.
 

@@ -11,7 +11,9 @@ from lm.planning.probe import time_steps
 from lm.training.recipe import Recipe
 from lm.training.trainer import Trainer
 
-MATRIX = 1024
+MATRIX, SMALL_MATRIX = 1024, 128
+PRODUCTS = 4  # between two looks at the clock
+LEAST_BF16_SHARE = 0.5  # of the speed of fp32 in small products: instructions for bf16 come to 1 or more
 MEASURING_SECONDS = 0.6
 # A training like those that are planned, but with a memory that any of them needs.
 SAMPLE = {"layers": 2, "width": 192, "heads": 2, "kv_heads": 2, "mlp_width": 768, "context": 128, "batch_sequences": 16}
@@ -19,20 +21,19 @@ SAMPLE_VOCAB_SIZE = 1024
 SAMPLE_MICRO_BATCH = 8
 
 
-def flops_per_second(dtype: torch.dtype, device: str) -> float:
-    """Floating-point operations a second of square matrix products, the best of many."""
-    left = torch.randn(MATRIX, MATRIX).to(device, dtype)
-    right = torch.randn(MATRIX, MATRIX).to(device, dtype)
+def flops_per_second(dtype: torch.dtype, device: str, size: int = MATRIX) -> float:
+    """Floating-point operations a second of products of square matrices, the best of many."""
+    left, right = (torch.randn(size, size).to(device, dtype) for _ in range(2))
     best = float("inf")
     stop = time.perf_counter() + MEASURING_SECONDS
     while time.perf_counter() < stop:
         start = time.perf_counter()
-        for _ in range(4):
+        for _ in range(PRODUCTS):
             left @ right
         if device == "cuda":
             torch.cuda.synchronize()
-        best = min(best, (time.perf_counter() - start) / 4)
-    return 2 * MATRIX**3 / best
+        best = min(best, (time.perf_counter() - start) / PRODUCTS)
+    return 2 * size**3 / best
 
 
 def training_flops_per_second(precision: Literal["bf16", "fp32"], device: str) -> float:
@@ -44,25 +45,35 @@ def training_flops_per_second(precision: Literal["bf16", "fp32"], device: str) -
     return step_flops / time_steps(trainer, MEASURING_SECONDS)
 
 
-def pick_device() -> str:
-    """CUDA where there is a GPU, else Apple's, else the CPU."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+def devices() -> list[str]:
+    """What training could run on: CUDA and Apple's GPUs where there are any, and the CPU."""
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return [device for device, there in found.items() if there]
 
 
 def measure() -> dict[str, Any]:
-    """Measure both precisions on the device that training would use."""
-    device = pick_device()
+    """Measure both precisions on every device there is."""
     return {
         "cpu": cpu_name(),
         "threads": torch.get_num_threads(),
         "cores": usable_cores(),
         "torch": torch.__version__,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "device": device,
-        "fp32_flops_per_second": flops_per_second(torch.float32, device),
-        "bf16_flops_per_second": flops_per_second(torch.bfloat16, device),
-        "fp32_training_flops_per_second": training_flops_per_second("fp32", device),
-        "bf16_training_flops_per_second": training_flops_per_second("bf16", device),
+        "devices": {device: _measure_device(device) for device in devices()},
+    }
+
+
+def _measure_device(device: str) -> dict[str, float]:
+    """Both precisions; bf16 that is made up of other instructions is far too slow to be tried, and is estimated."""
+    products, training = flops_per_second(torch.float32, device), training_flops_per_second("fp32", device)
+    small = [flops_per_second(dtype, device, SMALL_MATRIX) for dtype in (torch.float32, torch.bfloat16)]
+    bf16_share = small[1] / small[0]
+    has_bf16 = bf16_share > LEAST_BF16_SHARE
+    return {
+        "fp32_flops_per_second": products,
+        "bf16_flops_per_second": flops_per_second(torch.bfloat16, device) if has_bf16 else bf16_share * products,
+        "fp32_training_flops_per_second": training,
+        "bf16_training_flops_per_second": (
+            training_flops_per_second("bf16", device) if has_bf16 else bf16_share * training
+        ),
     }

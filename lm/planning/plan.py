@@ -6,7 +6,7 @@ Light: measuring happens in a child, through the `measure` and `probe` that the 
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -22,6 +22,7 @@ from lm.planning.candidates import (
     settle_recipe,
     smaller_micro_batch,
     smallest_choice,
+    with_speed,
 )
 from lm.planning.choose import text_tokens
 from lm.planning.predict import TRAINING_MARGIN, predict_trial
@@ -34,6 +35,7 @@ from lm.training.recipe import Recipe
 PLAN_VERSION = 1
 CHUNK_SECONDS = 30.0
 MOST_CHUNKS = 24
+OTHER_SPEED = 1.5  # than the machine is known for: from there on another model may suit it
 
 SHORT_TEXT = "More passes would only learn this text by heart, so training ends early: more text would use the time."
 
@@ -74,7 +76,8 @@ def tokenize_settings(config: RunConfig, plan: Plan) -> TokenizeConfig:
 
 def training_request(config: RunConfig) -> dict[str, Any]:
     """The part of a config that a plan answers."""
-    return {
+    asked = {"device": config.device} if config.device else {}  # plans made before it could be asked for lack it
+    return asked | {
         "version": PLAN_VERSION,
         "minutes": config.minutes,
         "memory": config.memory,
@@ -132,16 +135,28 @@ def _same_work_other_budget(
     return None
 
 
+class _Trial(NamedTuple):
+    """A choice that fits, and what a few real steps of it showed."""
+
+    choice: Choice
+    micro_batch: int
+    threads: int
+    probed: dict[str, Any]
+
+    @property
+    def flops_per_second(self) -> float:
+        """What the trial reached."""
+        recipe = self.choice.recipe
+        flops = recipe.tokens_per_step * recipe.flops_per_token(self.choice.vocab_size)
+        return float(flops / self.probed["step_seconds"])
+
+
 def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
-    machine = measure()
-    text_bytes = clean.manifest.metrics["train_bytes"]
-    threads = config.threads or machine["threads"]
-    choice, micro_batch, probed = _try_candidates(config, text_bytes, budget, machine, probe, threads)
-    if config.threads is None:
-        threads, probed = _faster(choice, micro_batch, probed, probe, threads)
-    step_seconds = probed["step_seconds"]
+    machine, text_bytes = measure(), clean.manifest.metrics["train_bytes"]
+    trial = _suited_trial(config, text_bytes, budget, machine, probe)
+    choice, step_seconds, peak_bytes = trial.choice, trial.probed["step_seconds"], trial.probed["peak_memory_bytes"]
     recipe, text_ends_it = settle_recipe(config, choice, text_bytes, step_seconds)
-    micro_batch, predicted = _settle_memory(choice, recipe, micro_batch, probed["peak_memory_bytes"], budget)
+    micro_batch, predicted = _settle_memory(choice, recipe, trial.micro_batch, peak_bytes, budget)
     seconds = recipe.steps * step_seconds / SHARE_FOR_STEPS
     passes = recipe.steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
     return Plan(
@@ -152,22 +167,52 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         micro_batch=micro_batch,
         chunk_steps=chunk_steps(recipe.steps, seconds),
         device=machine["device"],
-        threads=threads,
+        threads=trial.threads,
         step_seconds=step_seconds,
-        checkpoint_bytes=probed["checkpoint_bytes"],
+        checkpoint_bytes=trial.probed["checkpoint_bytes"],
         predicted_memory_bytes=predicted,
         machine=machine,
         reasons=(
             *choice.reasons,
             f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial on "
-            f"{counted(threads, 'thread')}, so {recipe.steps} steps "
+            f"{counted(trial.threads, 'thread')}, so {recipe.steps} steps "
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
             f"about {passes:.1f} passes over the text.",
             *([SHORT_TEXT] if text_ends_it else []),
-            f"The trial peaked at {format_bytes(probed['peak_memory_bytes'])}; the budget is "
+            f"The trial peaked at {format_bytes(peak_bytes)}; the budget is "
             f"{format_bytes(budget.bytes)} ({budget.source}).",
         ),
     )
+
+
+def _suited_trial(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any], probe: Probe) -> _Trial:
+    """A trial of the model that suits the speed which trials reach.
+
+    What a small training reached may be far from that: the machine was busy then, or is now, or a large model uses
+    it better. Raises CannotFit.
+    """
+    trial = _trial(config, text_bytes, budget, machine, probe)
+    ratio = trial.flops_per_second / machine[f"{trial.choice.recipe.precision}_training_flops_per_second"]
+    if 1 / OTHER_SPEED < ratio < OTHER_SPEED:
+        return trial
+    other = with_speed(machine, ratio)
+    suited = next(fitting(config, text_bytes, budget, other), trial.choice)
+    if suited.recipe.parameters(suited.vocab_size) == trial.choice.recipe.parameters(trial.choice.vocab_size):
+        return trial
+    rates, *_ = trial.choice.reasons
+    why = f"A trial of the model for that speed came to {ratio:.1f} times as much: another model suits it."
+    trial = _trial(config, text_bytes, budget, other, probe)
+    _, *others = trial.choice.reasons
+    return trial._replace(choice=trial.choice._replace(reasons=(rates, why, *others)))
+
+
+def _trial(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any], probe: Probe) -> _Trial:
+    """Try what suits this machine. Raises CannotFit."""
+    threads = config.threads or machine["threads"]
+    choice, micro_batch, probed = _try_candidates(config, text_bytes, budget, machine, probe, threads)
+    if config.threads is None:
+        threads, probed = _faster(choice, micro_batch, probed, probe, threads)
+    return _Trial(choice, micro_batch, threads, probed)
 
 
 def _try_candidates(

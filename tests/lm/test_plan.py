@@ -1,0 +1,66 @@
+"""The plan believes what a trial shows rather than what this machine was known for."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lm.errors import BadInput
+from lm.memory import Budget
+from lm.planning.machine_record import with_device
+from lm.planning.plan import Plan, make_plan
+from lm.run_config import RunConfig
+from lm.store import Artifact, Store
+from lm.training.recipe import Recipe
+
+BUDGET = Budget(bytes=8 * 2**30, source="flag")
+FIGURES = ("bf16_flops_per_second", "fp32_flops_per_second", "bf16_training_flops_per_second",
+           "fp32_training_flops_per_second")  # fmt: skip
+
+
+def machine_of(**speeds: float) -> dict[str, Any]:
+    return {"threads": 1, "cores": 1, "devices": {device: dict.fromkeys(FIGURES, speed)
+                                                  for device, speed in speeds.items()}}  # fmt: skip
+
+
+@pytest.fixture
+def clean(toy_store) -> Artifact:
+    return toy_store.find("clean", "1" * 16)
+
+
+def plan_of(place: Path, clean: Artifact, known: float, real: float, **config: Any) -> Plan:
+    """The plan where the machine is known for one speed and trials come to another."""
+
+    def trial(recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+        seconds = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) / real
+        return {"step_seconds": seconds, "checkpoint_bytes": 1000, "peak_memory_bytes": 500 * 2**20}
+
+    settings, store = RunConfig.model_validate({"minutes": 5} | config), Store(place / f"{known:g}")
+    return make_plan(store, settings, clean, BUDGET, lambda: with_device(machine_of(cpu=known), None), trial)
+
+
+@pytest.mark.parametrize("known", [2e9, 5e11])
+def test_a_machine_that_was_misjudged_gets_the_model_that_suits_it(tmp_path, clean, known):
+    """It was busy when it was measured, or is now: the model is that of the speed which trials reach, and says so."""
+    corrected, honest = plan_of(tmp_path, clean, known, 5e10), plan_of(tmp_path, clean, 5e10, 5e10)
+    assert corrected.recipe == honest.recipe
+    assert corrected.vocab_size == honest.vocab_size
+    assert any("another model suits it" in reason for reason in corrected.reasons)
+    assert not any("another model suits it" in reason for reason in honest.reasons)
+
+
+def test_a_shape_asked_for_is_tried_once(tmp_path, clean):
+    """Where no other model can come of it, the surprise changes the steps alone."""
+    shape = {"layers": 2, "width": 128, "heads": 2, "kv_heads": 2, "mlp_width": 512}
+    plan = plan_of(tmp_path, clean, 3e9, 6e10, train=shape, tokenize={"vocab_size": 600})
+    assert not any("another model suits it" in reason for reason in plan.reasons)
+
+
+def test_training_runs_on_what_is_fastest_or_asked_for():
+    """A GPU is taken where it trains faster, not because it is there; one that is not there is refused by name."""
+    machine = machine_of(cpu=2e10, cuda=5e11)
+    assert with_device(machine, None)["device"] == "cuda"
+    assert with_device(machine, "cpu")["fp32_training_flops_per_second"] == 2e10
+    assert with_device(machine_of(cpu=2e10, mps=1e10), None)["device"] == "cpu"
+    with pytest.raises(BadInput, match="device: got mps, expected one that torch can use here: cpu, cuda"):
+        with_device(machine, "mps")
