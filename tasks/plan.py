@@ -6,7 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from lm.planning.machine_record import known_machine
-from lm.planning.plan import Plan, make_plan, open_plan, plan_path
+from lm.planning.plan import Plan, make_plan, open_plan, plan_path, trial_seconds
 from lm.planning.predict import predict_probe
 from lm.runs.session import Session
 from lm.store import Artifact
@@ -58,5 +58,6 @@ def _probe(session: Session, recipe: Recipe, vocab_size: int, micro_batch: int, 
             vocab_size=vocab_size,
             micro_batch=micro_batch,
             device=_machine(session)["device"],
+            seconds=trial_seconds(session.config),
         )
         return probed

@@ -3,18 +3,24 @@
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from lm.commands.plan import MEASURING_BUDGET
+from lm.planning.machine_record import keep_machine
+from lm.store import Store
+from lm.supervision.supervise import SupervisedChild
 
 PROJECT = Path(__file__).parent.parent
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run beside each other: threads that wait for threads are slow
@@ -64,6 +70,14 @@ class Workplace:
     root: Path
     corpus: Path
     environment: dict[str, str]
+
+    def elsewhere(self, root: Path) -> "Workplace":
+        """Another root, where as much is known of this machine as here."""
+        known = self.root / "artifacts" / "plans" / "machine.json"
+        there = root / known.relative_to(self.root)
+        there.parent.mkdir(parents=True)
+        shutil.copyfile(known, there)
+        return replace(self, root=root, environment=self.environment | {"SLOWBURN_ROOT": str(root)})
 
     def command(self, *arguments: str, steps: int = 30, model: dict[str, Any] | None = None) -> list[str]:
         settings = [f"train.{name}={value}" for name, value in (TINY_MODEL | {"steps": steps} | (model or {})).items()]
@@ -157,9 +171,17 @@ def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_corpus(tmp_path_factory.mktemp("corpus") / "letters")
 
 
+@pytest.fixture(scope="session")
+def machine() -> dict[str, Any]:
+    """What this machine can do, measured once for all tests."""
+    with SupervisedChild(MEASURING_BUDGET) as child:
+        return dict(child.call("measure_machine"))
+
+
 @pytest.fixture
-def workplace(tmp_path: Path, tiny_corpus: Path, prefect_server: str) -> Workplace:
-    """An empty place to run the pipeline in, against the shared server."""
+def workplace(tmp_path: Path, tiny_corpus: Path, prefect_server: str, machine: dict[str, Any]) -> Workplace:
+    """A place to run the pipeline in, against the shared server: nothing is known there but this machine."""
+    keep_machine(Store(tmp_path / "root"), machine)
     environment = os.environ | {
         "SLOWBURN_ROOT": str(tmp_path / "root"),
         "PREFECT_API_URL": prefect_server,

@@ -17,7 +17,7 @@ from lm.store import Store
 from lm.supervision.supervise import SupervisedChild
 
 ORCHESTRATOR_BYTES = 390 * 2**20  # what the pipeline and its embedded server hold beside a stage
-MEASURING_BUDGET = Budget(bytes=2**30, source="fixed")
+MEASURING_BUDGET = Budget(bytes=3 * 2**30, source="fixed")  # where there is a CUDA card; else under half a GiB
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from lm.errors import BadInput, CannotFit
-from lm.memory import Budget, format_budget, format_bytes, required_budget
+from lm.memory import SOFT_SHARE, Budget, format_budget, format_bytes, required_budget
 from lm.planning.choose import LEAST_STEPS, choose_recipe, most_steps, regularised, vocab_reason
-from lm.planning.predict import predict_training
+from lm.planning.predict import predict_on_card, predict_training
 from lm.quantities import counted, format_count, format_text_size
 from lm.run_config import RunConfig
 from lm.tokenize_corpus import BYTE_VOCAB_SIZE, TokenizeConfig
@@ -33,7 +33,7 @@ def choose(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str
     """The best model for the time, or the largest smaller one that fits the budget. Raises CannotFit."""
     choice = next(fitting(config, text_bytes, budget, machine), None)
     if choice is None:
-        raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine)), budget)
+        raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine["device"]), budget)
     return choice
 
 
@@ -43,11 +43,11 @@ def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[st
     for candidate in candidates(config, text_bytes, machine):
         parameters = candidate.recipe.parameters(candidate.vocab_size)
         best = best or parameters
-        micro_batch, needed = _largest_micro_batch(candidate.recipe, candidate.vocab_size, budget)
-        if required_budget(needed) > budget.bytes and config.train.recompute is None:
+        micro_batch = _largest_micro_batch(candidate, budget, machine)
+        if micro_batch is None and config.train.recompute is None:
             candidate = candidate._replace(recipe=candidate.recipe.model_copy(update={"recompute": True}))
-            micro_batch, needed = _largest_micro_batch(candidate.recipe, candidate.vocab_size, budget)
-        if required_budget(needed) <= budget.bytes:
+            micro_batch = _largest_micro_batch(candidate, budget, machine)
+        if micro_batch is not None:
             why = [f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does."]
             rates, size = candidate.reasons
             again = [COMPUTED_AGAIN] if candidate.recipe.recompute else []
@@ -94,9 +94,9 @@ def smallest_choice(config: RunConfig, text_bytes: int, machine: dict[str, Any])
     return smallest
 
 
-def least_bytes(choice: Choice) -> int:
+def least_bytes(choice: Choice, device: str) -> int:
     """The peak of a training in the smallest pieces, which is said to be the least where nothing fits."""
-    return predict_training(choice.recipe, choice.vocab_size, 1)
+    return predict_training(choice.recipe, choice.vocab_size, 1, device)
 
 
 def cannot_fit(needed: int, budget: Budget) -> CannotFit:
@@ -147,14 +147,22 @@ def _with_settings(config: RunConfig, recipe: Recipe) -> Recipe:
         raise BadInput(f"train: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
-def _largest_micro_batch(recipe: Recipe, vocab_size: int, budget: Budget) -> tuple[int, int]:
-    """The largest micro-batch whose predicted peak fits, else 1; and that peak."""
-    micro_batch = recipe.batch_sequences
-    while True:
-        needed = predict_training(recipe, vocab_size, micro_batch)
-        if micro_batch == 1 or required_budget(needed) <= budget.bytes:
-            return micro_batch, needed
-        micro_batch = smaller_micro_batch(recipe, micro_batch)
+def _largest_micro_batch(choice: Choice, budget: Budget, machine: dict[str, Any]) -> int | None:
+    """The largest micro-batch whose predicted peak fits the budget, and the card's memory where one trains; or None."""
+    micro_batch = choice.recipe.batch_sequences
+    while not _fits(choice._replace(micro_batch=micro_batch), budget, machine):
+        if micro_batch == 1:
+            return None
+        micro_batch = smaller_micro_batch(choice.recipe, micro_batch)
+    return micro_batch
+
+
+def _fits(choice: Choice, budget: Budget, machine: dict[str, Any]) -> bool:
+    vocab_size, recipe, micro_batch, _ = choice
+    card_bytes = machine.get("card_bytes")
+    if card_bytes is not None and predict_on_card(recipe, vocab_size, micro_batch) > SOFT_SHARE * card_bytes:
+        return False
+    return required_budget(predict_training(recipe, vocab_size, micro_batch, machine["device"])) <= budget.bytes
 
 
 def smaller_micro_batch(recipe: Recipe, micro_batch: int) -> int:

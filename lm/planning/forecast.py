@@ -29,7 +29,7 @@ from lm.tokenizing.reused_tokenizer import reused_tokenizer
 from lm.training.starting_model import look_up_starting_model, with_starting_model
 
 GPU_FLOPS_PER_SECOND = 5e12  # what training might reach on a laptop's graphics card: assumed, not measured
-GPU_NOTE = "an estimate: 5 TFLOP/s are assumed, nothing was measured on such a machine"
+GPU_NOTE = "an estimate: 5 TFLOP/s are assumed (on an H100, small models reached 1 to 20)"
 REPORT_BYTES = 3_000_000
 
 Measure = Callable[[], dict[str, Any]]
@@ -104,7 +104,7 @@ def _least_memory(request: Request, training: TrainingForecast, done: set[str]) 
     stages = forecast_stages(poorest, training, done)
     smallest = smallest_choice(request.config, request.corpus.train_bytes, request.machine)
     fixed = [stage.predicted_memory_bytes for stage in stages if stage.stage not in ("plan", "train")]
-    return required_budget(max(least_bytes(smallest), predict_least()[1], *fixed))
+    return required_budget(max(least_bytes(smallest, request.machine["device"]), predict_least()[1], *fixed))
 
 
 def _free_bytes(root: Path) -> int:

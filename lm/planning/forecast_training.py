@@ -63,7 +63,7 @@ def forecast_choice(request: Request, choice: Choice) -> TrainingForecast:
     """Training with this choice, its speed estimated from that of a small training."""
     step_seconds = estimated_step_seconds(choice, request.machine)
     recipe, text_ends_it = settle_recipe(request.config, choice, request.corpus.train_bytes, step_seconds)
-    needed = predict_training(recipe, choice.vocab_size, choice.micro_batch)
+    needed = predict_training(recipe, choice.vocab_size, choice.micro_batch, request.machine["device"])
     return _forecast(request, choice, recipe, recipe.steps * step_seconds / SHARE_FOR_STEPS, needed, text_ends_it)
 
 

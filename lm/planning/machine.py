@@ -15,8 +15,11 @@ MATRIX, SMALL_MATRIX = 1024, 128
 PRODUCTS = 4  # between two looks at the clock
 LEAST_BF16_SHARE = 0.5  # of the speed of fp32 in small products: instructions for bf16 come to 1 or more
 MEASURING_SECONDS = 0.6
-# A training like those that are planned, but with a memory that any of them needs.
+# Trainings like those that are planned: on a CPU with a memory that any of them needs, on a GPU enough to fill it.
 SAMPLE = {"layers": 2, "width": 192, "heads": 2, "kv_heads": 2, "mlp_width": 768, "context": 128, "batch_sequences": 16}
+GPU_SAMPLE = {
+    "layers": 6, "width": 512, "heads": 4, "kv_heads": 4, "mlp_width": 2048, "context": 256, "batch_sequences": 32,
+}  # fmt: skip
 SAMPLE_VOCAB_SIZE = 1024
 SAMPLE_MICRO_BATCH = 8
 
@@ -38,7 +41,8 @@ def flops_per_second(dtype: torch.dtype, device: str, size: int = MATRIX) -> flo
 
 def training_flops_per_second(precision: Literal["bf16", "fp32"], device: str) -> float:
     """What a small training makes of that: other work than matrix products may well take most of its time."""
-    recipe = Recipe(**SAMPLE, steps=1000, precision=precision, seed=1)
+    sample = SAMPLE if device == "cpu" else GPU_SAMPLE
+    recipe = Recipe(**sample, steps=1000, precision=precision, seed=1)
     tokens = np.random.default_rng(0).integers(2, SAMPLE_VOCAB_SIZE, recipe.context * 64).astype(np.uint16)
     trainer = Trainer(recipe, SAMPLE_VOCAB_SIZE, tokens, micro_batch=SAMPLE_MICRO_BATCH, device=device)
     step_flops = recipe.tokens_per_step * recipe.flops_per_token(SAMPLE_VOCAB_SIZE)
@@ -69,7 +73,8 @@ def _measure_device(device: str) -> dict[str, float]:
     small = [flops_per_second(dtype, device, SMALL_MATRIX) for dtype in (torch.float32, torch.bfloat16)]
     bf16_share = small[1] / small[0]
     has_bf16 = bf16_share > LEAST_BF16_SHARE
-    return {
+    card = {"card_bytes": torch.cuda.mem_get_info()[0]} if device == "cuda" else {}
+    return card | {
         "fp32_flops_per_second": products,
         "bf16_flops_per_second": flops_per_second(torch.bfloat16, device) if has_bf16 else bf16_share * products,
         "fp32_training_flops_per_second": training,

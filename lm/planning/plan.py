@@ -35,6 +35,8 @@ from lm.training.recipe import Recipe
 PLAN_VERSION = 1
 CHUNK_SECONDS = 30.0
 MOST_CHUNKS = 24
+TRIAL_SECONDS = 4.0
+TRIAL_SHARE = 0.05  # of a short training, rather
 OTHER_SPEED = 1.5  # than the machine is known for: from there on another model may suit it
 
 SHORT_TEXT = "More passes would only learn this text by heart, so training ends early: more text would use the time."
@@ -101,6 +103,11 @@ def open_plan(path: Path) -> Plan | None:
         return None
 
 
+def trial_seconds(config: RunConfig) -> float:
+    """How long a few steps are tried, for each count of threads."""
+    return min(TRIAL_SECONDS, TRIAL_SHARE * 60 * config.minutes)
+
+
 def find_plan(store: Store, config: RunConfig, clean_key: str, budget: Budget) -> tuple[Plan, Path] | None:
     """The plan that a run would follow, and its file: kept for this request, or for one that differs in memory alone.
 
@@ -154,9 +161,9 @@ class _Trial(NamedTuple):
 def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
     machine, text_bytes = measure(), clean.manifest.metrics["train_bytes"]
     trial = _suited_trial(config, text_bytes, budget, machine, probe)
-    choice, step_seconds, peak_bytes = trial.choice, trial.probed["step_seconds"], trial.probed["peak_memory_bytes"]
+    choice, step_seconds = trial.choice, trial.probed["step_seconds"]
     recipe, text_ends_it = settle_recipe(config, choice, text_bytes, step_seconds)
-    micro_batch, predicted = _settle_memory(choice, recipe, trial.micro_batch, peak_bytes, budget)
+    micro_batch, predicted = _settle_memory(trial, recipe, machine["device"], budget)
     seconds = recipe.steps * step_seconds / SHARE_FOR_STEPS
     passes = recipe.steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
     return Plan(
@@ -179,7 +186,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
             f"about {passes:.1f} passes over the text.",
             *([SHORT_TEXT] if text_ends_it else []),
-            f"The trial peaked at {format_bytes(peak_bytes)}; the budget is "
+            f"The trial peaked at {format_bytes(trial.probed['peak_memory_bytes'])}; the budget is "
             f"{format_bytes(budget.bytes)} ({budget.source}).",
         ),
     )
@@ -225,7 +232,7 @@ def _try_candidates(
             return choice, *_try(choice, budget, probe, threads)
         except CannotFit as error:
             refused = error
-    raise refused or cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine)), budget)
+    raise refused or cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine["device"]), budget)
 
 
 def _try(choice: Choice, budget: Budget, probe: Probe, threads: int) -> tuple[int, dict[str, Any]]:
@@ -247,18 +254,17 @@ def _try(choice: Choice, budget: Budget, probe: Probe, threads: int) -> tuple[in
         micro_batch = smaller_micro_batch(choice.recipe, micro_batch)
 
 
-def _settle_memory(
-    choice: Choice, recipe: Recipe, micro_batch: int, peak_bytes: int, budget: Budget
-) -> tuple[int, int]:
+def _settle_memory(trial: _Trial, recipe: Recipe, device: str, budget: Budget) -> tuple[int, int]:
     """The micro-batch, and what training is expected to take: what its trial took, and what the formula adds to that.
 
     The trial's recipe had as much dropout and averaging as the steps that were estimated before it; the settled one may
     have more, and then may need smaller pieces.
     """
-    tried = predict_trial(choice.recipe, choice.vocab_size, micro_batch)
+    choice, micro_batch = trial.choice, trial.micro_batch
+    tried = predict_trial(choice.recipe, choice.vocab_size, micro_batch, device)
     while True:
-        added = predict_trial(recipe, choice.vocab_size, micro_batch) - tried
-        predicted = int(peak_bytes * TRAINING_MARGIN) + added
+        added = predict_trial(recipe, choice.vocab_size, micro_batch, device) - tried
+        predicted = int(trial.probed["peak_memory_bytes"] * TRAINING_MARGIN) + added
         if micro_batch == 1 or required_budget(predicted) <= budget.bytes:
             return micro_batch, predicted
         micro_batch = smaller_micro_batch(recipe, micro_batch)

@@ -31,17 +31,31 @@ BEYOND_TRIAL = 16 * MIB  # of a whole training: the tokens that it reads, and it
 # What a training needs besides what can be counted, by least squares over 60 random configurations: 2 % off on average
 # (docs/decisions.md). malloc keeps what is freed, so the sizes that take turns add up to more than the largest.
 TRAINING_FLOOR = 415 * MIB  # libraries, their work space, and a model of no size
+CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
+CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
 PER_OUTPUT = {"bf16": 14.4, "fp32": 8.9}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
 PER_LARGEST_MATRIX = 17.1  # bytes of a value of the largest matrix of a layer, for what comes and goes
 
 
-def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
+def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
     """Training's peak."""
-    return predict_trial(recipe, vocab_size, micro_batch) + BEYOND_TRIAL
+    return predict_trial(recipe, vocab_size, micro_batch, device) + BEYOND_TRIAL
 
 
-def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
-    """The peak of a few steps: what lasts, what a micro-batch keeps for its backward pass, what comes and goes."""
+def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
+    """The peak of a few steps; a CUDA card has its tensors in memory of its own, and here is a copy to be saved."""
+    if device == "cuda":
+        return CUDA_FLOOR + checkpoint_bytes(recipe, vocab_size)
+    return TRAINING_FLOOR + predict_tensors(recipe, vocab_size, micro_batch)
+
+
+def predict_on_card(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
+    """The peak of a CUDA card's own memory."""
+    return CUDA_WORK_SPACE + predict_tensors(recipe, vocab_size, micro_batch)
+
+
+def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
+    """A training's tensors: what lasts, what a micro-batch keeps for its backward pass, what comes and goes."""
     tokens, width = micro_batch * recipe.context, recipe.width
     layers = 1 if recipe.recompute else recipe.layers  # that are there whole at once
     values = layers * _kept_per_token(recipe)
@@ -53,7 +67,7 @@ def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
     output = vocab_size * PER_OUTPUT[recipe.precision] * tokens
     passing = PER_LARGEST_MATRIX * max(4 * width * width, width * recipe.mlp_width)
     lasting = _lasting_bytes(recipe, vocab_size, accumulates=micro_batch < recipe.batch_sequences)
-    return int(TRAINING_FLOOR + lasting + kept + output + passing + _muon_bytes(recipe))
+    return int(lasting + kept + output + passing + _muon_bytes(recipe))
 
 
 def _lasting_bytes(recipe: Recipe, vocab_size: int, *, accumulates: bool) -> int:

@@ -18,19 +18,18 @@ from lm.training.trainer import Trainer
 
 WARM_UP_STEPS = 2
 MEASURED_STEPS = 4
-MEASURING_SECONDS = 4.0
 
 
 def probe_training(
-    recipe: Recipe, vocab_size: int, *, micro_batch: int, device: str, progress: Progress
+    recipe: Recipe, vocab_size: int, *, micro_batch: int, device: str, seconds: float, progress: Progress
 ) -> dict[str, Any]:
-    """Train on random tokens for a few seconds.
+    """Train on random tokens for so many seconds.
 
     Returns the seconds of a step, the bytes of a checkpoint, and the process's peak memory.
     """
     tokens = np.random.default_rng(0).integers(2, vocab_size, recipe.context * 64).astype(np.uint16)
     trainer = Trainer(recipe, vocab_size, tokens, micro_batch=micro_batch, device=device)
-    step_seconds = time_steps(trainer, MEASURING_SECONDS, progress)
+    step_seconds = time_steps(trainer, seconds, progress)
     with tempfile.TemporaryDirectory() as folder:
         save_checkpoint(Path(folder), 1, trainer.state(), {})
         MetricsLog(recipe).write(Path(folder) / "metrics.parquet")

@@ -116,7 +116,7 @@ def import_model(child: "Child", state: State, *, root: str, folder: str) -> str
 
 
 def probe(
-    child: "Child", state: State, *, recipe: Any, vocab_size: int, micro_batch: int, device: str
+    child: "Child", state: State, *, recipe: Any, vocab_size: int, micro_batch: int, device: str, seconds: float = 4.0
 ) -> dict[str, Any]:
     """A few real steps of a planned training."""
     child.use_torch()
@@ -124,7 +124,12 @@ def probe(
     from lm.training.recipe import Recipe
 
     return probe_training(
-        Recipe.model_validate(recipe), vocab_size, micro_batch=micro_batch, device=device, progress=child.progress
+        Recipe.model_validate(recipe),
+        vocab_size,
+        micro_batch=micro_batch,
+        device=device,
+        seconds=seconds,
+        progress=child.progress,
     )
 
 

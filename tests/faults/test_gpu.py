@@ -73,10 +73,7 @@ def test_a_killed_training_on_a_card_ends_in_the_same_bytes(workplace, tmp_path,
     manifest = json.loads((workplace.root / record["path"] / "manifest.json").read_text())
     assert manifest["numerics"]["device"] == "cuda"
 
-    workplace.environment["SLOWBURN_ROOT"] = str(tmp_path / "whole")
-    cut, workplace.root = workplace.root, tmp_path / "whole"
-    whole = workplace.run(*often, "--run-id", "whole", **options)
+    elsewhere = workplace.elsewhere(tmp_path / "whole")
+    whole = elsewhere.run(*often, "--run-id", "whole", **options)
     assert whole.code == 0, whole.errors
-    uninterrupted = fingerprint(workplace, "whole")
-    workplace.root = cut
-    assert fingerprint(workplace, "again") == uninterrupted
+    assert fingerprint(workplace, "again") == fingerprint(elsewhere, "whole")

@@ -4,17 +4,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.memory import Budget
 from lm.planning.expected_loss import expected_bits_per_byte
-from lm.planning.machine_record import keep_machine
-from lm.store import Store
-from lm.supervision.supervise import SupervisedChild
 
 PROJECT = Path(__file__).parents[2]
 
@@ -29,17 +25,9 @@ class Answer(NamedTuple):
     errors: str
 
 
-@pytest.fixture(scope="module")
-def machine() -> dict[str, Any]:
-    """What this machine can do, measured once for all."""
-    with SupervisedChild(Budget(bytes=2**30, source="flag")) as child:
-        return dict(child.call("measure_machine"))
-
-
 @pytest.fixture
-def ask(workplace, machine):
+def ask(workplace):
     """Run `python -m lm plan` on the tiny corpus."""
-    keep_machine(Store(workplace.root), machine)
 
     def run(*arguments: str) -> Answer:
         command = [sys.executable, "-m", "lm", "plan", "--corpus", str(workplace.corpus), *arguments]
