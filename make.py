@@ -110,7 +110,7 @@ def lint() -> int:
 TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "setup": (RUN, lambda: 0),
     "run": (RUN, lambda *a: python("-m", "flows.pipeline", *a)),
-    "test": (DEV, lambda *a: python("-m", "pytest", "-n", "2", "--dist", "loadfile", *a)),
+    "test": (DEV, lambda *a: python("-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *a)),
     "test-gguf": (DEV, test_gguf),
     "test-gpu": (DEV, lambda *a: python("-m", "pytest", "-m", "gpu", "tests/faults/test_gpu.py", *a)),
     "test-memory": (DEV, lambda *a: python("-m", "pytest", "-m", "memory_campaign", "tests/faults", *a)),

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import shlex
 import signal
 import sys
@@ -100,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], State[Any]]) -> int:
     """Have a flow do what `add_request`'s options ask for; returns the exit code, see `main`."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    _listen_for_the_end()
     try:
         names = ("minutes", "deadline", "seeds", "memory", "init_from")
         values: dict[str, Any] = {name: getattr(options, name) for name in names}
@@ -113,6 +114,8 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
         with ExitStack() as stack:
             stack.enter_context(temporary_settings(_server_settings()))
             _quiet_prefect()
+            if not PREFECT_API_URL.value():
+                _start_embedded_server()
             terminal = Terminal(Console())
             listen.terminal.set(terminal)
             listen.command.set(without_secrets(command))
@@ -133,7 +136,14 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
 
 
 class _Terminated(BaseException):
-    """SIGTERM, as an exception that no `except Exception` on the way swallows."""
+    """SIGTERM, or a terminal that was closed, as an exception that no `except Exception` on the way swallows."""
+
+
+def _listen_for_the_end() -> None:
+    """Hear SIGTERM, and SIGHUP where a terminal's end is not to be ignored as `nohup` has it."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if os.name == "posix" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _interrupt)
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -151,6 +161,12 @@ def _server_settings() -> dict[Any, Any]:
         print(f"No Prefect server answers at {url}: running with the embedded one.", file=sys.stderr)
         return {PREFECT_API_URL: None}
     return {}
+
+
+def _start_embedded_server() -> None:
+    from flows.embedded_server import EmbeddedServer  # half a second of Prefect's server, which others need not load
+
+    EmbeddedServer().start()
 
 
 def _quiet_prefect() -> None:

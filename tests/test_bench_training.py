@@ -31,7 +31,7 @@ def test_the_peer_pays_for_every_character():
     """A network that knows nothing spends about ln(vocabulary) on each, and names a character it never met."""
     characters = Characters(["one document\n", "and another\n"])
     assert characters.encode("née").tolist().count(UNKNOWN_ID) == 1
-    model = Peer(tuned(50_000, characters.vocab_size), torch.zeros(0), characters.vocab_size).new_model()
+    model = Peer(tuned(50_000, characters.vocab_size), torch.zeros(0), characters.vocab_size, "cpu").new_model()
     plain, foreign = (nats_of(model, characters, [text * 100]) for text in ("one note", "one né"))
     assert plain / 800 == pytest.approx(math.log(characters.vocab_size), rel=0.1)
     assert foreign - 100 * math.log(CODE_POINTS) == pytest.approx(600 * math.log(characters.vocab_size), rel=0.1)
@@ -40,7 +40,7 @@ def test_the_peer_pays_for_every_character():
 @pytest.mark.parametrize("parameters", [320_000, 2_200_000, 11_000_000])
 def test_the_peer_is_of_about_the_same_size(parameters):
     """Within an eighth, as the network itself counts them."""
-    model = Peer(tuned(parameters, 67), torch.zeros(0), 67).new_model()
+    model = Peer(tuned(parameters, 67), torch.zeros(0), 67, "cpu").new_model()
     assert sum(parameter.numel() for parameter in model.parameters()) == pytest.approx(parameters, rel=0.125)
 
 

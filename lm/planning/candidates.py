@@ -61,7 +61,7 @@ def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> I
     precision = config.train.precision or ("bf16" if speeds["bf16"] > speeds["fp32"] else "fp32")
     rates = (
         f"{precision} arithmetic: a small training reaches {speeds['bf16'] / 1e9:.0f} GFLOP/s in bf16 and "
-        f"{speeds['fp32'] / 1e9:.0f} in fp32 on {counted(machine['threads'], 'thread')}."
+        f"{speeds['fp32'] / 1e9:.0f} in fp32 on {where(machine['device'], machine['threads'])}."
     )
     seconds = config.minutes * 60
     while seconds >= min(SMALLEST_CHOICE_SECONDS, config.minutes * 60):
@@ -113,6 +113,11 @@ def estimated_step_seconds(choice: Choice, machine: dict[str, Any]) -> float:
     recipe = choice.recipe
     reached = machine[f"{recipe.precision}_training_flops_per_second"]
     return float(recipe.tokens_per_step * recipe.flops_per_token(choice.vocab_size) / reached)
+
+
+def where(device: str, threads: int) -> str:
+    """What trains, in words."""
+    return counted(threads, "thread") if device == "cpu" else device
 
 
 def with_speed(machine: dict[str, Any], ratio: float) -> dict[str, Any]:

@@ -22,11 +22,12 @@ from lm.planning.candidates import (
     settle_recipe,
     smaller_micro_batch,
     smallest_choice,
+    where,
     with_speed,
 )
 from lm.planning.choose import text_tokens
 from lm.planning.predict import TRAINING_MARGIN, predict_trial
-from lm.quantities import counted, format_duration
+from lm.quantities import format_duration
 from lm.run_config import RunConfig
 from lm.store import SCHEMA_VERSION, Artifact, Store, fingerprint, read_json, write_json
 from lm.tokenize_corpus import TokenizeConfig
@@ -182,7 +183,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         reasons=(
             *choice.reasons,
             f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial on "
-            f"{counted(trial.threads, 'thread')}, so {recipe.steps} steps "
+            f"{where(machine['device'], trial.threads)}, so {recipe.steps} steps "
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
             f"about {passes:.1f} passes over the text.",
             *([SHORT_TEXT] if text_ends_it else []),
@@ -217,7 +218,7 @@ def _trial(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str
     """Try what suits this machine. Raises CannotFit."""
     threads = config.threads or machine["threads"]
     choice, micro_batch, probed = _try_candidates(config, text_bytes, budget, machine, probe, threads)
-    if config.threads is None:
+    if config.threads is None and machine["device"] == "cpu":
         threads, probed = _faster(choice, micro_batch, probed, probe, threads)
     return _Trial(choice, micro_batch, threads, probed)
 
