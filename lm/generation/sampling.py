@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lm.generation.drawing import draw
 from lm.generation.next_token import Sampling
 from lm.progress import Progress, silent
-from lm.reporting.drawing import draw
 from lm.training.recipe import BOUNDARY_ID, UNKNOWN_ID, Shape
 
 CACHE_BYTES = 64 << 20

@@ -20,12 +20,12 @@ from lm.cleaning.documents import Document, read_documents
 from lm.errors import BadInput
 from lm.evaluation.openings import openings
 from lm.generate import GenerateConfig, generate, stream
+from lm.generation.drawing import draw, probabilities
 from lm.generation.inference import Cache, Inference
 from lm.generation.nearest import longest_matches
 from lm.generation.next_token import Sampling
 from lm.generation.sampling import Request, continuations
 from lm.progress import silent
-from lm.reporting.drawing import draw, probabilities
 from lm.tokenizing.text_stream import TextStream
 from lm.tokenizing.tokenizer import Tokenizer
 from lm.tokenizing.tokenizer_training import train_tokenizer
