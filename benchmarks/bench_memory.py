@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from lm.memory import Budget, format_bytes
 from lm.planning.choose import HEADS_OF_WIDTH
+from lm.planning.plan import TRIAL_SECONDS
 from lm.planning.predict import TRAINING_FLOOR, predict_trial
 from lm.supervision.supervise import SupervisedChild
 from lm.training.recipe import Recipe
@@ -86,6 +87,7 @@ def measure(recipe: Recipe, vocab_size: int, micro_batch: int) -> Measured:
             vocab_size=vocab_size,
             micro_batch=micro_batch,
             device="cpu",
+            seconds=TRIAL_SECONDS,
         )
     predicted = predict_trial(recipe, vocab_size, micro_batch)
     return Measured(recipe, vocab_size, micro_batch, predicted, probed["peak_memory_bytes"])

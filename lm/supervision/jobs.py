@@ -116,7 +116,7 @@ def import_model(child: "Child", state: State, *, root: str, folder: str) -> str
 
 
 def probe(
-    child: "Child", state: State, *, recipe: Any, vocab_size: int, micro_batch: int, device: str, seconds: float = 4.0
+    child: "Child", state: State, *, recipe: Any, vocab_size: int, micro_batch: int, device: str, seconds: float
 ) -> dict[str, Any]:
     """A few real steps of a planned training."""
     child.use_torch()

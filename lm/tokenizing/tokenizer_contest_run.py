@@ -13,6 +13,7 @@ from lm.errors import CannotFit, OutOfMemory, Stopped
 from lm.memory import Budget, advised_budget, check_fits, format_bytes
 from lm.planning.candidates import SHARE_FOR_STEPS, fitting
 from lm.planning.machine_record import known_machine
+from lm.planning.plan import trial_seconds
 from lm.planning.predict import predict_least, predict_tokenizing
 from lm.progress import Progress
 from lm.run_config import RunConfig
@@ -131,6 +132,7 @@ class _Contest:
                     vocab_size=choice.vocab_size,
                     micro_batch=choice.micro_batch,
                     device=machine["device"],
+                    seconds=trial_seconds(config),
                 )
             steps = config.minutes * 60 * SHARE_FOR_STEPS / probed["step_seconds"]
             setup = Setup(

@@ -20,7 +20,7 @@ from lm.errors import OutOfMemory
 from lm.evaluate import EvaluateConfig
 from lm.generate import GenerateConfig
 from lm.memory import Budget, format_bytes, required_budget
-from lm.planning.plan import make_plan
+from lm.planning.plan import TRIAL_SECONDS, make_plan
 from lm.planning.predict import (
     predict_cleaning,
     predict_download,
@@ -55,8 +55,8 @@ FAST_MACHINE = {
     "threads": 1,
     "cores": 1,
     "device": "cpu",
-    "fp32_flops_per_second": 1.6e11,
-    "bf16_flops_per_second": 1e12,
+    "fp32_training_flops_per_second": 2e11,
+    "bf16_training_flops_per_second": 1e11,  # fp32 runs anywhere, bf16 takes minutes a step where it is emulated
 }
 
 
@@ -152,7 +152,7 @@ def train(
 
 def try_steps(made: Made, child: SupervisedChild) -> None:
     recipe = RECIPE.model_dump(mode="json")
-    child.call("probe", recipe=recipe, vocab_size=1024, micro_batch=RECIPE.batch_sequences, device="cpu")
+    child.call("probe", recipe=recipe, vocab_size=1024, micro_batch=RECIPE.batch_sequences, device="cpu", seconds=1.0)
 
 
 WORK = {
@@ -238,7 +238,9 @@ def test_a_plan_uses_its_budget(text, megabytes, tmp_path, capsys):
     def probe(recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
         with SupervisedChild(budget, threads=threads, trains=True) as child:
             arguments = {"recipe": recipe.model_dump(mode="json"), "vocab_size": vocab_size, "micro_batch": micro_batch}
-            return dict(child.call("probe", **arguments, device="cpu"))
+            probed = child.call("probe", **arguments, device="cpu", seconds=TRIAL_SECONDS)
+        flops = recipe.tokens_per_step * recipe.flops_per_token(vocab_size)
+        return probed | {"step_seconds": flops / FAST_MACHINE[f"{recipe.precision}_training_flops_per_second"]}
 
     clean = text.store.open(text.store.path("clean", text.keys["clean"]))
     plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**9}})

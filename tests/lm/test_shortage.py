@@ -79,7 +79,7 @@ def test_a_stage_leaves_when_another_program_takes_the_memory(tmp_path, monkeypa
             write_meminfo(meminfo, available_gib=0.1)
 
         with pytest.raises(OutOfMemory) as caught:
-            child.call("probe", take_it, recipe=recipe, vocab_size=512, micro_batch=4, device="cpu")
+            child.call("probe", take_it, recipe=recipe, vocab_size=512, micro_batch=4, device="cpu", seconds=4.0)
     assert not caught.value.ours
     assert "only 102 MiB of this machine's memory is left" in caught.value.reason
     assert "grew by" in caught.value.reason
