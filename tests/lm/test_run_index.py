@@ -5,12 +5,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from lm.champions.champion import champion_path, promote
 from lm.memory import Budget
 from lm.reporting.run_index import render_index
 from lm.runs.run_record import REPORT_FILE, RunRecord, StageRecord, run_folder, save_run
 from lm.store import Store
+from tests.browser import CHROMIUM, Tab, open_browser
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -75,3 +77,30 @@ def test_a_damaged_record_of_champions_costs_the_list_nothing(store: Store) -> N
 def test_an_empty_store_has_a_page_too(tmp_path: Path) -> None:
     """Before the first run the page says how to make one."""
     assert "make run" in render_index(Store(tmp_path)).read_text()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
+def test_the_page_in_a_browser(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """On a phone by night and a desk by day: nothing wider than the window, nobody asked, all to be reached by key."""
+    promote(store, "k0", "the first")
+    page = render_index(store)
+    with open_browser(tmp_path_factory.mktemp("profile")) as browser, connect(browser, max_size=None) as socket:
+        tab = Tab(socket)
+        for width, scheme in ((360, "dark"), (1200, "light")):
+            tab.call(
+                "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500
+            )
+            tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            tab.open(page.as_uri())
+            tab.photograph(f"index-{width}")
+            assert tab.value("document.documentElement.scrollWidth") <= width
+            ground = tab.value("getComputedStyle(document.body).backgroundColor")
+            assert (sum(map(int, ground[4:-1].split(","))) < 3 * 128) == (scheme == "dark")
+        assert tab.named("Log.entryAdded") == [] and tab.named("Runtime.exceptionThrown") == []
+        assert set(tab.requested()) == {page.as_uri()}
+        assert tab.value("document.documentElement.lang") == "en"
+        assert tab.value("document.querySelectorAll('h1').length") == 1
+        assert tab.value("[...document.querySelectorAll('table')].every(e => e.querySelector('th'))")
+        links = "[...document.querySelectorAll('a')]"
+        assert tab.value(f"{links}.length") > 0
+        assert tab.value(f"{links}.every(e => e.tabIndex === 0 && e.innerText.trim())")
