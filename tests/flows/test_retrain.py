@@ -30,8 +30,14 @@ def decisions(workplace: Workplace) -> list[dict[str, Any]]:
     return list(json.loads((workplace.root / "artifacts" / "champion.json").read_text())["decisions"])
 
 
-def test_retraining_promotes_only_what_is_better_on_text_that_none_has_seen(growing: Workplace) -> None:
-    """First champion, then unchanged text, then new text and a better challenger, and the way back, all recorded."""
+def test_retraining_promotes_only_what_is_better_on_text_that_none_has_seen(
+    growing: Workplace, webhook: tuple[str, list[dict[str, Any]]]
+) -> None:
+    """First champion, then unchanged text, then new text and a better challenger, and the way back, all recorded.
+
+    A webhook hears of the two promotions and of nothing else.
+    """
+    growing.environment["SLOWBURN_WEBHOOK"], heard = webhook
     first = retrain(growing, steps=4)
     assert first.code == 0, first
     assert "no champion to compare" in first.output
@@ -50,6 +56,8 @@ def test_retraining_promotes_only_what_is_better_on_text_that_none_has_seen(grow
     assert promoted["challenger"] == growing.record("better")["stages"]["train"]["key"]
     assert promoted["contest"]["ci95"][1] < 0
     assert growing.record("better")["decision"].startswith("promoted: the challenger is better")
+    assert [message["event"] for message in heard] == ["promoted", "promoted"]
+    assert heard[-1]["run_id"] == "better"
 
     lm = [sys.executable, "-m", "lm"]
     shown = subprocess.run([*lm, "champion"], cwd=PROJECT, env=growing.environment, capture_output=True, text=True)
