@@ -47,11 +47,11 @@ if evaluation is not None:
     print(documents[["title", "bytes", "bits_per_byte"]].head(10).to_string(index=False))
 
 # %% Both as a picture
-memory = read_memory(store, next((r for r in runs if r.memory and not r.reused), run))
+memory = pd.DataFrame(read_memory(store, next((r for r in runs if r.memory), run)))
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
 if metrics is not None:
     metrics.plot(x="step", y="loss", ax=left, color="#b4481a", title="loss, nats a token")
-if memory is not None:
+if len(memory):
     for stage, rows in memory.groupby("stage", sort=False):
         right.plot(rows["seconds"], rows["tree_bytes"] / 2**20, label=stage)
     right.set(title="memory, MiB", xlabel="seconds")

@@ -1,11 +1,11 @@
 """The picture of what a run learned, for a page (SVG) and for elsewhere (PNG)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -28,21 +28,18 @@ class LearningCurve:
     @classmethod
     def from_metrics(
         cls,
-        metrics: pd.DataFrame,
+        metrics: Sequence[Mapping[str, Any]],
         bytes_per_token: Mapping[str, float] | None,
         baselines: Mapping[str, float] | None = None,
     ) -> "LearningCurve":
-        """Read `metrics.parquet`. With the bytes per token of both splits ("train", "heldout") nats per token become
-        bits per byte, which baselines are given in.
+        """From the rows of `metrics.parquet`. With the bytes per token of both splits ("train", "heldout") nats per
+        token become bits per byte, which baselines are given in.
         """
-        nats = {
-            "train": metrics["loss"].to_numpy(np.float64),
-            "heldout": np.asarray(metrics["heldout_loss"], np.float64),
-        }
+        nats = {"train": _column(metrics, "loss"), "heldout": _column(metrics, "heldout_loss")}
         if bytes_per_token:
             nats = {split: loss / (math.log(2) * bytes_per_token[split]) for split, loss in nats.items()}
         return cls(
-            seconds=metrics["seconds"].to_numpy(np.float64),
+            seconds=_column(metrics, "seconds"),
             training=nats["train"],
             heldout=nats["heldout"],
             unit="bits per byte" if bytes_per_token else "nats per token",
@@ -51,8 +48,9 @@ class LearningCurve:
 
     def smooth(self) -> NDArray[np.float64]:
         """Running mean of the training loss over a few steps before and after."""
-        window = max(1, round(len(self.training) * SMOOTHING_SHARE))
-        return pd.Series(self.training).rolling(window, min_periods=1, center=True).mean().to_numpy()
+        window = np.ones(max(1, round(len(self.training) * SMOOTHING_SHARE)))
+        sums, counts = (np.convolve(values, window, "same") for values in (self.training, np.ones_like(self.training)))
+        return sums / counts
 
     def describe(self) -> str:
         """The picture in words."""
@@ -62,6 +60,10 @@ class LearningCurve:
             text += f"; on text the model never saw it ended at {self.heldout[seen[-1]]:.2f}"
         others = ", ".join(f"{name} {value:.2f}" for name, value in self.baselines.items())
         return text + (f". Baselines: {others}." if others else ".")
+
+
+def _column(metrics: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:
+    return np.array([row[name] for row in metrics], np.float64)  # None becomes NaN
 
 
 def learning_curve_svg(curve: LearningCurve) -> dict[str, str]:

@@ -50,7 +50,7 @@ def render_report(store: Store, run: RunRecord) -> Path:
     """Write a run's `report.html`, whole or not at all, and return its path.
 
     What the run did not come to, or what was pruned since, is left out; the rest is told. The same record and
-    artifacts give the same bytes. Loads pandas and matplotlib: call it in a child process.
+    artifacts give the same bytes. Loads pyarrow and matplotlib: call it in a child process.
     """
     here = Path(__file__).parent
     environment = Environment(
@@ -210,7 +210,7 @@ def _memory(store: Store, facts: RunFacts) -> dict[str, Any] | None:
     text, rows = report_text.memory_text(facts), read_memory(store, facts.run)
     if not text:
         return None
-    return {"text": text} | ({"wide": "", "narrow": ""} if rows is None else _pictures(memory_svg(rows)))
+    return {"text": text} | (_pictures(memory_svg(rows)) if rows else {"wide": "", "narrow": ""})
 
 
 def _pictures(svg: Mapping[str, str]) -> dict[str, str]:

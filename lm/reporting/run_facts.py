@@ -120,10 +120,10 @@ def read_samples(facts: RunFacts) -> list[Sample]:
 
 def read_sample_rows(generate: Artifact) -> list[Sample]:
     """The samples of an artifact of generate, in their order. Loads pyarrow."""
-    import pyarrow.parquet as pq  # deferred: it weighs 100 MiB
+    from pyarrow.parquet import ParquetFile  # deferred: it weighs 100 MiB
 
     columns = Sample.__dataclass_fields__
-    rows = pq.read_table(generate.path / SAMPLES_FILE).to_pylist()
+    rows = ParquetFile(generate.path / SAMPLES_FILE).read().to_pylist()
     return [Sample(**{name: value for name, value in row.items() if name in columns}) for row in rows]
 
 

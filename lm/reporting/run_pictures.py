@@ -1,6 +1,9 @@
 """The pictures that belong to a run, found from its record: the report shows them, and so can others."""
 
-import pandas as pd
+from collections.abc import Mapping
+from typing import Any
+
+from pyarrow.parquet import ParquetFile
 
 from lm.reporting.learning_curve import LearningCurve, learning_curve_png
 from lm.reporting.memory_chart import memory_png
@@ -15,7 +18,7 @@ METRICS_FILE = "metrics.parquet"
 def learning_curve_of(store: Store, facts: RunFacts) -> LearningCurve | None:
     """The learning curve of the run's model, or of one still in training as far as it came."""
     metrics = _metrics(store, facts)
-    if metrics is None or len(metrics) < 2:
+    if len(metrics) < 2:
         return None
     baselines = facts.evaluation.baselines if facts.evaluation else {}
     sizes = {split: facts.metric("tokenize", f"{split}_bytes_per_token") for split in ("train", "heldout")}
@@ -28,15 +31,15 @@ def pictures_png(store: Store, facts: RunFacts) -> dict[str, bytes]:
     pictures = {}
     if curve is not None:
         pictures["learning-curve"] = learning_curve_png(curve)
-    if memory is not None:
+    if memory:
         pictures["memory"] = memory_png(memory)
     return pictures
 
 
-def _metrics(store: Store, facts: RunFacts) -> pd.DataFrame | None:
+def _metrics(store: Store, facts: RunFacts) -> list[Mapping[str, Any]]:
     if train := facts.artifacts.get("train"):
-        return pd.read_parquet(train.path / METRICS_FILE)
+        return ParquetFile(train.path / METRICS_FILE).read().to_pylist()
     unfinished = facts.run.unfinished
     if unfinished and unfinished.stage == "train" and unfinished.key:
-        return metrics_so_far(store.partial("train", unfinished.key))
-    return None
+        return [*metrics_so_far(store.partial("train", unfinished.key))]
+    return []

@@ -5,18 +5,15 @@ and of one that was killed: its status is then still "running".
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lm.errors import SlowburnError
 from lm.memory import Budget
 from lm.store import SCHEMA_VERSION, Store, read_json, write_json
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RUN_FILE = "run.json"
 MEMORY_FILE = "memory.parquet"
@@ -156,12 +153,14 @@ def list_runs(store: Store) -> list[RunRecord]:
     return sorted(runs, key=lambda run: (run.started, run.run_id), reverse=True)
 
 
-def write_memory(store: Store, run_id: str, rows: Sequence[MemoryRow]) -> str:
+def write_memory(store: Store, run_id: str, rows: Sequence[MemoryRow]) -> str | None:
     """Write all memory rows of a run so far to its `memory.parquet`, atomically; returns its path below the root.
 
-    Call it again after each stage with the longer list, from a child process: pyarrow weighs 100 MiB. Same rows, same
-    bytes.
+    Without rows nothing is written, and None returned. Call it again after each stage with the longer list, from a
+    child process: pyarrow weighs 100 MiB. Same rows, same bytes.
     """
+    if not rows:
+        return None
     import pyarrow as pa  # deferred: reading and writing `run.json` must stay light
     import pyarrow.parquet as pq
 
@@ -171,7 +170,7 @@ def write_memory(store: Store, run_id: str, rows: Sequence[MemoryRow]) -> str:
     schema = pa.schema(
         list(zip(MemoryRow._fields, types, strict=True)), metadata={"schema_version": str(SCHEMA_VERSION)}
     )
-    columns: Iterable[Any] = zip(*rows, strict=True) if rows else [[] for _ in types]
+    columns = zip(*rows, strict=True)
     table = pa.table([pa.array(c, type=t) for c, t in zip(columns, types, strict=True)], schema=schema)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     pq.write_table(table, temporary, compression="zstd")
@@ -179,11 +178,10 @@ def write_memory(store: Store, run_id: str, rows: Sequence[MemoryRow]) -> str:
     return path.relative_to(store.root).as_posix()
 
 
-def read_memory(store: Store, run: RunRecord) -> "pd.DataFrame | None":
-    """The memory rows of a run as columns named like `MemoryRow`'s fields; None when none were kept."""
+def read_memory(store: Store, run: RunRecord) -> list[MemoryRow]:
+    """The memory rows of a run; none where none were kept."""
     if run.memory is None or not (store.root / run.memory).is_file():
-        return None
-    import pandas as pd  # deferred, like pyarrow above
+        return []
+    from pyarrow.parquet import ParquetFile  # deferred, like pyarrow above
 
-    frame = pd.read_parquet(store.root / run.memory)
-    return frame if len(frame) else None
+    return [MemoryRow(**row) for row in ParquetFile(store.root / run.memory).read().to_pylist()]

@@ -364,6 +364,8 @@ def test_memory_series_is_the_same_for_the_same_rows(tmp_path: Path) -> None:
     """The memory series carries its schema version, and the same rows give the same bytes."""
     rows = [MemoryRow("clean", 0.5, 1, 2, 3, 4)]
     store = Store(tmp_path)
-    first = (tmp_path / write_memory(store, "r", rows)).read_bytes()
-    assert (tmp_path / write_memory(store, "r", rows)).read_bytes() == first
-    assert pq.read_schema(tmp_path / "artifacts/runs/r/memory.parquet").metadata[b"schema_version"] == b"1"
+    path = tmp_path / (write_memory(store, "r", rows) or "not written")
+    first = path.read_bytes()
+    write_memory(store, "r", rows)
+    assert path.read_bytes() == first
+    assert pq.read_schema(path).metadata[b"schema_version"] == b"1"
