@@ -1,10 +1,12 @@
 """Who hears of a run: Prefect's log always, the terminal too when a person started it there."""
 
+import logging
 import re
 import time
 from contextvars import ContextVar
 from datetime import datetime
 
+from prefect.exceptions import CancelledRun, FailedRun
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
@@ -17,6 +19,14 @@ from tasks.orphan import leave_in_time
 LOG_INTERVAL_SECONDS = 15.0
 terminal: ContextVar[Listener | None] = ContextVar("terminal", default=None)
 command: ContextVar[str] = ContextVar("command", default="")
+
+
+def _is_news(entry: logging.LogRecord) -> bool:
+    """Not where Prefect's engine logs a traceback of its own for a state that says everything in its message."""
+    return not (entry.exc_info and isinstance(entry.exc_info[1], FailedRun | CancelledRun))
+
+
+logging.getLogger("prefect.flow_runs").addFilter(_is_news)
 
 
 class RunLog(Listener):

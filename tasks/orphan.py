@@ -31,8 +31,9 @@ def leave_in_time() -> None:
 
 
 def was_cancelled() -> bool:
-    """Whether this process ended itself because its run was cancelled: then nobody else tells the server."""
-    return _cancelled.is_set()
+    """Whether a worker's run is being cancelled: it says so itself, seconds before its worker would, if that hears."""
+    run = os.environ.get(STARTED_BY_WORKER)
+    return _cancelled.is_set() or (run is not None and _is_cancelling(UUID(run)))
 
 
 def _watch_worker(worker: int) -> None:
@@ -43,13 +44,18 @@ def _watch_worker(worker: int) -> None:
 
 def _heed_cancellation(run: UUID) -> None:
     seen = 0
-    with get_client(sync_client=True) as client:
-        while seen < LOOKS:
-            time.sleep(ASK_SECONDS)
-            try:
-                state = client.read_flow_run(run).state
-            except (httpx.HTTPError, PrefectException):
-                continue  # the server is away: training goes on
-            seen = seen + 1 if state and state.is_cancelling() else 0
+    while seen < LOOKS:
+        time.sleep(ASK_SECONDS)
+        seen = seen + 1 if _is_cancelling(run) else 0
     _cancelled.set()
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _is_cancelling(run: UUID) -> bool:
+    """What the server says; no where it is away: training goes on."""
+    try:
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(run).state
+    except (httpx.HTTPError, PrefectException):
+        return False
+    return state is not None and state.is_cancelling()

@@ -71,6 +71,17 @@ class Services:
         (path,) = self.root.glob(f"artifacts/runs/*-{flow_run['name']}/run.json")
         return dict(json.loads(path.read_text()))
 
+    def log(self, flow_run: dict[str, Any]) -> str:
+        """What the UI shows of a flow run's log, once that has its end."""
+        wanted = {"flow_run_id": {"any_": [flow_run["id"]]}, "task_run_id": {"is_null_": True}}
+
+        def lines() -> list[str]:
+            found = self.api("logs/filter", logs=wanted, limit=200, sort="TIMESTAMP_ASC")
+            return [entry["message"] for entry in found]
+
+        self.wait_for(lambda: any(line.startswith("Finished in state") for line in lines()))
+        return "\n".join(lines())
+
     def checkpoints(self) -> list[int]:
         found = self.root.glob("artifacts/models/.*.partial/checkpoints/step-*.json")
         return sorted(step for path in found if (step := int(path.stem.removeprefix("step-"))))

@@ -60,8 +60,12 @@ def test_the_form_explains_every_setting(services: Services) -> None:
 
 
 def test_a_cancelled_training_has_saved(services: Services, cancelled: dict[str, Any]) -> None:
-    """`prefect flow-run cancel` ends a training in order: Cancelled, a checkpoint on disk, no process left of it."""
+    """`prefect flow-run cancel` ends a training in order: Cancelled, a checkpoint on disk, no process left of it, and
+    what the run says of itself, before its worker would, with no traceback in its log.
+    """
     assert cancelled["state_name"] == "Cancelled"
+    assert cancelled["state"]["message"] == "cancelled; what was saved is kept"
+    assert "Traceback" not in services.log(cancelled)
     assert cancelled["checkpoints"]
     record = services.record(cancelled)
     assert (record["status"], record["reason"]) == ("stopped", "interrupted")
@@ -124,13 +128,17 @@ def test_retraining_makes_the_first_model_the_champion(services: Services, compl
 
 
 def test_what_cannot_fit_ends_in_a_state_with_a_name(services: Services) -> None:
-    """A refusal by the memory guard can be told from other failures, in the UI and by an automation."""
+    """A refusal by the memory guard can be told from other failures, in the UI and by an automation; its log has one
+    clear line, and no traceback.
+    """
     refused = services.deploy("train/local", "--watch", memory="50MiB")
     assert refused.returncode == 1
     flow_run = services.newest_run()
     assert (flow_run["state_type"], flow_run["state_name"]) == ("FAILED", "MemoryGuard")
     assert "50 MiB" in flow_run["state"]["message"]
     assert "run again with --memory" in flow_run["state"]["message"]
+    log = services.log(flow_run)
+    assert flow_run["state"]["message"] in log and "Traceback" not in log
 
 
 def test_a_killed_worker_leaves_no_training_behind(services: Services) -> None:
