@@ -1,4 +1,4 @@
-"""Speed and peak memory of cleaning and tokenizing at growing sizes, beside raw sentencepiece on the same lines.
+"""Speed and peak memory of cleaning and tokenizing at growing sizes, beside raw sentencepiece and beside datatrove.
 
 `make bench-corpora ARGS="--megabytes 10 100 400"`. Each stage runs in a supervised child, as it does in a run. The text
 is made here: sentences of made-up words with the frequencies of a language (Zipf), no two documents alike. Rates are
@@ -26,11 +26,13 @@ from lm.stages import stage_key
 from lm.store import Store
 from lm.supervision.supervise import SupervisedChild
 from lm.tokenize_corpus import TokenizeConfig
+from lm.tokenizing.hf_tokenizer import write_hugging_face_tokenizer
 
 WORDS, SYLLABLES = 30_000, ("ka", "lo", "mi", "ter", "sha", "en", "do", "ri", "va", "pel", "un", "so", "ge")
 MEAN_WORDS = 350  # of a document: about 2 kB
 MEGABYTE = 10**6
 AT_ONCE_BYTES, COMPARED_BYTES = 8 * MEGABYTE, 100 * MEGABYTE
+DATATROVE_MEGABYTES = 10
 
 
 class Measured(NamedTuple):
@@ -58,6 +60,7 @@ def documents(seed: int) -> Iterator[str]:
 
 def write_corpus(path: Path, megabytes: int, *, one_document: bool) -> None:
     """Write JSON lines of documents, or a text file that is one."""
+    path.parent.mkdir(exist_ok=True)
     written = 0
     with path.open("w", encoding="utf-8") as stream:
         for text in documents(megabytes):
@@ -132,6 +135,29 @@ print(compared / ours, compared / alone)
     return ours, alone
 
 
+class Datatrove(NamedTuple):
+    """What datatrove made of the first documents: processor seconds of each stage, and the peak of both."""
+
+    megabytes: float
+    seconds: dict[str, float]
+    peak_bytes: int
+
+    def beside(self, stage: str, rate: float) -> str:
+        """Its speed in words, after ours in MB a processor second."""
+        own = self.megabytes / self.seconds[stage]
+        return f"; datatrove {own:.1f} MB/s (x{rate / own:.1f}) at {format_bytes(self.peak_bytes)}"
+
+
+def beside_datatrove(documents: Path, tokenizer_model: Path) -> Datatrove:
+    """Have datatrove take the same steps with the JSON lines of the folder `documents`."""
+    write_hugging_face_tokenizer(tokenizer_model, tokenizer_model.parent)
+    command = [sys.executable, "-m", "benchmarks.datatrove_peer", str(documents)]
+    command.append(str(tokenizer_model.parent / "tokenizer.json"))
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    taken = json.loads(done.stdout.splitlines()[-1])
+    return Datatrove(sum(path.stat().st_size for path in documents.iterdir()) / MEGABYTE, **taken)
+
+
 def bench(root: Path, megabytes: int, *, one_document: bool) -> None:
     """Run the stages on a corpus of one size and print a line for each."""
     store = Store(root)
@@ -148,10 +174,16 @@ def bench(root: Path, megabytes: int, *, one_document: bool) -> None:
     model = store.path("tokenize", tokens) / "tokenizer.model"
     ours, alone = tokenizing_beside_sentencepiece(store.path("clean", cleaned), model)
     shape = "one document" if one_document else "documents of 2 kB"
+    clean_rate, tokenize_rate = size / cleaning.processor_seconds, ours / MEGABYTE
     rates = {
-        "clean": f"{size / cleaning.processor_seconds:.1f} MB/s",
-        "tokenize": f"{ours / MEGABYTE:.1f} MB/s; sentencepiece alone {alone / MEGABYTE:.1f} MB/s ({ours / alone:.2f})",
+        "clean": f"{clean_rate:.1f} MB/s",
+        "tokenize": f"{tokenize_rate:.1f} MB/s; sentencepiece alone {alone / MEGABYTE:.1f} MB/s ({ours / alone:.2f})",
     }
+    if not one_document:
+        write_corpus(root / "jsonl" / "corpus.jsonl", DATATROVE_MEGABYTES, one_document=False)
+        datatrove = beside_datatrove(root / "jsonl", model)
+        rates["clean"] += datatrove.beside("clean", clean_rate)
+        rates["tokenize"] += datatrove.beside("tokenize", tokenize_rate)
     for stage in (cleaning, tokenizing):
         name = f"{megabytes:5} MB, {shape:17} {stage.stage:9}"
         print(f"{name} {stage.seconds:6.1f} s {format_bytes(stage.peak_bytes):>9}  {rates[stage.stage]}", flush=True)

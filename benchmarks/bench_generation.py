@@ -30,11 +30,14 @@ PROJECT = Path(__file__).parent.parent
 LLAMA_PYTHON = Path(os.environ.get("LLAMA_CPP_PYTHON") or PROJECT / ".venv-gguf" / "bin" / "python")
 TOKENS, BATCH, REPEATS = 100, 16, 3
 SHAPES = [(192, 4, 2, 1024), (256, 5, 2, 2048), (384, 7, 3, 4096)]  # width, layers, heads, vocabulary
+LOGITS_SPREAD = 2.4  # nats; that of a model after three minutes of training
 SAMPLING = Sampling(temperature=0.8, top_p=0.95)
 
 
 def random_model(folder: Path, width: int, layers: int, heads: int, vocab_size: int) -> Path:
-    """A folder with a model of random weights; speed does not depend on them."""
+    """A folder with a model of random weights, as sure of the next token as one that was trained: that is what the
+    choice among the likeliest takes its time by.
+    """
     shape = Shape(layers=layers, width=width, heads=heads, kv_heads=heads, mlp_width=4 * width, context=256)
     model = Decoder(shape, vocab_size)
     model.initialise(1)
@@ -42,6 +45,8 @@ def random_model(folder: Path, width: int, layers: int, heads: int, vocab_size: 
         for name, parameter in model.named_parameters():
             if name.endswith(("o_proj.weight", "down_proj.weight")):
                 parameter.normal_(std=0.02, generator=torch.Generator().manual_seed(len(name)))
+        spread = model.model.embed_tokens.weight.std() * width**0.5  # of the logits, before the norm's weight
+        model.model.norm.weight.fill_(LOGITS_SPREAD / spread)
     path = folder / f"{width}x{layers}"
     path.mkdir()
     save_model(path, shape, vocab_size, dict(model.named_parameters()))

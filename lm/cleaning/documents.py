@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lm.cleaning.arrow_strings import string_array
+from lm.arrow_arrays import string_array
 from lm.downloading.licences import NOT_STATED, LicenceCounts
 from lm.errors import SlowburnError
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lm.cleaning.arrow_strings import integer_array, string_array
+from lm.arrow_arrays import integer_array, string_array
 from lm.cleaning.reading import ReadingCounts, Skipped
 from lm.cleaning.shards import Shard
 from lm.errors import Stopped

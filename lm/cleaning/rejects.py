@@ -8,7 +8,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lm.cleaning.arrow_strings import integer_array, string_array
+from lm.arrow_arrays import integer_array, string_array
 
 SCHEMA_VERSION = 1
 FILE_NAME = "rejects.parquet"

@@ -24,12 +24,12 @@ Tokens = npt.NDArray[np.integer]
 
 
 class _Layer(NamedTuple):
-    """A layer's matrices, with the norms before them multiplied in, in the order that `x @ matrix` reads fastest."""
+    """A layer's matrices, with the norms before them multiplied in, each in the order that is read fastest: long rows."""
 
     qkv: Float32s  # (C, (H + 2K)·D): queries with the softmax's scale, keys, values; rotary pairs side by side
     out: Float32s  # (C, C)
     up: Float32s  # (C, F)
-    down: Float32s  # (F, C)
+    down: Float32s  # (C, F)
 
 
 class Cache:
@@ -90,7 +90,7 @@ class Inference:
             active = _normalised(x) @ layer.up
             np.maximum(active, 0, out=active)
             active *= active
-            x += active @ layer.down
+            x += active @ layer.down.T
         last = x.reshape(batch, new, -1)[:, -1]
         logits: Float32s = _normalised(last) @ self.output
         return logits
@@ -163,7 +163,7 @@ def _layer(shape: Shape, weights: Mapping[str, Float32s], prefix: str) -> _Layer
         _transposed(joint * weights[f"{prefix}input_layernorm.weight"]),
         _transposed(out),
         _transposed(weights[f"{prefix}mlp.up_proj.weight"] * weights[f"{prefix}post_attention_layernorm.weight"]),
-        _transposed(weights[f"{prefix}mlp.down_proj.weight"]),
+        weights[f"{prefix}mlp.down_proj.weight"],
     )
 
 

@@ -67,6 +67,7 @@ class SupervisedChild:
             "PYTHONPATH": os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")])),
             "TOKENIZERS_PARALLELISM": "false",
             "ARROW_DEFAULT_MEMORY_POOL": "system",  # mimalloc reserves a GiB at once, which a cap counts
+            "OPENBLAS_NUM_THREADS": "1",  # numpy writes texts: small products, whose threads would wait for each other
         }
         if trains:
             environment |= KEEP_FREED_MEMORY

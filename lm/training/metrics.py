@@ -4,10 +4,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lm.arrow_arrays import float_array, integer_array
 from lm.store import SCHEMA_VERSION
 from lm.training.recipe import Recipe
 
@@ -93,5 +93,7 @@ class MetricsLog:
     def write(self, path: Path) -> None:
         """Write the whole curve as parquet."""
         schema = pa.schema(list(COLUMNS.items()), metadata={"schema_version": str(SCHEMA_VERSION)})
-        frame = pd.DataFrame(self.rows, columns=list(COLUMNS))
-        pq.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False), path)
+        columns = ([row[name] for row in self.rows] for name in COLUMNS)
+        make = {pa.int64(): integer_array, pa.float64(): float_array}
+        arrays = [make[kind](values) for kind, values in zip(COLUMNS.values(), columns, strict=True)]
+        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path)

@@ -18,3 +18,11 @@ def string_array(values: Sequence[str]) -> pa.StringArray:
 def integer_array(values: Sequence[int]) -> pa.Int64Array:
     """An array of these numbers."""
     return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.array(values, np.int64))])
+
+
+def float_array(values: Sequence[float | None]) -> pa.DoubleArray:
+    """An array of these numbers; None becomes null."""
+    known = np.packbits(np.array([value is not None for value in values], np.bool_), bitorder="little")
+    return pa.Array.from_buffers(
+        pa.float64(), len(values), [pa.py_buffer(known), pa.py_buffer(np.array(values, np.float64))]
+    )
