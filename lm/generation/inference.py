@@ -24,7 +24,7 @@ Tokens = npt.NDArray[np.integer]
 
 
 class _Layer(NamedTuple):
-    """A layer's matrices, with the norms before them multiplied in, each in the order that is read fastest: long rows."""
+    """A layer's matrices, with the norms before them multiplied in, each with long rows: so they are read fastest."""
 
     qkv: Float32s  # (C, (H + 2K)·D): queries with the softmax's scale, keys, values; rotary pairs side by side
     out: Float32s  # (C, C)

@@ -22,7 +22,7 @@ LONGEST_PART_BYTES = 24 * MIB  # of what `reading.py` takes as one document, whe
 BASELINE_BYTES = 16 * MIB
 COMPARED_BYTES = 5 * MIB
 WORKER_BYTES = 90 * MIB  # a process that cleans or tokenizes, with its libraries
-LEAST_TRAINING = 440 * MIB  # the smallest model, its libraries and its tokenizer's files
+LEAST_TRAINING = 405 * MIB  # the smallest model, its libraries and its tokenizer's files
 ATTENTION_BLOCK = 128  # as in lm.training.fused, which needs torch
 MUON_STACK_VALUES = 2_000_000  # as in lm.training.muon
 
@@ -30,10 +30,10 @@ BEYOND_TRIAL = 16 * MIB  # of a whole training: the tokens that it reads, and it
 
 # What a training needs besides what can be counted, by least squares over 60 random configurations: 2 % off on average
 # (docs/decisions.md). malloc keeps what is freed, so the sizes that take turns add up to more than the largest.
-TRAINING_FLOOR = 415 * MIB  # libraries, their work space, and a model of no size
+TRAINING_FLOOR = 380 * MIB  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
 CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
-PER_OUTPUT = {"bf16": 14.4, "fp32": 8.9}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
+PER_OUTPUT = {"bf16": 14.4, "fp32": 11.0}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
 PER_LARGEST_MATRIX = 17.1  # bytes of a value of the largest matrix of a layer, for what comes and goes
 
 
