@@ -4,14 +4,14 @@ Light: measuring happens in a child, through the `measure` and `probe` that the 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from lm.config import StageConfig
-from lm.errors import CannotFit, OutOfMemory
+from lm.errors import OutOfMemory
 from lm.memory import Budget, format_bytes, required_budget
 from lm.planning.candidates import (
     SHARE_FOR_STEPS,
@@ -26,7 +26,7 @@ from lm.planning.candidates import (
     with_speed,
 )
 from lm.planning.choose import text_tokens
-from lm.planning.predict import TRAINING_MARGIN, predict_trial
+from lm.planning.predict import TRAINING_MARGIN, floor_bytes, predict_trial
 from lm.quantities import format_duration
 from lm.run_config import RunConfig
 from lm.store import SCHEMA_VERSION, Artifact, Store, fingerprint, read_json, write_json
@@ -226,33 +226,39 @@ def _trial(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str
 def _try_candidates(
     config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any], probe: Probe, threads: int
 ) -> tuple[Choice, int, dict[str, Any]]:
-    """The first candidate whose trial fits, its micro-batch and what was measured. Raises CannotFit."""
-    refused = None
+    """The first candidate whose trial fits, its micro-batch and what was measured. Raises CannotFit.
+
+    Where a trial takes more than was predicted, so would others: those that then would not fit are not tried.
+    """
+    floor, low, refused_bytes = floor_bytes(machine["device"]), 1.0, 0
     for choice in fitting(config, text_bytes, budget, machine):
-        try:
-            return choice, *_try(choice, budget, probe, threads)
-        except CannotFit as error:
-            refused = error
-    raise refused or cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine["device"]), budget)
+        for micro_batch in _smaller_and_smaller(choice):
+            tensors = predict_trial(choice.recipe, choice.vocab_size, micro_batch, machine["device"]) - floor
+            if required_budget(int(floor + low * tensors)) > budget.bytes:
+                continue
+            try:
+                probed = probe(choice.recipe, choice.vocab_size, micro_batch, threads)
+            except OutOfMemory as error:
+                if not error.ours:
+                    raise
+                refused_bytes = max(error.peak_bytes, budget.bytes)
+            else:
+                refused_bytes = int(probed["peak_memory_bytes"] * TRAINING_MARGIN)
+                if required_budget(refused_bytes) <= budget.bytes:
+                    return choice, micro_batch, probed
+            low = max(low, (refused_bytes - floor) / tensors)
+    if refused_bytes:
+        raise cannot_fit(int(max(refused_bytes, budget.bytes) * TRAINING_MARGIN), budget)
+    raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine["device"]), budget)
 
 
-def _try(choice: Choice, budget: Budget, probe: Probe, threads: int) -> tuple[int, dict[str, Any]]:
-    """A few real steps, in smaller pieces where the prediction was too low; the micro-batch, and what was measured."""
+def _smaller_and_smaller(choice: Choice) -> Iterator[int]:
+    """The choice's micro-batch, then the same training in smaller pieces."""
     micro_batch = choice.micro_batch
-    while True:
-        try:
-            probed = probe(choice.recipe, choice.vocab_size, micro_batch, threads)
-        except OutOfMemory as error:
-            if not error.ours:
-                raise
-            needed = error.peak_bytes
-        else:
-            needed = int(probed["peak_memory_bytes"] * TRAINING_MARGIN)
-            if required_budget(needed) <= budget.bytes:
-                return micro_batch, probed
-        if micro_batch == 1:
-            raise cannot_fit(int(max(needed, budget.bytes) * TRAINING_MARGIN), budget)
+    while micro_batch > 1:
+        yield micro_batch
         micro_batch = smaller_micro_batch(choice.recipe, micro_batch)
+    yield micro_batch
 
 
 def _settle_memory(trial: _Trial, recipe: Recipe, device: str, budget: Budget) -> tuple[int, int]:

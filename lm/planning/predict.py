@@ -44,9 +44,15 @@ def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: 
 
 def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
     """The peak of a few steps; a CUDA card has its tensors in memory of its own, and here is a copy to be saved."""
-    if device == "cuda":
-        return CUDA_FLOOR + checkpoint_bytes(recipe, vocab_size)
-    return TRAINING_FLOOR + predict_tensors(recipe, vocab_size, micro_batch)
+    kept = (
+        checkpoint_bytes(recipe, vocab_size) if device == "cuda" else predict_tensors(recipe, vocab_size, micro_batch)
+    )
+    return floor_bytes(device) + kept
+
+
+def floor_bytes(device: str) -> int:
+    """What training takes of this machine's memory before it has a model."""
+    return CUDA_FLOOR if device == "cuda" else TRAINING_FLOOR
 
 
 def predict_on_card(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from lm.errors import BadInput
-from lm.memory import Budget
+from lm.errors import BadInput, OutOfMemory
+from lm.memory import Budget, required_budget
 from lm.planning.machine_record import with_device
 from lm.planning.plan import Plan, make_plan
+from lm.planning.predict import TRAINING_FLOOR, predict_trial
 from lm.run_config import RunConfig
 from lm.store import Artifact, Store
 from lm.training.recipe import Recipe
@@ -54,6 +55,28 @@ def test_a_shape_asked_for_is_tried_once(tmp_path, clean):
     shape = {"layers": 2, "width": 128, "heads": 2, "kv_heads": 2, "mlp_width": 512}
     plan = plan_of(tmp_path, clean, 3e9, 6e10, train=shape, tokenize={"vocab_size": 600})
     assert not any("another model suits it" in reason for reason in plan.reasons)
+
+
+@pytest.mark.parametrize("megabytes", [520, 700, 900])
+@pytest.mark.parametrize("low", [1.1, 1.3, 1.6])
+def test_a_prediction_that_was_too_low_is_learnt_from(tmp_path, clean, megabytes, low):
+    """In a small budget, where trainings take more than was predicted, a plan that fits is found in a few trials."""
+    budget, peaks = Budget(bytes=megabytes * 10**6, source="flag"), list[int]()
+
+    def trial(recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+        predicted = predict_trial(recipe, vocab_size, micro_batch)
+        peaks.append(int(TRAINING_FLOOR + low * (predicted - TRAINING_FLOOR)))
+        if peaks[-1] > budget.bytes:
+            raise OutOfMemory("too much", peaks[-1], ours=True)
+        seconds = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) / 2e11
+        return {"step_seconds": seconds, "checkpoint_bytes": 1000, "peak_memory_bytes": peaks[-1]}
+
+    plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**9}})
+    text = clean.model_copy(update={"manifest": plenty})
+    machine = with_device(machine_of(cpu=2e11), None)
+    plan = make_plan(Store(tmp_path), RunConfig(minutes=30_000), text, budget, lambda: machine, trial)
+    assert len(peaks) <= 4
+    assert required_budget(plan.predicted_memory_bytes) <= budget.bytes
 
 
 def test_training_runs_on_what_is_fastest_or_asked_for():
