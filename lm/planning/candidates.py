@@ -56,25 +56,31 @@ def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[st
 
 
 def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Iterator[Choice]:
-    """What suits the request, the best first and each further one for half the time: with a micro-batch of 1."""
+    """What suits the request, the best first, then what suits half the time and so on: with a micro-batch of 1.
+
+    Between two of them, narrow as the smaller one, are those with more of its layers: widths alone are far apart.
+    """
     speeds = {name: machine[f"{name}_training_flops_per_second"] for name in ("bf16", "fp32")}
     precision = config.train.precision or ("bf16" if speeds["bf16"] > speeds["fp32"] else "fp32")
     rates = (
         f"{precision} arithmetic: a small training reaches {speeds['bf16'] / 1e9:.0f} GFLOP/s in bf16 and "
         f"{speeds['fp32'] / 1e9:.0f} in fp32 on {where(machine['device'], machine['threads'])}."
     )
-    seconds = config.minutes * 60
+    seconds, larger = config.minutes * 60, None
     while seconds >= min(SMALLEST_CHOICE_SECONDS, config.minutes * 60):
         vocab_size, chosen = choose_recipe(text_bytes, seconds, speeds[precision], bf16=precision == "bf16")
         vocab_size, pieces = _vocabulary(config.tokenize, vocab_size, text_bytes)
-        shaped = Choice(vocab_size, _with_settings(config, chosen), 1, ())
-        recipe, _ = settle_recipe(config, shaped, text_bytes, estimated_step_seconds(shaped, machine))
-        parameters = format_count(recipe.parameters(vocab_size))
-        size = (
-            f"{counted(recipe.layers, 'layer')} of width {recipe.width} ({parameters} parameters) "
-            f"and {pieces}, for {format_text_size(text_bytes)} of text."
-        )
-        yield Choice(vocab_size, recipe, 1, (rates, size))
+        most_layers = larger.layers if larger and config.train.layers is None else chosen.layers
+        for layers in range(most_layers, chosen.layers - 1, -1):
+            shaped = Choice(vocab_size, _with_settings(config, chosen.model_copy(update={"layers": layers})), 1, ())
+            recipe, _ = settle_recipe(config, shaped, text_bytes, estimated_step_seconds(shaped, machine))
+            parameters = format_count(recipe.parameters(vocab_size))
+            size = (
+                f"{counted(recipe.layers, 'layer')} of width {recipe.width} ({parameters} parameters) "
+                f"and {pieces}, for {format_text_size(text_bytes)} of text."
+            )
+            yield Choice(vocab_size, recipe, 1, (rates, size))
+        larger = chosen
         seconds /= 2
 
 

@@ -42,7 +42,7 @@ def _draw_memory(memory: Sequence[MemoryRow], size: tuple[int, int], colours: Ma
     seconds = time_axis(axes, max(row.seconds for row in memory), colours, "since the run began")
     times = _column(memory, "seconds") / seconds
     in_sight = budget <= 3 * peak
-    axes.set_ylim(0, (1.12 * max(budget, peak) if in_sight else 1.45 * peak) / unit_bytes)
+    axes.set_ylim(0, (1.2 * max(budget, peak) if in_sight else 1.45 * peak) / unit_bytes)
     _draw_stages(axes, memory, seconds, unit_bytes, size[0], colours)
     axes.plot(
         times,
