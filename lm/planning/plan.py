@@ -228,13 +228,15 @@ def _try_candidates(
 ) -> tuple[Choice, int, dict[str, Any]]:
     """The first candidate whose trial fits, its micro-batch and what was measured. Raises CannotFit.
 
-    Where a trial takes more than was predicted, so would others: those that then would not fit are not tried.
+    Where a trial takes more than was predicted, so would others of its kind, which keep their activations or compute
+    them again: those that then would not fit are not tried.
     """
-    floor, low, refused_bytes = floor_bytes(machine["device"]), 1.0, 0
+    floor, refused_bytes, low = floor_bytes(machine["device"]), 0, {True: 1.0, False: 1.0}
     for choice in fitting(config, text_bytes, budget, machine):
+        kind = choice.recipe.recompute
         for micro_batch in _smaller_and_smaller(choice):
             tensors = predict_trial(choice.recipe, choice.vocab_size, micro_batch, machine["device"]) - floor
-            if required_budget(int(floor + low * tensors)) > budget.bytes:
+            if required_budget(int(floor + low[kind] * tensors)) > budget.bytes:
                 continue
             try:
                 probed = probe(choice.recipe, choice.vocab_size, micro_batch, threads)
@@ -246,7 +248,7 @@ def _try_candidates(
                 refused_bytes = int(probed["peak_memory_bytes"] * TRAINING_MARGIN)
                 if required_budget(refused_bytes) <= budget.bytes:
                     return choice, micro_batch, probed
-            low = max(low, (refused_bytes - floor) / tensors)
+            low[kind] = max(low[kind], (refused_bytes - floor) / tensors)
     if refused_bytes:
         raise cannot_fit(int(max(refused_bytes, budget.bytes) * TRAINING_MARGIN), budget)
     raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine["device"]), budget)
