@@ -49,9 +49,9 @@ def has_words(document: Document) -> bool:
     return len(document.text.split(maxsplit=FEWEST_WORDS)) >= FEWEST_WORDS
 
 
-def run(*steps: PipelineStep, tasks: int = 1) -> None:
-    """Run a pipeline to its end, in this process."""
-    LocalPipelineExecutor(pipeline=list(steps), tasks=tasks, workers=1, skip_completed=False).run()
+def run(*steps: PipelineStep, logs: Path, tasks: int = 1) -> None:
+    """Run a pipeline to its end, in this process; each wants a folder of its own for its logs."""
+    LocalPipelineExecutor(pipeline=list(steps), tasks=tasks, workers=1, logging_dir=str(logs)).run()
 
 
 def clean(source: Path, folder: Path) -> None:
@@ -67,10 +67,16 @@ def clean(source: Path, folder: Path) -> None:
         ),
         JsonlWriter(kept, compression=None),
         MinhashDedupSignature(signatures, MINHASH, language=words),
+        logs=folder / "logs-1",
     )  # fmt: skip
-    run(MinhashDedupBuckets(signatures, buckets, config=MINHASH), tasks=MINHASH.num_buckets)
-    run(MinhashDedupCluster(buckets, removed, config=MINHASH))
-    run(JsonlReader(kept), MinhashDedupFilter(removed), JsonlWriter(str(folder / "clean"), compression=None))
+    run(MinhashDedupBuckets(signatures, buckets, config=MINHASH), logs=folder / "logs-2", tasks=MINHASH.num_buckets)
+    run(MinhashDedupCluster(buckets, removed, config=MINHASH), logs=folder / "logs-3")
+    run(
+        JsonlReader(kept),
+        MinhashDedupFilter(removed),
+        JsonlWriter(str(folder / "clean"), compression=None),
+        logs=folder / "logs-4",
+    )
 
 
 def tokenize(folder: Path, tokenizer: Path) -> None:
@@ -78,6 +84,7 @@ def tokenize(folder: Path, tokenizer: Path) -> None:
     run(
         JsonlReader(str(folder / "clean")),
         DocumentTokenizer(str(folder / "tokens"), str(tokenizer), shuffle_documents=False),
+        logs=folder / "logs-5",
     )
 
 
