@@ -1,6 +1,7 @@
 """Arrow arrays made by hand: `pyarrow.array` imports pandas, 54 MiB, to see whether it was given something of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,3 +27,16 @@ def float_array(values: Sequence[float | None]) -> pa.DoubleArray:
     return pa.Array.from_buffers(
         pa.float64(), len(values), [pa.py_buffer(known), pa.py_buffer(np.array(values, np.float64))]
     )
+
+
+MAKERS: dict[pa.DataType, Callable[[Sequence[Any]], pa.Array]] = {
+    pa.string(): string_array,
+    pa.int64(): integer_array,
+    pa.float64(): float_array,
+}
+
+
+def table_of(columns: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    """A table of these columns, of strings, whole numbers (int64) or others (float64), in the order of the schema."""
+    arrays = [MAKERS[kind](values) for kind, values in zip(schema.types, columns, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -164,14 +164,15 @@ def write_memory(store: Store, run_id: str, rows: Sequence[MemoryRow]) -> str | 
     import pyarrow as pa  # deferred: reading and writing `run.json` must stay light
     import pyarrow.parquet as pq
 
+    from lm.arrow_arrays import table_of
+
     path = run_folder(store, run_id) / MEMORY_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     types = [pa.string(), pa.float64(), *[pa.int64()] * 4]
     schema = pa.schema(
         list(zip(MemoryRow._fields, types, strict=True)), metadata={"schema_version": str(SCHEMA_VERSION)}
     )
-    columns = zip(*rows, strict=True)
-    table = pa.table([pa.array(c, type=t) for c, t in zip(columns, types, strict=True)], schema=schema)
+    table = table_of(zip(*rows, strict=True), schema)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     pq.write_table(table, temporary, compression="zstd")
     temporary.replace(path)

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lm.arrow_arrays import float_array, integer_array
+from lm.arrow_arrays import table_of
 from lm.store import SCHEMA_VERSION
 from lm.training.recipe import Recipe
 
@@ -94,6 +94,4 @@ class MetricsLog:
         """Write the whole curve as parquet."""
         schema = pa.schema(list(COLUMNS.items()), metadata={"schema_version": str(SCHEMA_VERSION)})
         columns = ([row[name] for row in self.rows] for name in COLUMNS)
-        make = {pa.int64(): integer_array, pa.float64(): float_array}
-        arrays = [make[kind](values) for kind, values in zip(COLUMNS.values(), columns, strict=True)]
-        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path)
+        pq.write_table(table_of(columns, schema), path)
