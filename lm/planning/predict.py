@@ -30,11 +30,11 @@ BEYOND_TRIAL = 16 * MIB  # of a whole training: the tokens that it reads, and it
 
 # What a training needs besides what can be counted, by least squares over 60 random configurations: 2 % off on average
 # (docs/decisions.md). malloc keeps what is freed, so the sizes that take turns add up to more than the largest.
-TRAINING_FLOOR = 380 * MIB  # libraries, their work space, and a model of no size
+TRAINING_FLOOR = 372 * MIB  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
 CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
-PER_OUTPUT = {"bf16": 14.4, "fp32": 11.0}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
-PER_LARGEST_MATRIX = 17.1  # bytes of a value of the largest matrix of a layer, for what comes and goes
+PER_OUTPUT = {"bf16": 14.4, "fp32": 10.6}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
+PER_SCORE = 1.5  # values that come and go for each score of a layer's attention
 
 
 def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
@@ -71,9 +71,9 @@ def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
         values += (2 * recipe.layers + 1) * width  # masks: the embedding's, and two a layer
     kept = _value_bytes(recipe) * tokens * values + layers * _copies_of_layer(recipe)
     output = vocab_size * PER_OUTPUT[recipe.precision] * tokens
-    passing = PER_LARGEST_MATRIX * max(4 * width * width, width * recipe.mlp_width)
+    scores = PER_SCORE * _value_bytes(recipe) * tokens * _scores_per_token(recipe)
     lasting = _lasting_bytes(recipe, vocab_size, accumulates=micro_batch < recipe.batch_sequences)
-    return int(lasting + kept + output + passing + _muon_bytes(recipe))
+    return int(lasting + kept + output + scores + _muon_bytes(recipe))
 
 
 def _lasting_bytes(recipe: Recipe, vocab_size: int, *, accumulates: bool) -> int:
@@ -94,8 +94,8 @@ def _copies_of_layer(recipe: Recipe) -> int:
 
 
 def _muon_bytes(recipe: Recipe) -> int:
-    """The largest stack of matrices that `muon.py` works on at once: gradients in fp32, three more in its precision."""
-    return (4 + 3 * _value_bytes(recipe)) * max(count * size for size, count in _stacks(recipe))
+    """A stack of matrices of each shape, as `muon.py` works on it: gradients in fp32, three more in its precision."""
+    return (4 + 3 * _value_bytes(recipe)) * sum(count * size for size, count in _stacks(recipe))
 
 
 def _stacks(recipe: Recipe) -> Iterator[tuple[int, int]]:
@@ -125,9 +125,12 @@ def _kept_per_token(recipe: Recipe) -> float:
     Attention: the normalised input, queries, keys and values before and after their rotation, the mix, and the shares
     of attention of one block of queries after another. MLP: the normalised input and the activations.
     """
-    length = recipe.context
-    seen = (length + min(length, ATTENTION_BLOCK)) / 2  # keys a query's block looks at, on average
-    return 8 * recipe.width + recipe.mlp_width + recipe.heads * seen
+    return 8 * recipe.width + recipe.mlp_width + _scores_per_token(recipe)
+
+
+def _scores_per_token(recipe: Recipe) -> float:
+    """Keys that a query's block looks at, on average, in all heads of a layer."""
+    return recipe.heads * (recipe.context + min(recipe.context, ATTENTION_BLOCK)) / 2
 
 
 def predict_probe() -> int:
