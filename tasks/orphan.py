@@ -10,7 +10,7 @@ import time
 from uuid import UUID
 
 import httpx
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectException
 
 STARTED_BY_WORKER = "PREFECT__FLOW_RUN_ID"  # in the environment of a flow run that a worker started
@@ -33,7 +33,10 @@ def leave_in_time() -> None:
 def was_cancelled() -> bool:
     """Whether a worker's run is being cancelled: it says so itself, seconds before its worker would, if that hears."""
     run = os.environ.get(STARTED_BY_WORKER)
-    return _cancelled.is_set() or (run is not None and _is_cancelling(UUID(run)))
+    if _cancelled.is_set() or run is None:
+        return _cancelled.is_set()
+    with get_client(sync_client=True) as client:
+        return _is_cancelling(client, UUID(run))
 
 
 def _watch_worker(worker: int) -> None:
@@ -44,18 +47,18 @@ def _watch_worker(worker: int) -> None:
 
 def _heed_cancellation(run: UUID) -> None:
     seen = 0
-    while seen < LOOKS:
-        time.sleep(ASK_SECONDS)
-        seen = seen + 1 if _is_cancelling(run) else 0
+    with get_client(sync_client=True) as client:
+        while seen < LOOKS:
+            time.sleep(ASK_SECONDS)
+            seen = seen + 1 if _is_cancelling(client, run) else 0
     _cancelled.set()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _is_cancelling(run: UUID) -> bool:
+def _is_cancelling(client: SyncPrefectClient, run: UUID) -> bool:
     """What the server says; no where it is away: training goes on."""
     try:
-        with get_client(sync_client=True) as client:
-            state = client.read_flow_run(run).state
+        state = client.read_flow_run(run).state
     except (httpx.HTTPError, PrefectException):
         return False
     return state is not None and state.is_cancelling()

@@ -116,7 +116,7 @@ def _row(store: Store, facts: RunFacts, champion: str | None) -> dict[str, str |
         "status": "reused" if run.reused else run.status,
         "note": run.decision or (run.reason if run.status != "completed" else ""),
         "is_champion": champion is not None and _model(run) == champion,
-        "bits": f"{facts.evaluation.bits_per_byte:.3f}" if facts.evaluation else "not measured",
+        "bits": f"{facts.evaluation.bits_per_byte:.3f}" if facts.evaluation else "",
         "peak": format_bytes(run.peak_memory_bytes) if run.peak_memory_bytes else "",
         "took": format_duration(run.seconds),
         "started": _date(run.started),
