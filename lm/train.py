@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from lm.config import StageConfig
 from lm.training.recipe import Recipe
 
-VERSION = 1
+VERSION = 2
 
 
 class TrainConfig(StageConfig):

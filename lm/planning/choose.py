@@ -14,6 +14,8 @@ PLAIN_PASSES = 8  # over the text: beyond them dropout and averaged weights pay
 MOST_PASSES = 24  # with any dropout, more of them only learn the text by heart
 MOST_DROPOUT = 0.1  # at so many passes
 AVERAGE_SHARE = 0.1
+BRIEF_STEPS = 900  # a shorter training learns more with a bolder embedding and less momentum, a longer one less
+BRIEF = {"adam_rate": 0.008, "muon_momentum": 0.9}
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
 MANY_PASSES = 60  # rather than more of them, smaller and more steps
 PRICE_OF_HALVING = 1.5  # of a step: what a token costs more in it
@@ -54,15 +56,15 @@ def choose_recipe(
         seed=seed,
     )
     steps = max(LEAST_STEPS, round(tokens / recipe.tokens_per_step))
-    return vocab_size, regularised(with_steps(recipe, steps), train_bytes, vocab_size)
+    return vocab_size, suited(with_steps(recipe, steps), train_bytes, vocab_size)
 
 
-def regularised(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
-    """The recipe with as much dropout, and averaging, as its passes over the text ask for."""
-    return regularised_for(recipe, recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size))
+def suited(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
+    """The recipe with as much dropout and averaging as its passes over the text ask for, and the rates of its steps."""
+    return suited_for(recipe, recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size))
 
 
-def regularised_for(recipe: Recipe, passes: float) -> Recipe:
+def suited_for(recipe: Recipe, passes: float) -> Recipe:
     """The same for a number of passes that is known."""
     repeated = min(1.0, max(0.0, passes - PLAIN_PASSES) / (MOST_PASSES - PLAIN_PASSES))
     changes = {
@@ -70,7 +72,8 @@ def regularised_for(recipe: Recipe, passes: float) -> Recipe:
         "average_share": AVERAGE_SHARE if repeated else 0.0,
         "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
     }
-    return recipe.model_copy(update=changes)
+    rates = BRIEF if recipe.steps < BRIEF_STEPS else {name: Recipe.model_fields[name].default for name in BRIEF}
+    return recipe.model_copy(update=changes | rates)
 
 
 def text_tokens(train_bytes: int, vocab_size: int) -> float:

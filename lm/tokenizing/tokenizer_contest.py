@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lm.champions.contest import FEWEST_UNITS
 from lm.evaluation.bootstrap import Float64s, interval, resampled_rates
-from lm.planning.choose import LEAST_STEPS, MOST_PASSES, regularised_for
+from lm.planning.choose import LEAST_STEPS, MOST_PASSES, suited_for
 from lm.store import SCHEMA_VERSION
 from lm.tokenizing.tokenizer_kinds import KINDS, Kind
 from lm.training.recipe import Recipe, with_steps
@@ -117,7 +117,7 @@ def equal_compute(setup: Setup, tokens: Mapping[Kind, Tokens]) -> dict[Kind, Rec
     for kind, cost in per_step.items():
         steps = max(LEAST_STEPS, round(min(setup.flops, most) / cost))
         passes = steps * recipe.tokens_per_step / tokens[kind].train_tokens
-        recipes[kind] = regularised_for(with_steps(recipe, steps), passes)
+        recipes[kind] = suited_for(with_steps(recipe, steps), passes)
     return recipes
 
 

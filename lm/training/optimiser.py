@@ -20,7 +20,7 @@ def make_optimisers(model: Decoder, recipe: Recipe) -> tuple[Optimizer, ...]:
         {"params": norms, "weight_decay": 0.0},
     ]
     return (
-        BatchedMuon(layers, momentum=0.95, weight_decay=recipe.weight_decay, dtype=model.compute_dtype),
+        BatchedMuon(layers, momentum=recipe.muon_momentum, weight_decay=recipe.weight_decay, dtype=model.compute_dtype),
         AdamW(adam_groups, lr=recipe.adam_rate, betas=(0.9, 0.95), fused=True),
     )
 

@@ -59,6 +59,7 @@ class Recipe(Shape):
     precision: Literal["bf16", "fp32"]
     seed: int
     muon_rate: float = 0.02  # peak learning rate of the matrices
+    muon_momentum: float = 0.95  # share of the past gradients in what the matrices follow
     adam_rate: float = 0.005  # peak learning rate of the embedding and the norms
     weight_decay: float = 0.3  # decoupled, on matrices and embedding
     dropout: float = 0.0  # share of what each half of a layer adds, and of the embedding, that a step leaves out

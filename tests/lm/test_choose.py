@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.planning.choose import LEAST_STEPS, MOST_PASSES, choose_recipe, most_steps, regularised
+from lm.planning.choose import LEAST_STEPS, MOST_PASSES, choose_recipe, most_steps, suited
 from lm.training.recipe import with_steps
 
 BYTES = st.integers(50_000, 2_000_000_000)
@@ -48,7 +48,7 @@ def test_what_is_repeated_is_not_learned_by_heart():
     """The more passes, the more dropout; none where the text is read a few times; a look at kept text beyond reason."""
     vocab_size, recipe = choose_recipe(1_000_000, 60, 1e12)
     once = most_steps(recipe, 1_000_000, vocab_size) / MOST_PASSES
-    chosen = [regularised(with_steps(recipe, round(passes * once)), 1_000_000, vocab_size) for passes in PASSES]
+    chosen = [suited(with_steps(recipe, round(passes * once)), 1_000_000, vocab_size) for passes in PASSES]
     assert [recipe.dropout for recipe in chosen] == pytest.approx([0, 0, 0.05, 0.1, 0.1, 0.1], abs=0.01)
     assert [recipe.average_share > 0 for recipe in chosen] == [False, False, True, True, True, True]
     assert [recipe.validation_share > 0 for recipe in chosen] == [False] * 5 + [True]
