@@ -15,7 +15,7 @@ from lm.stages import stage_key
 from lm.store import REPLICAS, Store
 
 CLEAN_SHARE = 0.8  # of the text's bytes, compressed: once in the artifact, once in the parts that are kept
-TOKEN_BYTES, TOKEN_MAP_BYTES = 1.2, 2  # of a token: in the shards, and in the map that training reads
+TOKEN_BYTES, TOKEN_FILE_BYTES = 1.2, 2  # of a token: in the shards, and in the file that training reads
 CHECKPOINTS_AT_ONCE = 4  # three are kept while the next is written
 SAMPLES_BYTES = 500_000
 DEFAULT_PROMPTS = 4
@@ -124,7 +124,7 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             seeds * (training.seconds + stage_times.TORCH_START_SECONDS),
             CHECKPOINTS_AT_ONCE * predict.checkpoint_bytes(recipe, training.vocab_size)
             + 4 * seeds * training.parameters
-            + TOKEN_MAP_BYTES * tokens,
+            + TOKEN_FILE_BYTES * tokens,
         ),
         "evaluate": _Needs(
             predict.predict_evaluating(seeds * training.parameters, whole),

@@ -3,7 +3,7 @@
 The tokens of a split are one stream: every document, in the order of the clean text, preceded by the boundary token.
 The stream is cut into rows of ROW_TOKENS (the last one shorter), rows into row groups, row groups into the files
 `<split>-00000.parquet`, …. Pages carry checksums, and each file the SHA-256 of the tokens it holds. Training reads
-random windows from a memory map, which is derived from the shards and can be made again at any time.
+random windows from one plain file, which is derived from the shards and can be made again at any time.
 """
 
 import hashlib
@@ -89,10 +89,30 @@ def documents(folder: Path, split: str) -> Iterator[Tokens]:
         yield np.concatenate(pending)[1:]
 
 
-def memory_map(folder: Path, split: str, cache: Path) -> np.memmap[tuple[int], Dtype]:
-    """Map the stream of a split from the file `cache`, which is made from the shards, or again where it differs.
+class TokenFile:
+    """A stream of ids in a file: a slice is read when it is asked for, and nothing of it is kept.
 
-    Neither making nor reading it needs more memory than a row group: the pages belong to the system's file cache.
+    Pages of a memory map would count as this process's memory once they were read: at random, that is soon all of them.
+    """
+
+    def __init__(self, path: Path, dtype: Dtype) -> None:
+        self.path, self.dtype = path, dtype
+
+    def __len__(self) -> int:
+        return self.path.stat().st_size // self.dtype.itemsize
+
+    def __getitem__(self, where: slice) -> Tokens:
+        """The ids of a slice without a step: (n,)."""
+        start, end, _ = where.indices(len(self))
+        offset = start * self.dtype.itemsize
+        ids: Tokens = np.fromfile(self.path, self.dtype, max(end - start, 0), offset=offset)
+        return ids
+
+
+def token_file(folder: Path, split: str, cache: Path) -> TokenFile:
+    """The stream of a split as the file `cache`, which is made from the shards, or again where it differs.
+
+    Making it needs no more memory than a row group.
     """
     shards = _shards(folder, split)
     if not _is_current(cache, shards):
@@ -105,7 +125,7 @@ def memory_map(folder: Path, split: str, cache: Path) -> np.memmap[tuple[int], D
             temporary.replace(cache)
         finally:
             temporary.unlink(missing_ok=True)
-    return np.memmap(cache, dtype=shards[0].dtype, mode="r")
+    return TokenFile(cache, shards[0].dtype)
 
 
 class _Shard:

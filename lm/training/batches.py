@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm.errors import BadInput
+from lm.tokenizing.tokens import TokenFile
 
 
 class Batches:
@@ -13,15 +14,17 @@ class Batches:
     window once. A batch may span two epochs. Nothing is remembered between calls: resuming needs only the step.
     """
 
-    def __init__(self, tokens: NDArray[np.integer], context: int, batch_sequences: int, seed: int) -> None:
-        """`tokens`: (N,) ids, a memory map will do. Raises BadInput if they do not fill one window."""
+    def __init__(
+        self, tokens: NDArray[np.integer] | TokenFile, count: int, context: int, batch_sequences: int, seed: int
+    ) -> None:
+        """`tokens`: ids, of which the first `count` are served. Raises BadInput if they do not fill one window."""
         self.tokens, self.context, self.batch_sequences, self.seed = tokens, context, batch_sequences, seed
         # One window fewer than fit, so that an epoch has the same number of windows whatever its offset.
-        self.windows = max(1, (len(tokens) - 1) // context - 1)
-        self.offsets = min(context, len(tokens) - self.windows * context)
-        if len(tokens) < context + 1:
+        self.windows = max(1, (count - 1) // context - 1)
+        self.offsets = min(context, count - self.windows * context)
+        if count < context + 1:
             raise BadInput(
-                f"the training text has {len(tokens)} tokens, fewer than one sequence of {context} + 1: "
+                f"the training text has {count} tokens, fewer than one sequence of {context} + 1: "
                 "use more text or a shorter context"
             )
         self._epoch = -1
@@ -38,6 +41,6 @@ class Batches:
         if epoch != self._epoch:  # the permutation of one epoch is kept, for speed alone
             generator = np.random.default_rng((self.seed, epoch))
             self._offset = int(generator.integers(self.offsets))
-            self._order = generator.permutation(self.windows)
+            self._order = generator.permutation(np.arange(self.windows, dtype=np.uint32))
             self._epoch = epoch
         return self._offset + int(self._order[place]) * self.context

@@ -19,8 +19,9 @@ class EarlyStopping:
 
     def __init__(self, trainer: Trainer, folder: Path) -> None:
         self.trainer, self.file = trainer, folder / BEST_FILE
-        kept_back = trainer.kept_back
-        self._loss = SampleLoss(kept_back, trainer.recipe.context, trainer.micro_batch) if len(kept_back) > 1 else None
+        learned, tokens = trainer.learned_tokens, trainer.tokens
+        looks = len(tokens) - learned > 1
+        self._loss = SampleLoss(tokens, trainer.recipe.context, trainer.micro_batch, learned) if looks else None
         self.losses: list[tuple[int, float]] = []  # step and loss of every look
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lm.tokenizing.tokens import load_stream
+from lm.tokenizing.tokens import TokenFile, load_stream
 from lm.training.model import Decoder
 
 WINDOWS = 32
@@ -15,11 +15,12 @@ WINDOWS = 32
 class SampleLoss:
     """The mean loss on a few windows of a token stream, always the same, spread evenly over it."""
 
-    def __init__(self, stream: NDArray[np.integer], context: int, micro_batch: int) -> None:
-        """`stream`: (N,) ids, two or more."""
-        context = min(context, len(stream) - 1)
-        count = max(1, min(WINDOWS, len(stream) // (context + 1)))
-        starts = np.linspace(0, len(stream) - context - 1, count).astype(int)
+    def __init__(self, stream: NDArray[np.integer] | TokenFile, context: int, micro_batch: int, first: int = 0) -> None:
+        """`stream`: ids, two or more from the `first` to be looked at on."""
+        length = len(stream) - first
+        context = min(context, length - 1)
+        count = max(1, min(WINDOWS, length // (context + 1)))
+        starts = first + np.linspace(0, length - context - 1, count).astype(int)
         self.windows = torch.from_numpy(np.stack([stream[s : s + context + 1] for s in starts]).astype(np.int64))
         self.micro_batch = micro_batch
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lm.errors import BadInput
+from lm.tokenizing.tokens import TokenFile
 from lm.training.batches import Batches
 from lm.training.dropout import dropout_masks
 from lm.training.model import Decoder
@@ -32,7 +33,7 @@ class Trainer:
         self,
         recipe: Recipe,
         vocab_size: int,
-        tokens: NDArray[np.integer],
+        tokens: NDArray[np.integer] | TokenFile,
         *,
         micro_batch: int,
         device: str = "cpu",
@@ -45,9 +46,9 @@ class Trainer:
         if recipe.batch_sequences % micro_batch:
             raise BadInput(f"a micro-batch of {micro_batch} does not divide the batch of {recipe.batch_sequences}")
         self.recipe, self.micro_batch, self.device = recipe, micro_batch, torch.device(device)
-        learned = len(tokens) - round(recipe.validation_share * len(tokens))
-        self.kept_back = tokens[learned:]
-        self.batches = Batches(tokens[:learned], recipe.context, recipe.batch_sequences, recipe.seed)
+        self.tokens = tokens
+        self.learned_tokens = len(tokens) - round(recipe.validation_share * len(tokens))  # the rest is kept back
+        self.batches = Batches(tokens, self.learned_tokens, recipe.context, recipe.batch_sequences, recipe.seed)
         self.model = Decoder(recipe, vocab_size, torch.bfloat16 if recipe.precision == "bf16" else torch.float32)
         self.model.initialise(recipe.seed)
         if init:

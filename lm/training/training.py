@@ -15,7 +15,7 @@ from lm.store import sha256_of
 from lm.supervision.work_clock import WorkClock
 from lm.tokenizing.hf_tokenizer import write_hugging_face_tokenizer
 from lm.tokenizing.tokenizer import Tokenizer
-from lm.tokenizing.tokens import memory_map, token_count
+from lm.tokenizing.tokens import token_count, token_file
 from lm.training.checkpoint import Checkpoint, load_milestone, load_newest, save_checkpoint
 from lm.training.deadline import Deadline
 from lm.training.early_stopping import BEST_FILE, EarlyStopping
@@ -28,10 +28,10 @@ from lm.training.sample_loss import SampleLoss
 from lm.training.trainer import Trainer
 
 CHECKPOINTS = "checkpoints"
-TOKEN_MAP = "train.tokens"
+TOKEN_FILE = "train.tokens"
 MILESTONES = 10  # evenly spaced steps to which a training that diverges goes back, and where early stopping looks
 MOST_ROLLBACKS = 3
-SCRATCH = (CHECKPOINTS, TOKEN_MAP, BEST_FILE)  # what a finished model's folder does not keep
+SCRATCH = (CHECKPOINTS, TOKEN_FILE, BEST_FILE)  # what a finished model's folder does not keep
 
 
 def numerics(device: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Training:
         self.checkpoint_seconds = checkpoint_seconds
         self.numerics = numerics(device)
         self.vocab_size = Tokenizer(tokens / "tokenizer.model").vocab_size
-        stream = memory_map(tokens, "train", partial / TOKEN_MAP)
+        stream = token_file(tokens, "train", partial / TOKEN_FILE)
         self.trainer = Trainer(recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device, init=init)
         self.heldout = SampleLoss.of_heldout(tokens, recipe.context, micro_batch)
         self.metrics = MetricsLog(recipe)

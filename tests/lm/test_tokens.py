@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm.errors import SlowburnError
+from lm.memory import resident_bytes
 from lm.tokenizing import tokens
 from lm.tokenizing.tokens import (
     BOUNDARY_ID,
     GROUP_TOKENS,
     documents,
     load_stream,
-    memory_map,
     token_count,
+    token_file,
     write_tokens,
 )
 
@@ -65,7 +66,7 @@ def test_any_stream_comes_back(
     assert write_tokens(pieces_of(stream, cuts), folder, "heldout", 70_001) == len(stream)
     assert token_count(folder, "heldout") == len(stream)
     assert load_stream(folder, "heldout").tolist() == stream.tolist()
-    assert memory_map(folder, "heldout", folder / "map").tolist() == stream.tolist()
+    assert token_file(folder, "heldout", folder / "map")[:].tolist() == stream.tolist()
     assert [text.tolist() for text in documents(folder, "heldout")] == texts
 
 
@@ -77,7 +78,7 @@ def test_shards_and_row_groups_leave_no_seam(tmp_path: Path) -> None:
     )
     assert names(tmp_path) == [f"train-{i:05d}.parquet" for i in range(3)]
     assert np.array_equal(load_stream(tmp_path, "train"), stream)
-    assert np.array_equal(memory_map(tmp_path, "train", tmp_path / "map"), stream)
+    assert np.array_equal(token_file(tmp_path, "train", tmp_path / "map")[:], stream)
     starts = np.flatnonzero(stream == BOUNDARY_ID).tolist()
     read = documents(tmp_path, "train")
     for (start, end), text in zip(itertools.pairwise([*starts, len(stream)]), read, strict=True):
@@ -97,7 +98,7 @@ def test_equal_streams_give_equal_files(tmp_path: Path) -> None:
 def test_tokens_are_as_narrow_as_the_vocabulary_allows(vocab_size: int, dtype: str, tmp_path: Path) -> None:
     """Two bytes a token up to 65,536 pieces, four beyond, in the file and in memory."""
     write_tokens([stream_of([2, vocab_size - 1])], tmp_path, "train", vocab_size)
-    assert load_stream(tmp_path, "train").dtype == memory_map(tmp_path, "train", tmp_path / "map").dtype == dtype
+    assert load_stream(tmp_path, "train").dtype == token_file(tmp_path, "train", tmp_path / "map").dtype == dtype
     assert f"list<element: {dtype}" in str(pq.read_schema(tmp_path / "train-00000.parquet"))
     assert load_stream(tmp_path, "train").tolist() == [BOUNDARY_ID, 2, vocab_size - 1]
 
@@ -146,20 +147,33 @@ def test_truncated_missing_and_newer_shards_are_refused(tmp_path: Path, monkeypa
         load_stream(tmp_path, "heldout")
 
 
-def test_a_stale_or_damaged_memory_map_is_made_again(tmp_path: Path) -> None:
+def test_reading_at_random_holds_nothing(tmp_path: Path) -> None:
+    """Windows from all over a large stream leave no more memory behind than from a small one."""
+    path = tmp_path / "stream"
+    np.zeros(64 * 2**20, np.uint16).tofile(path)
+    stream, chance = tokens.TokenFile(path, np.dtype(np.uint16)), random.Random(0)
+    assert len(stream) == 64 * 2**20
+    before = resident_bytes()
+    for _ in range(2000):
+        start = chance.randrange(len(stream) - 129)
+        assert stream[start : start + 129].shape == (129,)
+    assert resident_bytes() - before < 16 * 2**20
+
+
+def test_a_stale_or_damaged_file_is_made_again(tmp_path: Path) -> None:
     """A map that another corpus left, or that lost a bit or its end, is replaced; a good one is used as it is."""
     stream = written(tmp_path)
     cache = tmp_path / "map"
-    memory_map(tmp_path, "train", cache)
+    token_file(tmp_path, "train", cache)
     content, made = cache.read_bytes(), cache.stat().st_ino
-    memory_map(tmp_path, "train", cache)
+    token_file(tmp_path, "train", cache)
     assert cache.stat().st_ino == made
 
     flipped = bytearray(content)
     flipped[-3] ^= 4
     for bad in (bytes(flipped), content[:-2], b"", content[2:] + b"\0\0", content + content):
         cache.write_bytes(bad)
-        assert np.array_equal(memory_map(tmp_path, "train", cache), stream)
+        assert np.array_equal(token_file(tmp_path, "train", cache)[:], stream)
     assert names(tmp_path) == ["map", "train-00000.parquet"]
 
 
@@ -171,5 +185,5 @@ def test_a_map_of_damaged_shards_leaves_nothing_behind(tmp_path: Path) -> None:
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)
     with pytest.raises(SlowburnError, match="damaged"):
-        memory_map(tmp_path, "train", tmp_path / "map")
+        token_file(tmp_path, "train", tmp_path / "map")
     assert names(tmp_path) == ["train-00000.parquet"]
