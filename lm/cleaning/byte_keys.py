@@ -20,4 +20,6 @@ def combine(words: Sequence[Keys]) -> Keys:
 
 def slots(keys: Keys, bits: int) -> npt.NDArray[np.int64]:
     """The place of each number in a table of 2^bits places."""
-    return ((keys * FACTOR) >> np.uint64(64 - bits)).astype(np.int64)
+    places = keys * FACTOR
+    places >>= np.uint64(64 - bits)
+    return places.view(np.int64)

@@ -17,7 +17,12 @@ class TextBlock:
 
     data: npt.NDArray[np.uint8]
     ends: npt.NDArray[np.int64]
-    documents: tuple[Document, ...]  # without their texts
+    facts: pa.Table  # a row for each document: all but its text
+
+    def document(self, index: int) -> Document:
+        """One of the documents, without its text."""
+        (facts,) = self.facts.slice(index, 1).to_pylist()
+        return Document(text="", **facts)
 
 
 def text_blocks(clean: Path, split: Split) -> Iterator[TextBlock]:
@@ -26,19 +31,14 @@ def text_blocks(clean: Path, split: Split) -> Iterator[TextBlock]:
     Raises SlowburnError when the file is damaged (page checksums are verified) or of a newer schema.
     """
     for table in row_groups(clean, split):
-        yield from _blocks(table, split)
+        yield from _blocks(table)
 
 
-def _blocks(table: pa.Table, split: Split) -> Iterator[TextBlock]:
-    names = table.select(["document_id", "source", "title", "licence"]).to_pydict()
-    documents = [
-        Document(document_id, source, "", split, title, licence)
-        for document_id, source, title, licence in zip(*names.values(), strict=True)
-    ]
-    first = 0
+def _blocks(table: pa.Table) -> Iterator[TextBlock]:
+    facts, first = table.drop_columns(["text"]), 0
     for chunk in table.column("text").chunks:
         _, offsets, data = chunk.buffers()
         ends = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1].astype(np.int64)
         content = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
-        yield TextBlock(content[ends[0] : ends[-1]], ends - ends[0], tuple(documents[first : first + len(chunk)]))
+        yield TextBlock(content[ends[0] : ends[-1]], ends - ends[0], facts.slice(first, len(chunk)))
         first += len(chunk)

@@ -6,6 +6,7 @@ followed to both its ends. Where nothing is found, shorter stretches are looked 
 """
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,7 +90,7 @@ def shared_passages(
     """The same for blocks of text: finds every shared stretch of `seed_bytes + stride - 1` bytes or more."""
     wanted = _Wanted(text.encode(), seed_bytes)
     found: dict[_Stretch, _Place] = {}
-    for block in blocks:
+    for block in _read_ahead(blocks):
         for stretch, start, places in wanted.stretches_in(block, stride):
             known = found.get(stretch)
             if known:
@@ -101,6 +102,16 @@ def shared_passages(
     return [
         found[stretch].passage.model_copy(update={"places": found[stretch].places}) for stretch in _choose(found, most)
     ]
+
+
+def _read_ahead(blocks: Iterable[TextBlock]) -> Iterator[TextBlock]:
+    """The blocks: each is read by another thread while the one before is looked through."""
+    with ThreadPoolExecutor(1) as reader:
+        waiting = iter(blocks)
+        coming = reader.submit(next, waiting, None)
+        while (block := coming.result()) is not None:
+            coming = reader.submit(next, waiting, None)
+            yield block
 
 
 def _choose(stretches: Iterable[_Stretch], most: int) -> list[_Stretch]:
@@ -127,21 +138,21 @@ class _Wanted:
         run = eights[places] == self.data[places] * ONES
         run &= eights[places] == eights[places + seed_bytes - 8]
         self.places: Rows = places[~run]
+        self.filter = np.zeros(1 << FILTER_BITS, np.bool_)
+        self.filter[slots(eights[self.places], FILTER_BITS)] = True
         keys = combine([eights[self.places + offset] for offset in range(0, seed_bytes, 8)])
         order = np.argsort(keys, kind="stable")
         self.keys, self.places = keys[order], self.places[order]
-        self.filter = np.zeros(1 << FILTER_BITS, np.bool_)
-        self.filter[slots(keys, FILTER_BITS)] = True
 
     def stretches_in(self, block: TextBlock, stride: int) -> Iterator[tuple[_Stretch, int, int]]:
         """Yield each stretch that a block shares with the text, its first place there, and how many places it has."""
         for phase in range(0, 8, stride):
             count = max((len(block.data) - phase) // 8, 0)
             eights = block.data[phase : phase + 8 * count].view(np.dtype("<u8"))
-            last = max(count - self.seed_bytes // 8 + 1, 0)
-            seeds = combine([eights[word : last + word] for word in range(self.seed_bytes // 8)])
-            hits = np.flatnonzero(self.filter[slots(seeds, FILTER_BITS)])
-            for row, here in self._pairs(seeds[hits], hits * 8 + phase):
+            words = self.seed_bytes // 8
+            likely = np.flatnonzero(self.filter[slots(eights[: max(count - words + 1, 0)], FILTER_BITS)])
+            seeds = combine([eights[likely + word] for word in range(words)])
+            for row, here in self._pairs(seeds, likely * 8 + phase):
                 yield from self._follow(block, row, here)
 
     def _pairs(self, seeds: Keys, here: Rows) -> Iterator[tuple[Rows, Rows]]:
@@ -191,7 +202,7 @@ class _Wanted:
         """The stretch with what stands around it; None where it holds no whole character beside white space."""
         index = int(np.searchsorted(block.ends, place, "right")) - 1
         first, last = block.ends[index : index + 2].tolist()
-        document, content = block.documents[index], block.data[first:last].tobytes()
+        document, content = block.document(index), block.data[first:last].tobytes()
         begin, end = place - first, place - first + stretch.end - stretch.start
         text = content[begin:end].decode(errors="ignore")  # whole characters only
         if not text.strip():

@@ -26,7 +26,7 @@ LEAST_TRAINING = 405 * MIB  # the smallest model, its libraries and its tokenize
 ATTENTION_BLOCK = 128  # as in lm.training.fused, which needs torch
 MUON_STACK_VALUES = 2_000_000  # as in lm.training.muon
 
-BEYOND_TRIAL = 16 * MIB  # of a whole training: the tokens that it reads, and its looks at the held-out text
+BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
 # What a training needs besides what can be counted, by least squares over 60 random configurations: 2 % off on average
 # (docs/decisions.md). malloc keeps what is freed, so the sizes that take turns add up to more than the largest.
