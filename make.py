@@ -19,7 +19,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TESTED = (3, 11)
 RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
 TORCH_INDEX = "TORCH_INDEX"  # where pip takes torch from: a CPU or a CUDA build
-BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")  # the long files come first
+TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # the long files come first
 OPERATIONS = [f"tests/flows/test_{name}.py" for name in ("outages", "deployments", "reruns", "ui", "server")]
 LLAMA_CPP = "llama-cpp-python==0.3.36"
 MISSING = "the package index was not reached or lacks a version: see the lines above, then run this again"
@@ -112,13 +112,13 @@ def lint() -> int:
 TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "setup": (RUN, lambda: 0),
     "run": (RUN, lambda *a: python("-m", "flows.pipeline", *a)),
-    "test": (DEV, lambda *a: python("-m", "pytest", "-n", "3", *BY_FILE, *a)),
+    "test": (DEV, lambda *a: python("-m", "pytest", *TWO_AT_ONCE, *a)),
     "test-gguf": (DEV, test_gguf),
     "test-gpu": (DEV, lambda *a: python("-m", "pytest", "-m", "gpu", "tests/faults/test_gpu.py", *a)),
     "test-memory": (DEV, lambda *a: python("-m", "pytest", "-m", "memory_campaign", "tests/faults", *a)),
     "bench-memory": (DEV, lambda *a: python("-m", "benchmarks.bench_memory", *a)),
     "bench-corpora": (DEV, lambda *a: python("-m", "benchmarks.bench_corpora", *a)),
-    "test-operations": (DEV, lambda *a: python("-m", "pytest", "-m", "", "-n", "2", *BY_FILE, *OPERATIONS, *a)),
+    "test-operations": (DEV, lambda *a: python("-m", "pytest", "-m", "", *TWO_AT_ONCE, *OPERATIONS, *a)),
     "bench-generation": (DEV, lambda *a: python("-m", "benchmarks.bench_generation", *a)),
     "bench-training": (DEV, lambda *a: python("-m", "benchmarks.bench_training", *a)),
     "lint": (DEV, lint),

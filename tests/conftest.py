@@ -139,12 +139,13 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Prefect server, shared so that each run of the pipeline need not start its own."""
+    """A real Prefect server, shared so that each run of the pipeline need not start its own: no schedules here."""
     home = tmp_path_factory.mktemp("prefect")
-    url = f"http://127.0.0.1:{(port := free_port())}/api"
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/api"
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+            [sys.executable, "-m", "prefect", *f"server start --no-services --host 127.0.0.1 --port {port}".split()],
             cwd=PROJECT,
             env=os.environ | {"PREFECT_HOME": str(home), "PREFECT_API_URL": url},
             stdout=log,
