@@ -33,8 +33,10 @@ def leave_in_time() -> None:
 def was_cancelled() -> bool:
     """Whether a worker's run is being cancelled: it says so itself, seconds before its worker would, if that hears."""
     run = os.environ.get(STARTED_BY_WORKER)
-    if _cancelled.is_set() or run is None:
-        return _cancelled.is_set()
+    if run is None:
+        return False
+    if _cancelled.is_set():
+        return True
     with get_client(sync_client=True) as client:
         return _is_cancelling(client, UUID(run))
 

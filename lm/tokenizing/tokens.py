@@ -97,9 +97,10 @@ class TokenFile:
 
     def __init__(self, path: Path, dtype: Dtype) -> None:
         self.path, self.dtype = path, dtype
+        self._length = path.stat().st_size // dtype.itemsize
 
     def __len__(self) -> int:
-        return self.path.stat().st_size // self.dtype.itemsize
+        return self._length
 
     def __getitem__(self, where: slice) -> Tokens:
         """The ids of a slice without a step: (n,)."""
@@ -107,6 +108,9 @@ class TokenFile:
         offset = start * self.dtype.itemsize
         ids: Tokens = np.fromfile(self.path, self.dtype, max(end - start, 0), offset=offset)
         return ids
+
+
+TokenSource = npt.NDArray[np.integer] | TokenFile  # (N,) ids, of which slices are taken
 
 
 def token_file(folder: Path, split: str, cache: Path) -> TokenFile:

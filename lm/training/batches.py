@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm.errors import BadInput
-from lm.tokenizing.tokens import TokenFile
+from lm.tokenizing.tokens import TokenSource
 
 
 class Batches:
@@ -14,9 +14,7 @@ class Batches:
     window once. A batch may span two epochs. Nothing is remembered between calls: resuming needs only the step.
     """
 
-    def __init__(
-        self, tokens: NDArray[np.integer] | TokenFile, count: int, context: int, batch_sequences: int, seed: int
-    ) -> None:
+    def __init__(self, tokens: TokenSource, count: int, context: int, batch_sequences: int, seed: int) -> None:
         """`tokens`: ids, of which the first `count` are served. Raises BadInput if they do not fill one window."""
         self.tokens, self.context, self.batch_sequences, self.seed = tokens, context, batch_sequences, seed
         # One window fewer than fit, so that an epoch has the same number of windows whatever its offset.

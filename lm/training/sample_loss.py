@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from lm.tokenizing.tokens import TokenFile, load_stream
+from lm.tokenizing.tokens import TokenSource, load_stream
 from lm.training.model import Decoder
 
 WINDOWS = 32
@@ -15,7 +14,7 @@ WINDOWS = 32
 class SampleLoss:
     """The mean loss on a few windows of a token stream, always the same, spread evenly over it."""
 
-    def __init__(self, stream: NDArray[np.integer] | TokenFile, context: int, micro_batch: int, first: int = 0) -> None:
+    def __init__(self, stream: TokenSource, context: int, micro_batch: int, first: int = 0) -> None:
         """`stream`: ids, two or more from the `first` to be looked at on."""
         length = len(stream) - first
         context = min(context, length - 1)

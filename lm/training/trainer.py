@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from lm.errors import BadInput
-from lm.tokenizing.tokens import TokenFile
+from lm.tokenizing.tokens import TokenSource
 from lm.training.batches import Batches
 from lm.training.dropout import dropout_masks
 from lm.training.model import Decoder
@@ -33,7 +31,7 @@ class Trainer:
         self,
         recipe: Recipe,
         vocab_size: int,
-        tokens: NDArray[np.integer] | TokenFile,
+        tokens: TokenSource,
         *,
         micro_batch: int,
         device: str = "cpu",

@@ -76,6 +76,7 @@ def test_a_killed_run_is_marked_as_crashed_and_its_training_is_gone(services: Se
     os.kill(int(run_of(services, run["id"])["infrastructure_pid"]), signal.SIGKILL)
     services.wait_for(lambda: run_of(services, run["id"])["state_type"] == "CRASHED")
     services.wait_for(lambda: not services.trainings())
+    assert services.checkpoints(), "what it had learned is kept"
 
 
 def test_a_second_training_waits_for_the_first(services: Services) -> None:
