@@ -1,38 +1,29 @@
 """`python -m lm`: use what the stages made. No Prefect, no server, no network."""
 
 import argparse
+import importlib
 import os
 import sys
 
-from lm.commands.champion import CHAMPION, PROMOTE, ROLLBACK
 from lm.commands.command import Command
-from lm.commands.compare import COMPARE
-from lm.commands.export import EXPORT
-from lm.commands.generate import GENERATE
-from lm.commands.plan import PLAN
-from lm.commands.prune import PRUNE
-from lm.commands.run import PAUSE, RESUME
-from lm.commands.store import INSPECT, VERIFY
-from lm.commands.tokenizers import COMPARE_TOKENIZERS
-from lm.commands.trace import TRACE
 from lm.errors import SlowburnError
 
-COMMANDS: tuple[Command, ...] = (
-    PLAN,
-    INSPECT,
-    VERIFY,
-    GENERATE,
-    TRACE,
-    COMPARE,
-    COMPARE_TOKENIZERS,
-    EXPORT,
-    CHAMPION,
-    PROMOTE,
-    ROLLBACK,
-    PAUSE,
-    RESUME,
-    PRUNE,
-)
+MODULES = {
+    "plan": "plan",
+    "inspect": "store",
+    "verify": "store",
+    "generate": "generate",
+    "trace": "trace",
+    "compare": "compare",
+    "compare-tokenizers": "tokenizers",
+    "export": "export",
+    "champion": "champion",
+    "promote": "champion",
+    "rollback": "champion",
+    "pause": "run",
+    "resume": "run",
+    "prune": "prune",
+}
 
 
 def main() -> int:
@@ -51,11 +42,20 @@ def main() -> int:
         return 0
 
 
+def command_named(name: str) -> Command:
+    """The command, imported from the module that has it under its name in capitals."""
+    module = importlib.import_module(f"lm.commands.{MODULES[name]}")
+    command: Command = getattr(module, name.upper().replace("-", "_"))
+    return command
+
+
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lm", description=__doc__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        subparser = subparsers.add_parser(command.name, help=command.help)
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    for name in [asked] if asked in MODULES else MODULES:  # importing them all takes half a second
+        command = command_named(name)
+        subparser = subparsers.add_parser(name, help=command.help)
         command.declare(subparser)
         subparser.set_defaults(work=command.work)
     return parser.parse_args()

@@ -55,6 +55,6 @@ def _say(store: Store, decision: Decision) -> None:
     print(f"{decision.champion} is the champion now; {before}. The record is {champion_path(store)}")
 
 
-CHAMPION = Command("champion", "show the champion, what was decided, and how often to retrain", add_json, _champion)
-PROMOTE = Command("promote", "make a model the champion, which is used where none is named", _declare_promote, _promote)
-ROLLBACK = Command("rollback", "bring back the champion before this one", _add_reason, _roll_back)
+CHAMPION = Command("show the champion, what was decided, and how often to retrain", add_json, _champion)
+PROMOTE = Command("make a model the champion, which is used where none is named", _declare_promote, _promote)
+ROLLBACK = Command("bring back the champion before this one", _add_reason, _roll_back)

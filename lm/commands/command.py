@@ -13,12 +13,11 @@ from lm.store import Artifact, Store
 
 
 class Command(NamedTuple):
-    """One word after `python -m lm`: `declare` adds its options to a parser, `work` does it and returns the exit code.
+    """What one word after `python -m lm` does: `declare` adds its options, `work` does it and returns the exit code.
 
     `work` may raise SlowburnError: its one line goes to stderr.
     """
 
-    name: str
     help: str
     declare: Callable[[argparse.ArgumentParser], Any]
     work: Callable[[argparse.Namespace], int]

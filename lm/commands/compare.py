@@ -42,4 +42,4 @@ def _print(comparison: Comparison, console: Console) -> None:
     console.print("", table)
 
 
-COMPARE = Command("compare", "say by a paired test which of two models is better, and what differs", _declare, _compare)
+COMPARE = Command("say by a paired test which of two models is better, and what differs", _declare, _compare)

@@ -23,4 +23,4 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-EXPORT = Command("export", "write a model for transformers, or for llama.cpp and ollama", _declare, _export)
+EXPORT = Command("write a model for transformers, or for llama.cpp and ollama", _declare, _export)

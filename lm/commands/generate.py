@@ -112,4 +112,4 @@ def _prompts(options: argparse.Namespace) -> Iterator[str]:
     yield from lines
 
 
-GENERATE = Command("generate", "have a model write on from a prompt", _declare, _generate)
+GENERATE = Command("have a model write on from a prompt", _declare, _generate)

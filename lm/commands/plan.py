@@ -59,4 +59,4 @@ def _measure() -> dict[str, Any]:
         return measured
 
 
-PLAN = Command("plan", "say what a run would take and come to, before anything is started", _declare, _plan)
+PLAN = Command("say what a run would take and come to, before anything is started", _declare, _plan)

@@ -48,4 +48,4 @@ def _policy(options: argparse.Namespace) -> RetentionPolicy:
         ) from None
 
 
-PRUNE = Command("prune", "remove what was not used for longest, within a disk budget", _declare, _prune)
+PRUNE = Command("remove what was not used for longest, within a disk budget", _declare, _prune)

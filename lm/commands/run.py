@@ -26,5 +26,5 @@ def _resume(options: argparse.Namespace) -> int:
     return 0
 
 
-PAUSE = Command("pause", "have a run save and stand still", _declare, _pause)
-RESUME = Command("resume", "let a paused run go on", _declare, _resume)
+PAUSE = Command("have a run save and stand still", _declare, _pause)
+RESUME = Command("let a paused run go on", _declare, _resume)

@@ -81,5 +81,5 @@ def _verify(options: argparse.Namespace) -> int:
     return 1 if verification.damages else 0
 
 
-INSPECT = Command("inspect", "list runs and artifacts, or show one", _declare_inspect, _inspect)
-VERIFY = Command("verify", "hash every file again and name what is damaged", _name_and_json, _verify)
+INSPECT = Command("list runs and artifacts, or show one", _declare_inspect, _inspect)
+VERIFY = Command("hash every file again and name what is damaged", _name_and_json, _verify)

@@ -98,6 +98,4 @@ def _span(ends: tuple[float, float] | None, sign: str = "") -> str:
     return f"{ends[0]:{sign}.3f}…{ends[1]:{sign}.3f}" if ends else ""
 
 
-COMPARE_TOKENIZERS = Command(
-    "compare-tokenizers", "say which kind of tokenizer suits a text, by a small model for each", _declare, _compare
-)
+COMPARE_TOKENIZERS = Command("say which kind of tokenizer suits a text, by a small model for each", _declare, _compare)

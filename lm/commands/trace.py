@@ -56,4 +56,4 @@ def training_text(store: Store, name: str | None) -> Artifact:
     return clean
 
 
-TRACE = Command("trace", "find where in the training text a text comes from", _declare, _trace)
+TRACE = Command("find where in the training text a text comes from", _declare, _trace)
