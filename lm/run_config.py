@@ -24,7 +24,7 @@ class RunConfig(StageConfig):
 
     minutes: float = Field(default=3.0, gt=0, description="minutes of training, its checkpoints included")
     deadline: bool = Field(
-        default=False, description="end after these minutes even where this machine turns out slower than planned"
+        default=False, description="take these minutes even where this machine turns out slower or faster than planned"
     )
     seeds: int = Field(
         default=1,

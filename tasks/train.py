@@ -17,7 +17,7 @@ from lm.runs.session import Session, Work
 from lm.store import Artifact
 from lm.supervision.supervise import SupervisedChild
 from lm.supervision.turn import training_turn
-from lm.training.deadline import Late, end_in_time, take_over
+from lm.training.deadline import NewEnd, move_end, take_over
 from lm.training.downshift import current_micro_batch, downshifts, shift_down
 from tasks.guard import guard
 from tasks.publish import TrainingBoard, publish_stage
@@ -41,7 +41,7 @@ def _train(session: Session, inputs: dict[str, Artifact], plan: Plan) -> Artifac
     work = session.work("train", plan.recipe, **inputs)
     why = session.why(work)
     seconds, peak_bytes = 0.0, 0
-    while True:  # a pause, an end that comes sooner or want of memory ends the child: what follows is another one's
+    while True:  # a pause, an end that is moved or want of memory ends the child: what follows is another one's
         take_over(session.store, work.key, plan.recipe, work.inputs)
         ended = None
         try:
@@ -54,9 +54,9 @@ def _train(session: Session, inputs: dict[str, Artifact], plan: Plan) -> Artifac
         peak_bytes = max(peak_bytes, child.peak_bytes)
         if ended == "done":
             break
-        if isinstance(ended, Late):
+        if isinstance(ended, NewEnd):
             assert session.plan_path, "training follows a plan"
-            plan, reason = end_in_time(session.plan_path, plan, ended)
+            plan, reason = move_end(session.plan_path, plan, ended)
             session.listener.tell(f"train: {reason}")
             work = session.work("train", plan.recipe, **inputs)
     artifact = session.computed("train", work.key, why, seconds, peak_bytes, plan.predicted_memory_bytes)
@@ -91,7 +91,7 @@ def _retry_in_smaller_pieces(session: Session, work: Work, plan: Plan, error: Ou
     )
 
 
-def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) -> Literal["done", "paused"] | Late:
+def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) -> Literal["done", "paused"] | NewEnd:
     """Train in this child, from the newest checkpoint to the end, or until what comes first."""
     partial = session.store.partial("train", work.key)
     common: dict[str, Any] = {"root": str(session.store.root), "key": work.key}
@@ -105,6 +105,7 @@ def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) 
         device=plan.device,
         checkpoint_seconds=session.config.checkpoint_seconds,
         deadline_seconds=session.config.minutes * 60 if session.config.deadline else None,
+        steps_are_given=session.config.train.steps is not None,
     )
     told = _tell(session, begun["notes"])
     if begun["step"]:
@@ -118,8 +119,8 @@ def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) 
         board.show(report)
         if report["is_over"]:
             break
-        if report["late"]:
-            return Late(*report["late"])
+        if report["new_end"]:
+            return NewEnd(*report["new_end"])
     child.call("finish_training", **common, inputs=work.inputs, downshifts=downshifts(partial))
     return "done"
 

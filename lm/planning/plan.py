@@ -33,7 +33,7 @@ from lm.store import SCHEMA_VERSION, Artifact, Store, fingerprint, read_json, wr
 from lm.tokenize_corpus import TokenizeConfig
 from lm.training.recipe import Recipe
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 CHUNK_SECONDS = 30.0
 MOST_CHUNKS = 24
 TRIAL_SECONDS = 4.0

@@ -146,12 +146,14 @@ def start_training(
     device: str,
     checkpoint_seconds: float,
     deadline_seconds: float | None = None,
+    steps_are_given: bool = False,
 ) -> dict[str, Any]:
     """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
 
     The artifact's lock is held until the child leaves.
     """
     child.use_torch()
+    from lm.training.deadline import Deadline
     from lm.training.recipe import Recipe
     from lm.training.training import Training
 
@@ -164,7 +166,7 @@ def start_training(
         micro_batch=micro_batch,
         device=device,
         checkpoint_seconds=checkpoint_seconds,
-        deadline_seconds=deadline_seconds,
+        deadline=Deadline(deadline_seconds, may_add_steps=not steps_are_given),
         init=store.path("train", init) if init else None,
     )
     state["training"] = training
@@ -186,7 +188,7 @@ def train_chunk(child: "Child", state: State, *, last_step: int) -> dict[str, An
         "loss": training.metrics.smooth_loss,
         "seconds": training.seconds,
         "is_over": training.is_over,
-        "late": training.deadline.late,
+        "new_end": training.deadline.new_end,
         "notes": training.notes,
     }
 

@@ -1,4 +1,4 @@
-"""A training that must end in time: it notices that it will not, and gets an earlier end, to which the rates fall."""
+"""A training that must end in time: where its pace is not as planned, it gets another end, to which the rates fall."""
 
 from collections import deque
 from pathlib import Path
@@ -9,34 +9,36 @@ from lm.planning.plan import Plan
 from lm.quantities import format_duration
 from lm.stages import stage_key
 from lm.store import Store, flush, write_json
-from lm.training.recipe import Recipe, cut_short, uncut
+from lm.training.recipe import Recipe, before_moves, with_end_moved
 
 TOLERATED_SHARE = 0.02  # of the time: by so much a training may be late
+UNUSED_SHARE = 0.05  # of the time: so much would be left over before steps are added
+LAST_SHARE_TO_ADD = 0.8  # of the time: after it the rates have fallen too far for more steps to matter
 SHARE_TO_USE = 0.97  # of the time that is left: pace wavers
 LEAST_DECAY_STEPS = 20  # in which the rates can still fall, where the time is over already
 PACE_SHARE = 0.1  # of the time: over the last stretch of so long the pace is taken, for other programs come and go
 MARKS = 8  # in that stretch
 
 
-class Late(NamedTuple):
-    """A training that will not end in time: its step, the steps it could make in all, and the seconds each takes."""
+class NewEnd(NamedTuple):
+    """Where a training will end instead: its step now, the steps it will have made in all, the seconds each takes."""
 
     step: int
-    steps_in_time: int
+    steps: int
     step_seconds: float
 
 
 class Deadline:
     """Watches the pace of a training."""
 
-    def __init__(self, seconds: float | None) -> None:
-        """`seconds`: of training in all; None: it may take as long as it takes."""
-        self.seconds = seconds
-        self.late: Late | None = None
+    def __init__(self, seconds: float | None, *, may_add_steps: bool = False) -> None:
+        """`seconds`: of training in all; None: it may take as long as it takes. Steps are added where they may be."""
+        self.seconds, self.may_add_steps = seconds, may_add_steps
+        self.new_end: NewEnd | None = None
         self._marks = deque[tuple[int, float]]()
 
     def look(self, step: int, steps: int, seconds: float) -> None:
-        """Note that `step` of `steps` was reached after so many seconds of training, and whether that is too slow."""
+        """Note that `step` of `steps` was reached after so many seconds of training, and whether the end must move."""
         if self.seconds is None:
             return
         stretch = PACE_SHARE * self.seconds
@@ -47,24 +49,29 @@ class Deadline:
         first_step, first_seconds = self._marks[0]
         if seconds - first_seconds < stretch:
             return
-        pace = (seconds - first_seconds) / (step - first_step)
-        steps_in_time = step + max(LEAST_DECAY_STEPS, int(SHARE_TO_USE * (self.seconds - seconds) / pace))
-        if seconds + (steps - step) * pace > (1 + TOLERATED_SHARE) * self.seconds and steps_in_time < steps:
-            self.late = Late(step, steps_in_time, pace)
+        pace, left = (seconds - first_seconds) / (step - first_step), self.seconds - seconds
+        if (steps - step) * pace > left + TOLERATED_SHARE * self.seconds:
+            end = NewEnd(step, step + max(LEAST_DECAY_STEPS, int(SHARE_TO_USE * left / pace)), pace)
+            self.new_end = end if end.steps < steps else None
+        elif self.may_add_steps and seconds < LAST_SHARE_TO_ADD * self.seconds:
+            slower = max(pace, seconds / step)  # a fast stretch may be an exception
+            if (steps - step) * slower < left - UNUSED_SHARE * self.seconds:
+                self.new_end = NewEnd(step, step + int(SHARE_TO_USE * left / slower), slower)
 
 
-def end_in_time(path: Path, plan: Plan, late: Late) -> tuple[Plan, str]:
-    """Settle an earlier end, and write it into the kept plan; returns the new plan and what the user should know."""
-    recipe = cut_short(plan.recipe, late.step, late.steps_in_time)
+def move_end(path: Path, plan: Plan, end: NewEnd) -> tuple[Plan, str]:
+    """Settle another end, and write it into the kept plan; returns the new plan and what the user should know."""
+    recipe = with_end_moved(plan.recipe, end.step, end.steps)
+    fall = "faster" if recipe.steps < plan.recipe.steps else "more slowly"
     reason = (
-        f"A step takes {late.step_seconds * 1000:.0f} ms, planned were {plan.step_seconds * 1000:.0f}: to keep to "
+        f"A step takes {end.step_seconds * 1000:.0f} ms, planned were {plan.step_seconds * 1000:.0f}: to take "
         f"{format_duration(plan.request['minutes'] * 60)} training ends after {recipe.steps:,} steps instead of "
-        f"{plan.recipe.steps:,}, and from step {late.step:,} on the learning rates fall faster."
+        f"{plan.recipe.steps:,}, and from step {end.step:,} on the learning rates fall {fall}."
     )
-    changes = {"recipe": recipe, "step_seconds": late.step_seconds * SHARE_FOR_STEPS}
-    shorter = plan.model_copy(update=changes | {"reasons": (*plan.reasons, reason)})
-    write_json(path, shorter.model_dump(mode="json"))
-    return shorter, reason
+    changes = {"recipe": recipe, "step_seconds": end.step_seconds * SHARE_FOR_STEPS}
+    moved = plan.model_copy(update=changes | {"reasons": (*plan.reasons, reason)})
+    write_json(path, moved.model_dump(mode="json"))
+    return moved, reason
 
 
 def take_over(store: Store, key: str, recipe: Recipe, inputs: dict[str, str]) -> None:
@@ -73,7 +80,7 @@ def take_over(store: Store, key: str, recipe: Recipe, inputs: dict[str, str]) ->
     Done at every start, for a kill may have come between the new plan and this.
     """
     partial = store.partial("train", key)
-    for earlier in uncut(recipe):
+    for earlier in before_moves(recipe):
         begun = store.partial("train", stage_key("train", earlier, inputs))
         if begun.exists() and not partial.exists():
             begun.rename(partial)

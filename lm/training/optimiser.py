@@ -28,15 +28,15 @@ def make_optimisers(model: Decoder, recipe: Recipe) -> tuple[Optimizer, ...]:
 def rate_share(step: int, recipe: Recipe) -> float:
     """The share of the peak rate at one step, counted from 0: a short linear rise, then a linear fall to zero.
 
-    Where the training was cut short, the fall is steeper from there on.
+    Where the end was moved, the fall is steeper or flatter from there on.
     """
     rise = max(1.0, recipe.warmup * recipe.planned_steps)
     share, since, steps = 1.0, rise, recipe.steps
-    for cut, planned in recipe.cuts:
-        if step < cut:
+    for moved, planned in recipe.former_ends:
+        if step < moved:
             steps = planned
             break
-        share, since = share * (planned - cut) / max(1.0, planned - since), cut
+        share, since = share * (planned - moved) / max(1.0, planned - since), moved
     return min((step + 1) / rise, share * (steps - step) / max(1.0, steps - since))
 
 

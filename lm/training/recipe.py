@@ -55,7 +55,7 @@ class Recipe(Shape):
 
     batch_sequences: int  # sequences an optimiser step
     steps: int
-    cuts: tuple[tuple[int, int], ...] = ()  # (step, steps): until this step, there were to be so many steps in all
+    former_ends: tuple[tuple[int, int], ...] = ()  # (step, steps): until this step, there were to be so many in all
     precision: Literal["bf16", "fp32"]
     seed: int
     muon_rate: float = 0.02  # peak learning rate of the matrices
@@ -76,7 +76,7 @@ class Recipe(Shape):
     @property
     def planned_steps(self) -> int:
         """The steps there were to be when training began."""
-        return self.cuts[0][1] if self.cuts else self.steps
+        return self.former_ends[0][1] if self.former_ends else self.steps
 
 
 def with_steps(recipe: Recipe, steps: int) -> Recipe:
@@ -84,12 +84,13 @@ def with_steps(recipe: Recipe, steps: int) -> Recipe:
     return recipe.model_copy(update={"steps": steps})
 
 
-def cut_short(recipe: Recipe, step: int, steps: int) -> Recipe:
-    """The recipe of a training that has come to `step` and will end after `steps` in all, sooner than planned."""
-    return recipe.model_copy(update={"steps": steps, "cuts": (*recipe.cuts, (step, recipe.steps))})
+def with_end_moved(recipe: Recipe, step: int, steps: int) -> Recipe:
+    """The recipe of a training that has come to `step` and will end after `steps` in all, not when it was to."""
+    return recipe.model_copy(update={"steps": steps, "former_ends": (*recipe.former_ends, (step, recipe.steps))})
 
 
-def uncut(recipe: Recipe) -> Iterator[Recipe]:
-    """What the recipe was before each of its cuts, the last one first."""
-    for count in reversed(range(len(recipe.cuts))):
-        yield recipe.model_copy(update={"steps": recipe.cuts[count][1], "cuts": recipe.cuts[:count]})
+def before_moves(recipe: Recipe) -> Iterator[Recipe]:
+    """What the recipe was before each time its end was moved, the last one first."""
+    for count in reversed(range(len(recipe.former_ends))):
+        changes = {"steps": recipe.former_ends[count][1], "former_ends": recipe.former_ends[:count]}
+        yield recipe.model_copy(update=changes)

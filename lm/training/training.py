@@ -60,12 +60,12 @@ class Training:
         micro_batch: int,
         device: str,
         checkpoint_seconds: float,
-        deadline_seconds: float | None = None,
+        deadline: Deadline | None = None,
         init: Path | None = None,
     ) -> None:
         """`tokens`: the folder of a tokenize artifact; `init`: that of a model to start from.
 
-        `deadline_seconds`: of training in all, after which it should be over; None: when its steps are done.
+        `deadline`: when it should be over; None: when its steps are done.
         """
         self.recipe, self.tokens, self.partial = recipe, tokens, partial
         self.checkpoint_seconds = checkpoint_seconds
@@ -80,7 +80,7 @@ class Training:
         self.rollbacks: list[dict[str, Any]] = []
         self.resumed_from_step: int | None = None
         self.earlier_seconds, self.earlier_peak_bytes = 0.0, 0
-        self.deadline = Deadline(deadline_seconds)
+        self.deadline = deadline or Deadline(None)
         self.notes = self._resume()
         self._clock, self._saved_at = WorkClock(), time.monotonic()
         self._saved_step: int | None = self.resumed_from_step
@@ -121,13 +121,13 @@ class Training:
         return max(self.earlier_peak_bytes, own_peak_bytes())
 
     def run_until(self, last_step: int, stop_reason: Callable[[], str | None], progress: Progress) -> None:
-        """Step to `last_step`, saving on the way; not so far where training is late for its deadline.
+        """Step to `last_step`, saving on the way; not so far where the deadline wants another end.
 
         Raises Stopped, with all saved, when `stop_reason` gives one.
         """
         if self.trainer.step_index == 0:
             self.save()
-        while self.trainer.step_index < last_step and not self.is_over and not self.deadline.late:
+        while self.trainer.step_index < last_step and not self.is_over and not self.deadline.new_end:
             self._record(self.trainer.step())
             progress(self.trainer.step_index, self.recipe.steps, "step", f"loss {self.metrics.smooth_loss:.3f}")
             self._look_for_the_best()

@@ -1,4 +1,4 @@
-"""`--deadline`: training ends in time on a machine that is slower than planned, with its rates at zero."""
+"""`--deadline`: training takes its minutes on a machine that is slower or faster than planned, its rates at zero."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 from lm.errors import BadInput
 from lm.run_config import build_config
-from lm.training.deadline import Deadline, Late
+from lm.training.deadline import Deadline, NewEnd
 from tests.conftest import Workplace
 
 ENDLESS = 40_000  # steps: any machine is too slow for them
@@ -17,7 +17,7 @@ def test_training_ends_in_time_and_says_so(workplace: Workplace) -> None:
     """The end is moved and the rates fall to it; the plan says so; a kill after that costs what any other does."""
     process = workplace.start("--run-id", "late", "--until", "train", "--deadline", steps=ENDLESS)
     plans = workplace.root / "artifacts" / "plans"
-    workplace.wait_for(lambda: any('"cuts": [\n' in path.read_text() for path in plans.glob("*.json")), process)
+    workplace.wait_for(lambda: any('"former_ends": [\n' in path.read_text() for path in plans.glob("*.json")), process)
     workplace.wait_for(lambda: bool(workplace.checkpoints()), process)
     process.kill()
     process.communicate()
@@ -26,10 +26,10 @@ def test_training_ends_in_time_and_says_so(workplace: Workplace) -> None:
     assert outcome.code == 0, outcome.errors
     train = workplace.record("again")["stages"]["train"]
     plan = json.loads((workplace.root / workplace.record("again")["plan"]).read_text())
-    (first_cut, planned), *_ = plan["recipe"]["cuts"]
+    (first_move, planned), *_ = plan["recipe"]["former_ends"]
     assert planned == ENDLESS
     assert train["steps"] == plan["recipe"]["steps"] < ENDLESS
-    assert train["resumed_from_step"] >= first_cut
+    assert train["resumed_from_step"] >= first_move
     assert "fall faster" in plan["reasons"][-1]
 
     curve = pd.read_parquet(workplace.root / train["path"] / "metrics.parquet")
@@ -46,12 +46,21 @@ def test_seeds_that_are_compared_all_make_the_same_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pace", "late"),
-    [(0.9, None), (1.01, None), (2.0, Late(step=20, steps_in_time=49, step_seconds=2.0))],
+    ("pace", "may_add", "end"),
+    [
+        (0.97, True, None),
+        (1.01, True, None),
+        (2.0, True, NewEnd(step=20, steps=49, step_seconds=2.0)),
+        (0.5, True, NewEnd(step=20, steps=194, step_seconds=0.5)),
+        (0.5, False, None),
+    ],
 )
-def test_only_what_is_late_is_cut_short(pace: float, late: Late | None) -> None:
-    """A training that keeps its pace, or misses its end by a hair, is left alone; a slow one gets what time allows."""
-    deadline = Deadline(100.0)
+def test_only_what_misses_its_end_gets_another(pace: float, may_add: bool, end: NewEnd | None) -> None:
+    """A training that keeps its pace is left alone; a slow one gets what time allows, a fast one what time is left.
+
+    Not so where the user gave the steps: then they are the most.
+    """
+    deadline = Deadline(100.0, may_add_steps=may_add)
     for step in range(0, 21, 5):
         deadline.look(step, 100, step * pace)
-    assert deadline.late == late
+    assert deadline.new_end == end
