@@ -56,8 +56,7 @@ class Relief:
     def _after_refusal(self) -> None:
         """Nothing of the failed step has reached the weights: free what it left, and go on in smaller pieces."""
         trainer = self.training.trainer
-        for optimiser in trainer.optimisers:
-            optimiser.zero_grad()
+        trainer.clear_gradients()
         give_back_freed_memory()
         smaller = smaller_micro_batch(trainer.recipe, trainer.micro_batch) if trainer.micro_batch > 1 else None
         if not self._shrink("it was refused more", smaller):

@@ -68,7 +68,7 @@ class Trainer:
         self.is_updating = True
         for optimiser in self.optimisers:
             optimiser.step()
-            optimiser.zero_grad()
+        self.clear_gradients()
         self.step_index += 1
         self._update_average()
         self.is_updating = False
@@ -105,10 +105,26 @@ class Trainer:
         for start in range(0, len(batch), self.micro_batch):
             part = batch[start : start + self.micro_batch]
             masks = self._dropout_masks(range(start, start + self.micro_batch))
-            loss = self.model.loss(part[:, :-1], part[:, 1:], masks, recompute=self.recipe.recompute) * share
-            torch.autograd.backward(loss)
-            total += loss.item()
+            total += self._add_gradients(part, masks, share)
         return total
+
+    def _add_gradients(self, part: Tensor, masks: Tensor | None, share: float) -> float:
+        """One micro-batch; all that it kept is given back on return, before the next one keeps its own."""
+        loss = self.model.loss(part[:, :-1], part[:, 1:], masks, recompute=self.recipe.recompute) * share
+        torch.autograd.backward(loss)
+        return float(loss.item())
+
+    def clear_gradients(self) -> None:
+        """Forget the gradients. Where several micro-batches add to them, their memory stays where it is: found anew
+        among the activations of the first, it would leave too little room in one piece for those of the next.
+        """
+        for parameter in self.model.parameters():
+            if self.micro_batch == self.recipe.batch_sequences:
+                parameter.grad = None
+            elif parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            else:
+                parameter.grad.zero_()
 
     def _dropout_masks(self, samples: range) -> Tensor | None:
         """Masks for these samples of the step's batch; None without dropout."""
@@ -165,7 +181,7 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = 0.0
             optimiser.step()
-            optimiser.zero_grad()
             for tensors in optimiser.state.values():
                 for tensor in tensors.values():
                     tensor.zero_()
+        self.clear_gradients()
