@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from filelock import FileLock
 
 from lm.commands.plan import MEASURING_BUDGET
 from lm.planning.machine_record import keep_machine
@@ -173,10 +174,15 @@ def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def machine() -> dict[str, Any]:
-    """What this machine can do, measured once for all tests."""
-    with SupervisedChild(MEASURING_BUDGET) as child:
-        return dict(child.call("measure_machine"))
+def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What this machine can do, measured once for all tests, by the first of their processes."""
+    own = tmp_path_factory.getbasetemp()  # below that of all, where there are several processes
+    file = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "machine.json"
+    with FileLock(f"{file}.lock"):
+        if not file.exists():
+            with SupervisedChild(MEASURING_BUDGET) as child:
+                file.write_text(json.dumps(child.call("measure_machine")))
+    return dict(json.loads(file.read_text()))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ the original standard output; whatever libraries print goes to standard error. A
 death all mean the same: finish the step at hand, save, leave.
 """
 
+import gc
 import json
 import os
 import signal
@@ -56,8 +57,11 @@ class Child:
 
     def use_torch(self) -> None:
         """Load torch, whose libraries are resident but no data, and set the cap anew to match."""
+        gc.disable()  # a library is no garbage: to look through it as it loads takes a tenth of the time
         import torch
 
+        gc.freeze()
+        gc.enable()
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
         self.cap_anew()
 
