@@ -33,13 +33,17 @@ class BatchedMuon(Muon):
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # returns no loss
         """One step on all matrices; every one has a gradient."""
         (group,) = self.param_groups
-        for members, momentum in self._stacks or self._make_stacks(group["params"]):
-            gradients = torch.stack([_lying(matrix.grad) for matrix in members])
-            momentum.lerp_(gradients, 1 - group["momentum"])
-            update = gradients.lerp_(momentum, group["momentum"])
-            for matrix, change in zip(members, self._orthogonalise(update.to(self.dtype), group), strict=True):
-                rate = group["lr"] * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-                _lying(matrix).mul_(1 - group["lr"] * group["weight_decay"]).add_(change, alpha=-rate)
+        for stack in self._stacks or self._make_stacks(group["params"]):
+            self._move(stack, group)
+
+    def _move(self, stack: _Stack, group: dict[str, Any]) -> None:
+        """One step on the matrices of a stack; all that it took is given back on return, before the next one."""
+        gradients = torch.stack([_lying(matrix.grad) for matrix in stack.members])
+        stack.momentum.lerp_(gradients, 1 - group["momentum"])
+        update = gradients.lerp_(stack.momentum, group["momentum"])
+        for matrix, change in zip(stack.members, self._orthogonalise(update.to(self.dtype), group), strict=True):
+            rate = group["lr"] * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
+            _lying(matrix).mul_(1 - group["lr"] * group["weight_decay"]).add_(change, alpha=-rate)
 
     def _make_stacks(self, matrices: list[Tensor]) -> list[_Stack]:
         """Put matrices of one shape together; what the optimiser keeps of each is a view into its stack."""
