@@ -1,9 +1,9 @@
 """What a training of so many seconds is worth here: quality, speed, share of the peak, cost of checkpoints.
 
 `make bench-training ARGS="--corpus PATH --seconds 67 --threads 2"`. Slowburn runs as its users run it, through the
-pipeline; then a GPT-2 of characters of about its size is trained by the Hugging Face Trainer on the same text for the
-same seconds (its own setup, trials and evaluation are not counted). Both are measured on all the held-out text, in the
-same overlapping windows; the n-gram is the evaluation's own baseline. One program runs at a time.
+pipeline and with a deadline; then a GPT-2 of characters of about its size is trained by the Hugging Face Trainer on the
+same text for the same seconds (its own setup, trials and evaluation are not counted). Both are measured on all the
+held-out text, in the same overlapping windows; the n-gram is the evaluation's own baseline. One program runs at a time.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def train_slowburn(root: Path, options: argparse.Namespace) -> Trained:
     corpus = ["--corpus", options.corpus] if options.corpus else []
     settings = [f"threads={options.threads}", *QUICK_EVALUATION, *options.settings]
     command = [sys.executable, "-m", "flows.pipeline", *corpus, "--minutes", str(options.seconds / 60)]
-    command += ["--until", "evaluate", "--run-id", RUN_ID, "--set", *settings]
+    command += ["--deadline", "--until", "evaluate", "--run-id", RUN_ID, "--set", *settings]
     places = {ROOT_VARIABLE: str(root), "PREFECT_HOME": str(root / "prefect")}
     places["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "120"  # it makes its database anew
     if code := subprocess.call(command, cwd=PROJECT, env=os.environ | places, stdout=sys.stderr):

@@ -105,7 +105,7 @@ def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) 
         device=plan.device,
         checkpoint_seconds=session.config.checkpoint_seconds,
         deadline_seconds=session.config.minutes * 60 if session.config.deadline else None,
-        steps_are_given=session.config.train.steps is not None,
+        most_steps=plan.most_steps,
     )
     told = _tell(session, begun["notes"])
     if begun["step"]:

@@ -25,7 +25,7 @@ from lm.planning.candidates import (
     where,
     with_speed,
 )
-from lm.planning.choose import text_tokens
+from lm.planning.choose import most_steps, text_tokens
 from lm.planning.predict import TRAINING_MARGIN, floor_bytes, predict_trial
 from lm.quantities import format_duration
 from lm.run_config import RunConfig
@@ -55,6 +55,7 @@ class Plan(StageConfig):
     vocab_size: int
     recipe: Recipe
     micro_batch: int
+    most_steps: int  # that were asked for, or that do more than to learn the text by heart
     chunk_steps: int
     device: str
     threads: int
@@ -173,6 +174,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         vocab_size=choice.vocab_size,
         recipe=recipe,
         micro_batch=micro_batch,
+        most_steps=config.train.steps or max(recipe.steps, most_steps(recipe, text_bytes, choice.vocab_size)),
         chunk_steps=chunk_steps(recipe.steps, seconds),
         device=machine["device"],
         threads=trial.threads,

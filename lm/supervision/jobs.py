@@ -146,7 +146,7 @@ def start_training(
     device: str,
     checkpoint_seconds: float,
     deadline_seconds: float | None = None,
-    steps_are_given: bool = False,
+    most_steps: int = 0,
 ) -> dict[str, Any]:
     """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
 
@@ -166,7 +166,7 @@ def start_training(
         micro_batch=micro_batch,
         device=device,
         checkpoint_seconds=checkpoint_seconds,
-        deadline=Deadline(deadline_seconds, may_add_steps=not steps_are_given),
+        deadline=Deadline(deadline_seconds, most_steps),
         init=store.path("train", init) if init else None,
     )
     state["training"] = training

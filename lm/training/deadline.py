@@ -12,7 +12,7 @@ from lm.store import Store, flush, write_json
 from lm.training.recipe import Recipe, before_moves, with_end_moved
 
 TOLERATED_SHARE = 0.02  # of the time: by so much a training may be late
-UNUSED_SHARE = 0.05  # of the time: so much would be left over before steps are added
+UNUSED_SHARE = 0.05  # of the time: so much is to be gained where steps are added
 LAST_SHARE_TO_ADD = 0.8  # of the time: after it the rates have fallen too far for more steps to matter
 SHARE_TO_USE = 0.97  # of the time that is left: pace wavers
 LEAST_DECAY_STEPS = 20  # in which the rates can still fall, where the time is over already
@@ -31,9 +31,9 @@ class NewEnd(NamedTuple):
 class Deadline:
     """Watches the pace of a training."""
 
-    def __init__(self, seconds: float | None, *, may_add_steps: bool = False) -> None:
-        """`seconds`: of training in all; None: it may take as long as it takes. Steps are added where they may be."""
-        self.seconds, self.may_add_steps = seconds, may_add_steps
+    def __init__(self, seconds: float | None, most_steps: int = 0) -> None:
+        """`seconds`: of training in all; None: it may take as long as it takes. Steps are added up to `most_steps`."""
+        self.seconds, self.most_steps = seconds, most_steps
         self.new_end: NewEnd | None = None
         self._marks = deque[tuple[int, float]]()
 
@@ -53,10 +53,11 @@ class Deadline:
         if (steps - step) * pace > left + TOLERATED_SHARE * self.seconds:
             end = NewEnd(step, step + max(LEAST_DECAY_STEPS, int(SHARE_TO_USE * left / pace)), pace)
             self.new_end = end if end.steps < steps else None
-        elif self.may_add_steps and seconds < LAST_SHARE_TO_ADD * self.seconds:
+        elif seconds < LAST_SHARE_TO_ADD * self.seconds:
             slower = max(pace, seconds / step)  # a fast stretch may be an exception
-            if (steps - step) * slower < left - UNUSED_SHARE * self.seconds:
-                self.new_end = NewEnd(step, step + int(SHARE_TO_USE * left / slower), slower)
+            end = NewEnd(step, min(self.most_steps, step + int(SHARE_TO_USE * left / slower)), slower)
+            if (end.steps - steps) * slower > UNUSED_SHARE * self.seconds:
+                self.new_end = end
 
 
 def move_end(path: Path, plan: Plan, end: NewEnd) -> tuple[Plan, str]:

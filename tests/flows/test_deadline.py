@@ -46,21 +46,22 @@ def test_seeds_that_are_compared_all_make_the_same_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pace", "may_add", "end"),
+    ("pace", "most_steps", "end"),
     [
-        (0.97, True, None),
-        (1.01, True, None),
-        (2.0, True, NewEnd(step=20, steps=49, step_seconds=2.0)),
-        (0.5, True, NewEnd(step=20, steps=194, step_seconds=0.5)),
-        (0.5, False, None),
+        (0.97, 1000, None),
+        (1.01, 1000, None),
+        (2.0, 1000, NewEnd(step=20, steps=49, step_seconds=2.0)),
+        (0.5, 1000, NewEnd(step=20, steps=194, step_seconds=0.5)),
+        (0.5, 150, NewEnd(step=20, steps=150, step_seconds=0.5)),
+        (0.5, 100, None),
     ],
 )
-def test_only_what_misses_its_end_gets_another(pace: float, may_add: bool, end: NewEnd | None) -> None:
+def test_only_what_misses_its_end_gets_another(pace: float, most_steps: int, end: NewEnd | None) -> None:
     """A training that keeps its pace is left alone; a slow one gets what time allows, a fast one what time is left.
 
-    Not so where the user gave the steps: then they are the most.
+    Never more steps than were asked for, or than do more than learn the text by heart.
     """
-    deadline = Deadline(100.0, may_add_steps=may_add)
+    deadline = Deadline(100.0, most_steps)
     for step in range(0, 21, 5):
         deadline.look(step, 100, step * pace)
     assert deadline.new_end == end
