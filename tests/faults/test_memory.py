@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 OFTEN = ("--memory", "700MiB", "--until", "train", "--set", "checkpoint_seconds=0.5")
 LEAK = '''
 import os, pathlib, sys, threading, time
@@ -66,6 +68,7 @@ def test_a_training_that_outgrows_its_budget_goes_on_by_itself_in_smaller_pieces
     assert [(shift["from"], shift["to"]) for shift in manifest["metrics"]["downshifts"]] == [(8, 4)]
 
 
+@pytest.mark.memory_campaign
 def test_a_training_that_outgrows_its_budget_again_and_again_stops_and_goes_on_later(workplace, tmp_path):
     """After three retries exit code 75 with a checkpoint; the parent says what happened; the next run continues."""
     leaking(workplace, tmp_path / "leak", times=9)

@@ -43,6 +43,7 @@ CAPS = int(os.environ.get("SLOWBURN_CAPS", "29"))  # a stage
 LEAST_SHARE, MOST_SHARE = 0.3, 1.3  # of what was predicted
 MOST_SECONDS = 90.0  # for a stage that takes a few: it ends within a minute of reaching its limit
 OVERSHOOT_SHARE, OVERSHOOT_BYTES = 0.05, 150 * 2**20  # with a cap, and with watching alone
+CLEAN = CleanConfig(heldout_fraction=0.02)  # what is held out is evaluated under many caps
 TOKENIZE = TokenizeConfig(vocab_size=1024)
 EVALUATE = EvaluateConfig(compressor_bytes=50_000, samples=1, sample_tokens=16, resamples=100)
 GENERATE = GenerateConfig(samples=1, tokens=32)
@@ -89,7 +90,7 @@ def text(tmp_path_factory) -> Made:
     corpus.write_text("\n".join(lines) + "\n")
     store, download = Store(folder), DownloadConfig(corpus=(str(corpus),))
     keys = {"download": str(key_of(resolve(download, store)))}
-    keys["clean"] = stage_key("clean", CleanConfig(), {"download": keys["download"]})
+    keys["clean"] = stage_key("clean", CLEAN, {"download": keys["download"]})
     keys["tokenize"] = stage_key("tokenize", TOKENIZE, {"clean": keys["clean"]})
     keys["train"] = stage_key("train", RECIPE, {"tokenize": keys["tokenize"]})
     inputs = {name: keys[name] for name in ("train", "tokenize", "clean")}
@@ -159,7 +160,7 @@ WORK = {
     "download": lambda made, child: child.call(
         "download", root=str(made.store.root), config=made.download.model_dump(mode="json")
     ),
-    "clean": lambda made, child: make(made, child, "clean", CleanConfig(), ("download",)),
+    "clean": lambda made, child: make(made, child, "clean", CLEAN, ("download",)),
     "tokenize": lambda made, child: make(made, child, "tokenize", TOKENIZE, ("clean",)),
     "train": train,
     "evaluate": lambda made, child: make(made, child, "evaluate", EVALUATE, ("train", "tokenize", "clean")),

@@ -141,6 +141,7 @@ def test_what_cannot_fit_ends_in_a_state_with_a_name(services: Services) -> None
     assert flow_run["state"]["message"] in log and "Traceback" not in log
 
 
+@pytest.mark.operations
 def test_a_killed_worker_leaves_no_training_behind(services: Services) -> None:
     """kill -9 of the worker: its run's processes save and leave, no run stays Running, and `make up` starts anew."""
     services.deploy("train/local", seed=2)
@@ -155,6 +156,7 @@ def test_a_killed_worker_leaves_no_training_behind(services: Services) -> None:
     assert services.newest_run()["state_type"] not in ("RUNNING", "PENDING")
 
 
+@pytest.mark.operations
 def test_down_saves_what_trains_and_leaves_nothing_behind(services: Services) -> None:
     """`make down` while a model trains: the training is saved, its run is closed, and every process is gone."""
     services.deploy("train/local", seed=2)

@@ -70,7 +70,7 @@ def test_a_damaged_artifact_is_made_again_and_it_says_why(workplace):
         (["--memory", "lots"], 2, "2GiB"),
         (["--minutes", "-1"], 2, "minutes"),
         (["--run-id", "../../escape"], 2, "run id"),
-        (["--set", "tokenize.vocab_size=90000"], 2, "at most"),
+        (["--set", "tokenize.vocab_size=9000"], 2, "at most"),
     ],
 )
 def test_bad_requests_get_one_clear_line(workplace, arguments, code, says):
