@@ -28,13 +28,14 @@ MUON_STACK_VALUES = 2_000_000  # as in lm.training.muon
 
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
-# What a training needs besides what can be counted, by least squares over 60 random configurations: 2 % off on average
-# (docs/decisions.md). malloc keeps what is freed, so the sizes that take turns add up to more than the largest.
+# What a training needs besides what can be counted, by least squares over 60 random configurations (docs/decisions.md).
+# malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
 TRAINING_FLOOR = 372 * MIB  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
 CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
 PER_OUTPUT = {"bf16": 14.4, "fp32": 10.6}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
-PER_SCORE = 1.5  # values that come and go for each score of a layer's attention
+PER_SCORE = 1.9  # values that come and go for each score of a layer's attention
+TURNS_SHARE = {"bf16": 1.0, "fp32": 0.43}  # of the smaller, that is needed beside the larger of two that take turns
 
 
 def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
@@ -72,14 +73,10 @@ def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
     kept = _value_bytes(recipe) * tokens * values + layers * _copies_of_layer(recipe)
     output = vocab_size * PER_OUTPUT[recipe.precision] * tokens
     scores = PER_SCORE * _value_bytes(recipe) * tokens * _scores_per_token(recipe)
-    lasting = _lasting_bytes(recipe, vocab_size, accumulates=micro_batch < recipe.batch_sequences)
-    return int(lasting + kept + output + scores + _muon_bytes(recipe))
-
-
-def _lasting_bytes(recipe: Recipe, vocab_size: int, *, accumulates: bool) -> int:
-    """Weights and what training keeps for them, in fp32; where gradients accumulate, they are there twice."""
-    parameters = recipe.parameters(vocab_size)
-    return checkpoint_bytes(recipe, vocab_size) + (8 if accumulates else 4) * parameters
+    smaller, larger = sorted((output + scores, _muon_bytes(recipe)))
+    gradients = 4 * recipe.parameters(vocab_size)
+    lasting = checkpoint_bytes(recipe, vocab_size) + gradients
+    return int(lasting + kept + larger + TURNS_SHARE[recipe.precision] * smaller)
 
 
 def _copies_of_layer(recipe: Recipe) -> int:
