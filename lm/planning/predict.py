@@ -28,14 +28,15 @@ MUON_STACK_VALUES = 2_000_000  # as in lm.training.muon
 
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
-# What a training needs besides what can be counted, by least squares over 60 random configurations (docs/decisions.md).
+# What a training needs besides what can be counted, by least squares over 100 random configurations (decisions.md).
 # malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
-TRAINING_FLOOR = 372 * MIB  # libraries, their work space, and a model of no size
+TRAINING_FLOOR = 370 * MIB  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
 CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
-PER_OUTPUT = {"bf16": 14.4, "fp32": 10.6}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
-PER_SCORE = 1.9  # values that come and go for each score of a layer's attention
-TURNS_SHARE = {"bf16": 1.0, "fp32": 0.43}  # of the smaller, that is needed beside the larger of two that take turns
+PER_OUTPUT = {"bf16": 14.4, "fp32": 9.9}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
+PER_SCORE = 2.0  # values that come and go for each score of a layer's attention
+TURNS_SHARE = {"bf16": 1.0, "fp32": 0.4}  # of the smaller, that is needed beside the larger of two that take turns
+GAPS = 1.04  # around what is kept for the backward pass
 
 
 def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
@@ -76,7 +77,7 @@ def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
     smaller, larger = sorted((output + scores, _muon_bytes(recipe)))
     gradients = 4 * recipe.parameters(vocab_size)
     lasting = checkpoint_bytes(recipe, vocab_size) + gradients
-    return int(lasting + kept + larger + TURNS_SHARE[recipe.precision] * smaller)
+    return int(lasting + GAPS * kept + larger + TURNS_SHARE[recipe.precision] * smaller)
 
 
 def _copies_of_layer(recipe: Recipe) -> int:

@@ -64,8 +64,9 @@ def move_end(path: Path, plan: Plan, end: NewEnd) -> tuple[Plan, str]:
     """Settle another end, and write it into the kept plan; returns the new plan and what the user should know."""
     recipe = with_end_moved(plan.recipe, end.step, end.steps)
     fall = "faster" if recipe.steps < plan.recipe.steps else "more slowly"
+    planned = plan.seconds / plan.recipe.steps
     reason = (
-        f"A step takes {end.step_seconds * 1000:.0f} ms, planned were {plan.step_seconds * 1000:.0f}: to take "
+        f"A step takes {end.step_seconds * 1000:.0f} ms, planned were {planned * 1000:.0f}: to take "
         f"{format_duration(plan.request['minutes'] * 60)} training ends after {recipe.steps:,} steps instead of "
         f"{plan.recipe.steps:,}, and from step {end.step:,} on the learning rates fall {fall}."
     )
