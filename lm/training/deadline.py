@@ -12,9 +12,9 @@ from lm.store import Store, flush, write_json
 from lm.training.recipe import Recipe, before_moves, with_end_moved
 
 TOLERATED_SHARE = 0.02  # of the time: by so much a training may be late
-UNUSED_SHARE = 0.05  # of the time: so much is to be gained where steps are added
+UNUSED_SHARE = 0.1  # of the time: so much is to be gained where steps are added, for the pace wavers
 LAST_SHARE_TO_ADD = 0.8  # of the time: after it the rates have fallen too far for more steps to matter
-SHARE_TO_USE = 0.97  # of the time that is left: pace wavers
+SHARE_TO_USE = 0.97  # of the time that is left
 LEAST_DECAY_STEPS = 20  # in which the rates can still fall, where the time is over already
 PACE_SHARE = 0.1  # of the time: over the last stretch of so long the pace is taken, for other programs come and go
 MARKS = 8  # in that stretch

@@ -30,7 +30,7 @@ def test_training_ends_in_time_and_says_so(workplace: Workplace) -> None:
     assert planned == ENDLESS
     assert train["steps"] == plan["recipe"]["steps"] < ENDLESS
     assert train["resumed_from_step"] >= first_move
-    assert "fall faster" in plan["reasons"][-1]
+    assert any("fall faster" in reason for reason in plan["reasons"])
 
     curve = pd.read_parquet(workplace.root / train["path"] / "metrics.parquet")
     assert curve["learning_rate"].iloc[-1] < plan["recipe"]["muon_rate"] / 10
@@ -48,7 +48,7 @@ def test_seeds_that_are_compared_all_make_the_same_steps() -> None:
 @pytest.mark.parametrize(
     ("pace", "most_steps", "end"),
     [
-        (0.97, 1000, None),
+        (0.92, 1000, None),
         (1.01, 1000, None),
         (2.0, 1000, NewEnd(step=20, steps=49, step_seconds=2.0)),
         (0.5, 1000, NewEnd(step=20, steps=194, step_seconds=0.5)),
