@@ -149,9 +149,8 @@ class SupervisedChild:
     def close(self, grace_seconds: float = 2.0) -> None:
         """End the child: ask, wait, then kill it with all its descendants. A child that is gone stays gone."""
         assert self._process.stdin
-        if not self._process.stdin.closed:
-            self._send({"stop": "asked to stop"})
-        with suppress(OSError):
+        self._send({"stop": "asked to stop"})
+        with self._sending, suppress(OSError):
             self._process.stdin.close()
         try:
             self._process.wait(grace_seconds)
@@ -166,8 +165,9 @@ class SupervisedChild:
     def _send(self, request: dict[str, Any]) -> None:
         assert self._process.stdin
         with self._sending, suppress(BrokenPipeError):  # a dead child is reported when its events end
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
+            if not self._process.stdin.closed:  # by another thread, as the watch finds something
+                self._process.stdin.write(json.dumps(request) + "\n")
+                self._process.stdin.flush()
 
     def _listen(self) -> None:
         assert self._process.stdout

@@ -135,3 +135,10 @@ def test_watching_costs_next_to_nothing():
         spent = time.process_time() - before
         assert child.peak_bytes > 0
     assert spent < 0.005 * 2 * 3, "three times the promise: other tests may be at work"
+
+
+def test_what_is_found_as_a_child_is_let_go_is_left_unsaid():
+    """The watch is another thread: what it would still say to a child that is gone raises nothing."""
+    with SupervisedChild(Budget(bytes=2**30, source="flag")) as child:
+        pass
+    child.ask_to_stop("too late")
