@@ -145,10 +145,15 @@ def settle_recipe(config: RunConfig, choice: Choice, text_bytes: int, step_secon
 def settle_steps(config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float) -> tuple[int, bool]:
     """How many steps to train, and whether the text rather than the time bounds them."""
     affordable = max(LEAST_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
-    sensible = max(LEAST_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
+    sensible = sensible_steps(config, choice, text_bytes)
     if config.train.steps:
-        return config.train.steps, False
+        return sensible, False
     return min(affordable, sensible), sensible < affordable
+
+
+def sensible_steps(config: RunConfig, choice: Choice, text_bytes: int) -> int:
+    """The steps that were asked for, or the most that do more than learn the text by heart."""
+    return config.train.steps or max(LEAST_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
 
 
 def _with_settings(config: RunConfig, recipe: Recipe) -> Recipe:

@@ -19,13 +19,14 @@ from lm.planning.candidates import (
     cannot_fit,
     fitting,
     least_bytes,
+    sensible_steps,
     settle_recipe,
     smaller_micro_batch,
     smallest_choice,
     where,
     with_speed,
 )
-from lm.planning.choose import most_steps, text_tokens
+from lm.planning.choose import text_tokens
 from lm.planning.predict import TRAINING_MARGIN, floor_bytes, predict_trial
 from lm.quantities import format_duration
 from lm.run_config import RunConfig
@@ -174,7 +175,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         vocab_size=choice.vocab_size,
         recipe=recipe,
         micro_batch=micro_batch,
-        most_steps=config.train.steps or max(recipe.steps, most_steps(recipe, text_bytes, choice.vocab_size)),
+        most_steps=sensible_steps(config, choice, text_bytes),
         chunk_steps=chunk_steps(recipe.steps, seconds),
         device=machine["device"],
         threads=trial.threads,

@@ -30,7 +30,8 @@ def test_training_ends_in_time_and_says_so(workplace: Workplace) -> None:
     assert planned == ENDLESS
     assert train["steps"] == plan["recipe"]["steps"] < ENDLESS
     assert train["resumed_from_step"] >= first_move
-    assert any("fall faster" in reason for reason in plan["reasons"])
+    first_told, *_ = [reason for reason in plan["reasons"] if "the learning rates fall" in reason]
+    assert f"instead of {ENDLESS:,}" in first_told and first_told.endswith("fall faster.")
 
     curve = pd.read_parquet(workplace.root / train["path"] / "metrics.parquet")
     assert curve["learning_rate"].iloc[-1] < plan["recipe"]["muon_rate"] / 10

@@ -36,12 +36,13 @@ def test_training_goes_on_from_a_model_with_its_tokenizer(workplace, tmp_path):
     weights = [workplace.record(run_id)["stages"]["train"]["weights_sha256"] for run_id in ("tuned", "copied")]
     assert weights[0] == weights[1]
 
-    corpus = ("--corpus", new_text[1], "--init-from", str(elsewhere), "--json")
-    plan = [word.replace("flows.pipeline", "lm") for word in workplace.command(*corpus, model=no_shape)]
-    plan.insert(plan.index("lm") + 1, "plan")
-    found = json.loads(subprocess.check_output(plan, cwd=PROJECT, env=workplace.environment))
-    done = [stage["stage"] for stage in found["stages"] if stage["done"]]
-    assert done == ["download", "clean", "plan", "tokenize", "train"], "the forecast knows what was begun from what"
+    for start in ("base", str(elsewhere)):
+        corpus = ("--corpus", new_text[1], "--init-from", start, "--json")
+        plan = [word.replace("flows.pipeline", "lm") for word in workplace.command(*corpus, model=no_shape)]
+        plan.insert(plan.index("lm") + 1, "plan")
+        found = json.loads(subprocess.check_output(plan, cwd=PROJECT, env=workplace.environment))
+        done = [stage["stage"] for stage in found["stages"] if stage["done"]]
+        assert done == ["download", "clean", "plan", "tokenize", "train"], "the forecast knows what was begun from what"
 
     for wrong, says in ((str(tmp_path / "nowhere"), "no folder"), ("bass", "did you mean base")):
         refused = workplace.run(*new_text, "--init-from", wrong)
