@@ -120,6 +120,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "bench-corpora": (DEV, lambda *a: python("-m", "benchmarks.bench_corpora", *a)),
     "test-operations": (DEV, lambda *a: python("-m", "pytest", "-m", "", *TWO_AT_ONCE, *OPERATIONS, *a)),
     "bench-generation": (DEV, lambda *a: python("-m", "benchmarks.bench_generation", *a)),
+    "bench-neighbours": (DEV, lambda *a: python("-m", "benchmarks.bench_neighbours", *a)),
     "bench-training": (DEV, lambda *a: python("-m", "benchmarks.bench_training", *a)),
     "lint": (DEV, lint),
     "types": (DEV, lambda: python("-m", "mypy")),

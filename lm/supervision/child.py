@@ -21,9 +21,12 @@ from typing import Any
 from lm.errors import Interrupted, SlowburnError
 from lm.memory import is_refusal, own_peak_bytes
 from lm.supervision import jobs, operation_jobs
+from lm.supervision.thread_waits import STACKS_BYTES, ThreadWaits
 
 PROGRESS_INTERVAL_SECONDS = 0.2
-UNTOUCHED_BYTES = 128 * 2**20  # thread stacks and what allocators reserve ahead: measured 118 MiB on two threads
+# Thread stacks and what allocators reserve ahead: measured 118 MiB on two threads, without those of ThreadWaits.
+UNTOUCHED_BYTES = 128 * 2**20 + 2 * STACKS_BYTES
+WAITING_VARIABLES = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}  # by which users say how threads wait
 SAVE_SECONDS = 10.0  # how long an orphan may take to save what it has
 
 
@@ -38,6 +41,7 @@ class Child:
         self._last_progress = 0.0
         self._requests: list[dict[str, Any]] = []
         self._arrived = threading.Condition()
+        self._thread_waits = ThreadWaits()
         self.stop_reason: str | None = None
         self.relief_reason: str | None = None  # why the parent asks the job at hand to do with less memory
         self.stops_itself = False  # a job that looks at `stop_reason` between its steps sets this
@@ -64,6 +68,8 @@ class Child:
         gc.enable()
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
         self.cap_anew()
+        if torch.get_num_threads() > 1 and not WAITING_VARIABLES & os.environ.keys():
+            self._thread_waits.watch()
 
     def cap_anew(self) -> None:
         """Set the memory cap to match what is loaded by now."""
