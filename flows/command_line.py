@@ -7,13 +7,13 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, get_args
 
 import httpx
 from prefect import State
 from prefect.logging.handlers import PrefectConsoleHandler
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from rich.console import Console
 
 from flows.pipeline import StageName, pipeline
@@ -166,6 +166,11 @@ def _server_settings() -> dict[Any, Any]:
 def _start_embedded_server() -> None:
     from flows.embedded_server import EmbeddedServer  # half a second of Prefect's server, which others need not load
 
+    home = PREFECT_HOME.value()
+    with suppress(OSError):
+        home.mkdir(parents=True, exist_ok=True)
+    if not os.access(home, os.W_OK):
+        raise SlowburnError(f"Prefect cannot keep its database in {home}: set PREFECT_HOME to a folder of yours")
     EmbeddedServer().start()
 
 

@@ -95,10 +95,12 @@ def test_a_corpus_that_is_no_corpus_is_refused(workplace, tmp_path, content, say
     assert not list(workplace.root.glob("*/*/.*.partial"))
 
 
-def test_a_root_that_cannot_be_written_is_said(workplace, tmp_path):
-    """A file where the root should be: one clear line, no traceback."""
+@pytest.mark.parametrize("variable", ["SLOWBURN_ROOT", "PREFECT_HOME"])
+def test_a_folder_that_cannot_be_written_is_said(workplace, tmp_path, variable):
+    """A file where the root, or Prefect's folder, should be: one clear line, no traceback."""
     (tmp_path / "file").write_text("")
-    workplace.environment["SLOWBURN_ROOT"] = str(tmp_path / "file" / "root")
+    workplace.environment.pop("PREFECT_API_URL", None)
+    workplace.environment[variable] = str(tmp_path / "file" / "root")
     outcome = workplace.run()
     assert outcome.code not in (0, 75, 78), outcome
     assert str(tmp_path / "file") in outcome.last_line
