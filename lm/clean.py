@@ -1,6 +1,7 @@
 """The clean stage: raw files in, clean documents out, each on one side of the split."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,15 +22,17 @@ if TYPE_CHECKING:
 
     from lm.cleaning.cleaned_corpus import CleanDocument, CleanedCorpus
     from lm.cleaning.contamination import Contamination
+    from lm.cleaning.documents import Document
     from lm.cleaning.near_duplicates import Labels
     from lm.cleaning.rejects import RejectWriter
 
-VERSION = 4
+VERSION = 5
 
 # With less held-out text than this a model cannot be told from a baseline: a byte's loss has a standard deviation of
 # some 2.5 bits, so 500 bytes give bits per byte to ±0.2. Less training text than this has fewer different words than
 # the smallest vocabulary has pieces.
 MINIMUM_CHARACTERS = {"train": 2_000, "heldout": 500}
+EXACT_BYTES = 32_000_000  # of training text, up to which all of its runs of words are looked at
 REASONS = ("too few words", "mostly symbols", "repeats itself", "another language")  # as `filters.py` gives them
 HARD_SPLITS = {"document": "a split by document", "source": "a split by source"}
 
@@ -78,7 +81,6 @@ def clean(
     from lm.cleaning.cleaned_corpus import (
         CleanedCorpus,  # these bring pyarrow, which readers of the config need not load
     )
-    from lm.cleaning.overlap import find_overlap
     from lm.cleaning.part_making import make_parts
     from lm.cleaning.raw_documents import read_sources
     from lm.cleaning.rejects import FILE_NAME as REJECTS_FILE
@@ -96,7 +98,7 @@ def clean(
         written, split, notes = splitting.write(out)
         if _too_small(written):
             raise BadInput(_too_little(written, config.heldout_fraction))
-        overlap = find_overlap(out, scratch, crew, progress)
+        overlap = splitting.overlap(out)
         return {
             **written,
             **corpus.metrics(),
@@ -146,6 +148,8 @@ class _Splitting:
         self.clusters = len(np.unique(labels[keep & ~alone]))
         if config.near_duplicates == "drop":
             self.keep = keep & alone
+        self._trains = np.zeros(len(keep), np.bool_)  # documents, whole
+        self._cut = ""  # what trains of one that was cut
 
     def write(self, out: Path) -> tuple[dict[str, Any], str, list[str]]:
         """Write the documents; return what was written, how it was split, and what to tell of that."""
@@ -203,9 +207,22 @@ class _Splitting:
                 text = document.text
                 reject(document.source, document.title, reason, document.document_id, text, len(text.encode()))
 
+    def overlap(self, out: Path) -> "Contamination":
+        """How much of the held-out text that was written to `out` the training text has too."""
+        from lm.cleaning.contamination import contamination, sampled_contamination, sampled_runs
+        from lm.cleaning.documents import read_documents
+        from lm.cleaning.shingles import hash_words
+
+        heldout = (document.text for document in read_documents(out, "heldout"))
+        if self.corpus.sizes[self._trains].sum() + len(self._cut) <= EXACT_BYTES:
+            return contamination((document.text for document in read_documents(out, "train")), heldout)
+        cut = sampled_runs(hash_words([self._cut.encode()])).hashes
+        return sampled_contamination(chain(self.corpus.sampled_runs(self._trains), [cut]), heldout)
+
     def _write_by_unit(self, out: Path, heldout: "npt.NDArray[np.bool_]") -> dict[str, Any]:
         from lm.cleaning.documents import Document, write_documents
 
+        self._trains, self._cut = self.keep & ~heldout, ""
         documents = (
             Document(d.document_id, d.source, d.text, "heldout" if heldout[index] else "train", d.title, d.licence)
             for index, d in self._kept(self.rejects.write)
@@ -213,16 +230,24 @@ class _Splitting:
         return write_documents(documents, out)
 
     def _write_contiguously(self, out: Path, reject: Callable[..., None]) -> dict[str, Any]:
-        from lm.cleaning.documents import Document, write_documents
-        from lm.cleaning.splitting import split_contiguously
+        from lm.cleaning.documents import write_documents
 
         characters = sum(len(document.text) for _, document in self._kept(_told_already))
         share = min(self.config.heldout_fraction, self.config.heldout_bytes / int(self.corpus.sizes[self.keep].sum()))
         training = int((1 - share) * characters)
-        kept = (document for _, document in self._kept(reject))
-        pieces = split_contiguously(kept, lambda document: document.text, training)
-        documents = (Document(d.document_id, d.source, t, side, d.title, d.licence) for d, t, side in pieces)
-        return write_documents(documents, out)
+        self._trains[:], self._cut = False, ""
+        return write_documents(self._contiguous(training, reject), out)
+
+    def _contiguous(self, training_characters: int, reject: Callable[..., None]) -> Iterator["Document"]:
+        from lm.cleaning.documents import Document
+        from lm.cleaning.splitting import split_contiguously
+
+        pieces = split_contiguously(self._kept(reject), lambda kept: kept[1].text, training_characters)
+        for (index, d), text, side in pieces:
+            if side == "train":
+                self._trains[index] = len(text) == len(d.text)
+                self._cut = "" if self._trains[index] else text
+            yield Document(d.document_id, d.source, text, side, d.title, d.licence)
 
     def metrics(self) -> dict[str, Any]:
         """How many documents repeat others, and how many nearly do."""

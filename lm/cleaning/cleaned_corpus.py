@@ -4,6 +4,7 @@ import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ from lm.cleaning.near_duplicates import BANDS, Labels, Sketches
 from lm.cleaning.parts import Assembly, Part, PartCounts
 from lm.cleaning.reading import ReadingCounts
 from lm.cleaning.rejects import RejectWriter
+from lm.cleaning.shingles import Hashes
 from lm.progress import Progress
 from lm.quantities import format_text_size
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from lm.clean import CleanConfig
 
 SLICES_BITS = 4
-SIGHT = ("document_id", "source", "title", "reason", "value", "opening", "bytes", "part", "bands")  # all but the text
+SIGHT = ("document_id", "source", "title", "reason", "value", "opening", "bytes", "part", "bands")  # no text, no runs
 
 
 class CleanDocument(NamedTuple):
@@ -99,6 +101,15 @@ class CleanedCorpus:
             for reason, *values in zip(reasons, *columns, strict=True):
                 if not reason:
                     yield CleanDocument(*values)
+
+    def sampled_runs(self, wanted: npt.NDArray[np.bool_]) -> Iterator[Hashes]:
+        """The sample of the runs of words (`contamination.py`) of the documents that are `wanted`: (documents,)."""
+        first = 0
+        for table in self._assembly.tables(("reason", "runs")):
+            kept = [runs for reason, runs in zip(*table.to_pydict().values(), strict=True) if not reason]
+            chosen = wanted[first : first + len(kept)]
+            first += len(kept)
+            yield np.frombuffer(b"".join(compress(kept, chosen)), np.uint64)
 
     def whole_documents(self, keep: npt.NDArray[np.bool_]) -> int:
         """How many documents were kept, the parts of a long one counted as one."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lm.cleaning.contamination import sampled_runs
 from lm.cleaning.decoding import drop_control_characters, repair_mojibake
 from lm.cleaning.filters import judge
 from lm.cleaning.gutenberg import gutenberg_licence, strip_gutenberg
@@ -136,4 +137,4 @@ def _write(batch: list[_Candidate], config: "CleanConfig", pack: PackWriter) -> 
         bands = np.zeros((len(rows), BANDS), np.uint64)
     else:
         bands = band_keys(words, np.array([int.from_bytes(digest) for digest in digests], np.uint64))
-    pack.write(rows, bands)
+    pack.write(rows, bands, sampled_runs(words))

@@ -1,7 +1,8 @@
 """How much of the held-out text stands in the training text too, word for word.
 
 Runs of 13 words, as in the GPT-3 paper (Brown et al., 2020, appendix C): long enough that chance and idiom do not
-count, short enough that a quoted sentence does.
+count, short enough that a quoted sentence does. All of them are looked for in a small training text; of a large one
+cleaning keeps a sample, chosen by the hash, so that the same run is in the sample of either side.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lm.cleaning.shingles import Hashes, hash_words, runs
+from lm.cleaning.shingles import Hashed, Hashes, hash_words, runs
 
 RUN_WORDS = 13
+SAMPLE_BITS = 6  # of a hash, that are 0 in the sample of a large text: one of 64 runs
 MOST_RUNS = 1 << 18  # of the held-out text; of a larger one a sample, chosen by the hash
 BATCH_BYTES = 1 << 20
 FILTER_BITS = 21  # a table of 2 MiB that most runs of the training text need not go beyond
@@ -38,45 +40,51 @@ class Wanted(NamedTuple):
     counts: npt.NDArray[np.int64]  # how often the held-out text has each
     bits: int  # of a hash, that are 0 where it is in the sample
 
-    def found(self, seen: npt.NDArray[np.bool_]) -> Contamination:
-        """What it comes to where the training text has those that `seen`, (runs,), marks."""
-        return Contamination(int(self.counts.sum()), int(self.counts[seen].sum()), 0.5**self.bits)
-
 
 def contamination(training: Iterable[str], heldout: Iterable[str]) -> Contamination:
     """Look up the runs of 13 words of the held-out texts in the training texts, each read once, in bounded memory."""
-    wanted = wanted_runs(heldout)
-    return wanted.found(seen_runs(wanted, training))
+    return _look_up(_wanted_runs(heldout), _runs_of(training))
 
 
-def wanted_runs(heldout: Iterable[str]) -> Wanted:
+def sampled_contamination(training: Iterable[Hashes], heldout: Iterable[str]) -> Contamination:
+    """Look up a sample of the runs of the held-out texts among those of the training texts (`sampled_runs`)."""
+    return _look_up(_wanted_runs(heldout, SAMPLE_BITS), training)
+
+
+def sampled_runs(words: Hashed) -> Hashed:
+    """The runs of texts, by their words, that are in the sample."""
+    all_runs = runs(words, RUN_WORDS)
+    places = np.flatnonzero(_in_sample(all_runs.hashes, SAMPLE_BITS))
+    return Hashed(all_runs.hashes[places], np.searchsorted(places, all_runs.offsets))
+
+
+def _wanted_runs(heldout: Iterable[str], bits: int = 0) -> Wanted:
     """The runs of the held-out texts, MOST_RUNS of them at most."""
-    bits, kept = 0, np.empty(0, np.uint64)
+    kept = np.empty(0, np.uint64)
     for hashes in _runs_of(heldout):
-        kept = np.concatenate([kept, _sampled(hashes, bits)])
+        kept = np.concatenate([kept, hashes[_in_sample(hashes, bits)]])
         while len(kept) > MOST_RUNS:
             bits += 1
-            kept = _sampled(kept, bits)
+            kept = kept[_in_sample(kept, bits)]
     return Wanted(*np.unique(kept, return_counts=True), bits)
 
 
-def seen_runs(wanted: Wanted, training: Iterable[str]) -> npt.NDArray[np.bool_]:
-    """Mark the runs that some training texts have: (runs,). Several texts together have what any of them has."""
+def _look_up(wanted: Wanted, training: Iterable[Hashes]) -> Contamination:
     found = np.zeros(len(wanted.hashes), np.bool_)
     likely = np.zeros(1 << FILTER_BITS, np.bool_)
     likely[_slots(wanted.hashes)] = True
-    for hashes in _runs_of(training):
-        hashes = _sampled(hashes, wanted.bits)
+    for runs_there in training:
+        hashes = runs_there[_in_sample(runs_there, wanted.bits)]
         hashes = hashes[likely[_slots(hashes)]]
         if not len(hashes):
             continue
         places = np.minimum(np.searchsorted(wanted.hashes, hashes), len(wanted.hashes) - 1)
         found[places[wanted.hashes[places] == hashes]] = True
-    return found
+    return Contamination(int(wanted.counts.sum()), int(wanted.counts[found].sum()), 0.5**wanted.bits)
 
 
-def _sampled(hashes: Hashes, bits: int) -> Hashes:
-    return hashes[hashes >> np.uint64(64 - bits) == 0] if bits else hashes
+def _in_sample(hashes: Hashes, bits: int) -> npt.NDArray[np.bool_]:
+    return hashes < np.uint64(1 << (64 - bits)) if bits else np.ones(len(hashes), np.bool_)
 
 
 def _slots(hashes: Hashes) -> npt.NDArray[np.int64]:

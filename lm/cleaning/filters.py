@@ -43,7 +43,7 @@ class Rejection(NamedTuple):
 
 def judge(texts: Sequence[bytes], words: Hashed, thresholds: Thresholds) -> list[Rejection | None]:
     """Judge each document by its text in UTF-8 and its words; None for one that is kept."""
-    repeated = repeated_shares(words)
+    repeated = repeated_shares(words, thresholds.maximum_repeated)
     verdicts: list[Rejection | None] = []
     for index, text in enumerate(texts):
         count = int(words.counts[index])
@@ -60,12 +60,18 @@ def judge(texts: Sequence[bytes], words: Hashed, thresholds: Thresholds) -> list
     return verdicts
 
 
-def repeated_shares(words: Hashed) -> npt.NDArray[np.float64]:
-    """The share of each document's runs of five words that it has had before; 0 for a short one.
+def repeated_shares(words: Hashed, above: float) -> npt.NDArray[np.float64]:
+    """The share of each document's runs of five words that it has had before; 0 where it cannot be `above` that.
 
-    The runs of all documents are sorted together, 40 bits of their hashes below the number of their document.
+    It cannot in a document of few runs, for the first of them is new. The runs of all others are sorted together, 40
+    bits of their hashes below the number of their document.
     """
-    shingles = runs(words, RUN_WORDS)
+    fewest = max(FEWEST_RUNS, 1 / (1 - above)) if above < 1 else np.inf
+    long = words.counts - RUN_WORDS + 1 >= fewest
+    shares = np.zeros(len(long))
+    if not long.any():
+        return shares
+    shingles = runs(words.of(long), RUN_WORDS)
     counts = shingles.counts
     keys, hashes = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(HASH_BITS), counts), shingles.hashes
     hashes >>= np.uint64(64 - HASH_BITS)
@@ -74,7 +80,8 @@ def repeated_shares(words: Hashed) -> npt.NDArray[np.float64]:
     repeated = np.zeros(len(keys) + 1, np.bool_)  # one more: the sums below end beyond the last
     repeated[1:-1] = keys[1:] == keys[:-1]
     sums = np.add.reduceat(repeated, shingles.offsets[:-1], dtype=np.int64)
-    return np.where(counts >= FEWEST_RUNS, sums / np.maximum(counts, 1), 0.0)
+    shares[long] = sums / counts
+    return shares
 
 
 def _symbol_share(text: bytes) -> float:

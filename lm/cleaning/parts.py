@@ -26,10 +26,11 @@ import pyarrow.parquet as pq
 from lm.arrow_arrays import integer_array, string_array
 from lm.cleaning.reading import ReadingCounts, Skipped
 from lm.cleaning.shards import Shard
+from lm.cleaning.shingles import Hashed
 from lm.errors import Stopped
 from lm.store import fingerprint, flush
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3  # 2 had no runs
 BANDS_BYTES = 128  # of a document: the keys by which `near_duplicates.py` compares it
 # reason: "" for what is kept
 STRINGS = ("document_id", "source", "title", "licence", "text", "reason", "value", "opening")
@@ -37,7 +38,7 @@ NUMBERS = ("bytes", "part")  # part: as in RawDocument
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in STRINGS]
     + [(name, pa.int64()) for name in NUMBERS]
-    + [("bands", pa.binary(BANDS_BYTES))],
+    + [("bands", pa.binary(BANDS_BYTES)), ("runs", pa.binary())],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
 DICTIONARIES = ["source", "licence", "reason"]
@@ -146,13 +147,18 @@ class PackWriter:
             write_page_checksum=True,
         )  # fmt: skip
 
-    def write(self, rows: Sequence[Row], bands: npt.NDArray[np.uint64]) -> None:
-        """Add documents in the order of their shards, as a row group; `bands` is (documents, BANDS)."""
+    def write(self, rows: Sequence[Row], bands: npt.NDArray[np.uint64], sampled: Hashed) -> None:
+        """Add documents in the order of their shards, as a row group.
+
+        bands: (documents, BANDS); sampled: those of their runs of words that are in the sample.
+        """
         for row in rows:
             self._rows[row.shard] += 1
         columns = [string_array([getattr(row, name) for row in rows]) for name in STRINGS]
         columns += [integer_array([getattr(row, name) for row in rows]) for name in NUMBERS]
         columns.append(pa.Array.from_buffers(pa.binary(BANDS_BYTES), len(rows), [None, pa.py_buffer(bands)]))
+        ends = pa.py_buffer((sampled.offsets * sampled.hashes.itemsize).astype(np.int32))
+        columns.append(pa.Array.from_buffers(pa.binary(), len(rows), [None, ends, pa.py_buffer(sampled.hashes)]))
         self._writer.write_table(pa.Table.from_arrays(columns, schema=SCHEMA))
 
     def __enter__(self) -> Self:

@@ -16,10 +16,3 @@ def clean_shards(
 
     asked = [Shard.from_json(shard) for shard in shards]
     clean_shards(Path(raw), asked, keys, CleanConfig.model_validate(config), Path(scratch), Path(out), progress)
-
-
-def find_seen_runs(progress: Progress, *, clean: str, groups: list[int], wanted: str, bits: int, out: str) -> None:
-    """Mark which of the wanted runs some row groups of the training text have."""
-    from lm.cleaning.overlap import find_seen_runs
-
-    find_seen_runs(Path(clean), groups, Path(wanted), bits, Path(out), progress)

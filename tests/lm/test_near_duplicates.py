@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lm.clean import CleanConfig, clean
-from lm.cleaning.contamination import contamination
+from lm.cleaning.contamination import contamination, sampled_contamination, sampled_runs
 from lm.cleaning.documents import read_documents
 from lm.cleaning.near_duplicates import Sketches, band_keys
 from lm.cleaning.shingles import hash_words
@@ -122,6 +122,24 @@ def test_overlap_is_the_share_of_repeated_runs() -> None:
     half = " ".join(other.split()[:2000])
     assert contamination([text, half], [other]).share == pytest.approx(0.5, abs=0.01)
     assert contamination([text], ["too short"]).runs == 0
+
+
+@pytest.mark.parametrize("settings", [{}, {"split": "contiguous"}, {"split": "contiguous", "near_duplicates": "drop"}])
+def test_in_a_large_text_a_sample_of_runs_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    """What was kept of each document tells what the written text would, and about what all of its runs do."""
+    rows = planted(600) + [{"text": prose(n) + prose(3 * n) * 20} for n in range(1000, 1040)]
+    settings = {"near_duplicates": "ignore", "heldout_fraction": 0.4} | settings
+    _, exact = cleaned(tmp_path, rows, **settings)
+    monkeypatch.setattr("lm.clean.EXACT_BYTES", 0)
+    out, metrics = cleaned(tmp_path, rows, **settings)
+    training = (sampled_runs(hash_words([d.text.encode()])).hashes for d in read_documents(out, "train"))
+    written = sampled_contamination(training, (document.text for document in read_documents(out, "heldout")))
+    found = metrics["contamination"]
+    assert found == written._asdict() | {"share": round(written.share, 6)}
+    assert 0.5 < found["runs"] / (exact["contamination"]["runs"] / 64) < 2
+    assert found["share"] == pytest.approx(exact["contamination"]["share"], abs=0.1)
 
 
 VERSE = "O give thanks unto the LORD; for he is good: for his mercy endureth for ever.\n"
