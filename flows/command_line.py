@@ -19,6 +19,7 @@ from rich.console import Console
 from flows.pipeline import StageName, pipeline
 from flows.terminal import Terminal
 from lm.downloading.addresses import without_secrets
+from lm.downloading.corpora import check_words
 from lm.errors import BadInput, Interrupted, SlowburnError, Stopped
 from lm.run_config import RunConfig, build_config, setting_names
 from lm.runs.like_run import config_like
@@ -111,6 +112,7 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
             config = config_like(Store.default(), options.like, options.settings, values)
         else:
             config = build_config(values, options.settings)
+        check_words(config.download.corpus)
         with ExitStack() as stack:
             stack.enter_context(temporary_settings(_server_settings()))
             _quiet_prefect()

@@ -113,20 +113,30 @@ def resolve(words: Sequence[str]) -> Corpus:
     Relative paths start at the current directory. Raises BadInput for a word that is none of these, and for a file
     that is no text.
     """
-    if not words:
-        raise BadInput(f"no corpus was given: name one of {', '.join(CATALOGUE)}, a path or an address")
+    check_words(words)
     notes = list[str]()
     sources = {source.address: source for word in words for source in _resolve_word(word, notes)}
     return Corpus(tuple(sources.values()), tuple(notes))
 
 
+def check_words(words: Sequence[str]) -> None:
+    """Raise BadInput for no word, and for one that is no name, path or address; nothing is read."""
+    if not words:
+        raise BadInput(f"no corpus was given: name one of {', '.join(CATALOGUE)}, a path or an address")
+    for word in words:
+        if is_remote(word):
+            check_address(word)
+        elif addresses.is_url(word):
+            addresses.check_url(word)
+        elif word not in CATALOGUE and not _expand(word):
+            raise BadInput(_unknown(word))
+
+
 def _resolve_word(word: str, notes: list[str]) -> tuple[Source, ...]:
     if is_remote(word):
-        check_address(word)
         shown = addresses.shown(word)
         return (Source(printable(shown.partition("://")[2].rstrip("/")), "place", word, shown),)
     if addresses.is_url(word):
-        addresses.check_url(word)
         shown = addresses.shown(word)
         return (Source(printable(shown.partition("://")[2].rstrip("/")), "url", word, shown),)
     path = _expand(word)
@@ -134,9 +144,7 @@ def _resolve_word(word: str, notes: list[str]) -> tuple[Source, ...]:
         if word in CATALOGUE:
             notes.append(f"{word} is a path here as well as a corpus of the catalogue: the path is used")
         return tuple(_folder(path, notes)) if path.is_dir() else (_file(path),)
-    if word in CATALOGUE:
-        return CATALOGUE[word]
-    raise BadInput(_unknown(word))
+    return CATALOGUE[word]
 
 
 def _expand(word: str) -> Path | None:
