@@ -30,13 +30,14 @@ BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and it
 
 # What a training needs besides what can be counted, by least squares over 92 random configurations (docs/decisions.md).
 # malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
-TRAINING_FLOOR = 370 * MIB  # libraries, their work space, and a model of no size
+TRAINING_FLOOR = 371 * MIB  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
 CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
 PER_OUTPUT = {"bf16": 14.4, "fp32": 9.9}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
-PER_SCORE = 2.0  # values that come and go for each score of a layer's attention
+PER_SCORE = 2.1  # values that come and go for each score of a layer's attention
 TURNS_SHARE = {"bf16": 1.0, "fp32": 0.4}  # of the smaller, that is needed beside the larger of two that take turns
-GAPS = 1.04  # around what is kept for the backward pass
+OTHER_STACKS_SHARE = 0.6  # of all of Muon's stacks but the largest: what one leaves, the next cannot use whole
+PER_PARAMETER = 1  # bytes of gaps between what lasts
 
 
 def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
@@ -76,8 +77,8 @@ def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
     scores = PER_SCORE * _value_bytes(recipe) * tokens * _scores_per_token(recipe)
     smaller, larger = sorted((output + scores, _muon_bytes(recipe)))
     gradients = 4 * recipe.parameters(vocab_size)
-    lasting = checkpoint_bytes(recipe, vocab_size) + gradients
-    return int(lasting + GAPS * kept + larger + TURNS_SHARE[recipe.precision] * smaller)
+    lasting = checkpoint_bytes(recipe, vocab_size) + gradients + PER_PARAMETER * recipe.parameters(vocab_size)
+    return int(lasting + kept + larger + TURNS_SHARE[recipe.precision] * smaller)
 
 
 def _copies_of_layer(recipe: Recipe) -> int:
@@ -92,18 +93,19 @@ def _copies_of_layer(recipe: Recipe) -> int:
 
 
 def _muon_bytes(recipe: Recipe) -> int:
-    """A stack of matrices of each shape, as `muon.py` works on it: gradients in fp32, three more in its precision."""
-    return (4 + 3 * _value_bytes(recipe)) * sum(count * size for size, count in _stacks(recipe))
+    """What `muon.py` works on: the largest stack of matrices of a shape, and a share of the others."""
+    stacks = list(_stacks_bytes(recipe))
+    return int(max(stacks) + OTHER_STACKS_SHARE * (sum(stacks) - max(stacks)))
 
 
-def _stacks(recipe: Recipe) -> Iterator[tuple[int, int]]:
-    """For each shape of matrix its values, and how many of them make a stack."""
-    kv_width = recipe.kv_heads * recipe.head_width
-    counts = Counter[int]()
-    for other_side in (recipe.width, kv_width, recipe.mlp_width):  # of two matrices in every layer
-        counts[other_side * recipe.width] += 2 * recipe.layers
-    for size, count in counts.items():
-        yield size, min(count, max(1, MUON_STACK_VALUES // size))
+def _stacks_bytes(recipe: Recipe) -> Iterator[int]:
+    """For each shape of matrix a stack: gradients in fp32, two like it and two Gram matrices in Muon's precision."""
+    counts = Counter[tuple[int, int]]()
+    for side in (recipe.width, recipe.kv_heads * recipe.head_width, recipe.mlp_width):  # of two matrices in every layer
+        counts[min(side, recipe.width), max(side, recipe.width)] += 2 * recipe.layers
+    for (rows, columns), count in counts.items():
+        together = min(count, max(1, MUON_STACK_VALUES // (rows * columns)))
+        yield together * rows * (4 * columns + 2 * _value_bytes(recipe) * (columns + rows))
 
 
 def _value_bytes(recipe: Recipe) -> int:
