@@ -24,6 +24,7 @@ from lm.errors import BadInput, Interrupted, SlowburnError, Stopped
 from lm.run_config import RunConfig, build_config, setting_names
 from lm.runs.like_run import config_like
 from lm.store import Store
+from lm.training.starting_model import look_up_starting_model, with_starting_model
 from tasks import listen
 
 SERVER_PATIENCE_SECONDS = 3.0
@@ -112,7 +113,7 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
             config = config_like(Store.default(), options.like, options.settings, values)
         else:
             config = build_config(values, options.settings)
-        check_words(config.download.corpus)
+        _check(config)
         with ExitStack() as stack:
             stack.enter_context(temporary_settings(_server_settings()))
             _quiet_prefect()
@@ -163,6 +164,13 @@ def _server_settings() -> dict[Any, Any]:
         print(f"No Prefect server answers at {url}: running with the embedded one.", file=sys.stderr)
         return {PREFECT_API_URL: None}
     return {}
+
+
+def _check(config: RunConfig) -> None:
+    """Raise BadInput now for what the stages would refuse later, after a server and their children have started."""
+    check_words(config.download.corpus)
+    if config.init_from:
+        with_starting_model(config, look_up_starting_model(Store.default(), config.init_from))
 
 
 def _start_embedded_server() -> None:
