@@ -14,8 +14,10 @@ PLAIN_PASSES = 8  # over the text: beyond them dropout and averaged weights pay
 MOST_PASSES = 24  # with any dropout, more of them only learn the text by heart
 MOST_DROPOUT = 0.1  # at so many passes
 AVERAGE_SHARE = 0.1
-BRIEF_STEPS = 900  # a shorter training learns more with a bolder embedding and less momentum, a longer one less
-BRIEF = {"adam_rate": 0.008, "muon_momentum": 0.9}
+BRIEF_STEPS = 900  # a shorter training learns more with less momentum, a longer one less
+BRIEF_MOMENTUM, MOMENTUM = 0.9, 0.95
+# The embedding's rate falls with the steps: best near 0.008 at 500 steps, and at 0.002 to 0.003 at 1,700.
+BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 500, 0.002, 0.8
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
 MANY_PASSES = 60  # rather than more of them, smaller and more steps
 PRICE_OF_HALVING = 1.5  # of a step: what a token costs more in it
@@ -71,9 +73,15 @@ def suited_for(recipe: Recipe, passes: float) -> Recipe:
         "dropout": round(MOST_DROPOUT * repeated, 2),
         "average_share": AVERAGE_SHARE if repeated else 0.0,
         "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
+        "adam_rate": _embedding_rate(recipe.steps),
+        "muon_momentum": BRIEF_MOMENTUM if recipe.steps < BRIEF_STEPS else MOMENTUM,
     }
-    rates = BRIEF if recipe.steps < BRIEF_STEPS else {name: Recipe.model_fields[name].default for name in BRIEF}
-    return recipe.model_copy(update=changes | rates)
+    return recipe.model_copy(update=changes)
+
+
+def _embedding_rate(steps: int) -> float:
+    fallen = BOLDEST_RATE * math.pow(BOLDEST_STEPS / steps, RATE_FALL)
+    return round(min(BOLDEST_RATE, max(LEAST_RATE, fallen)), 4)
 
 
 def text_tokens(train_bytes: int, vocab_size: int) -> float:
