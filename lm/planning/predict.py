@@ -28,7 +28,7 @@ MUON_STACK_VALUES = 2_000_000  # as in lm.training.muon
 
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
-# What a training needs besides what can be counted, by least squares over 92 random configurations (docs/decisions.md).
+# What a training needs besides what can be counted, by least squares over 97 random configurations (docs/decisions.md).
 # malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
 TRAINING_FLOOR = 371 * MIB  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
