@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 from lm.memory import Budget
 from lm.planning.cpu import usable_cores
@@ -50,21 +51,16 @@ def busy_programs(count: int) -> Iterator[None]:
 
 def step_seconds(threads: int, seconds: float, waiting: dict[str, str]) -> float:
     """What a step takes with so many threads that wait in this way."""
-    before = dict(os.environ)
-    os.environ.update(waiting)
-    try:
-        with SupervisedChild(Budget(bytes=4 * 2**30, source="flag"), threads=threads, trains=True) as child:
-            probed: dict[str, Any] = child.call(
-                "probe",
-                recipe=RECIPE.model_dump(mode="json"),
-                vocab_size=VOCAB_SIZE,
-                micro_batch=RECIPE.batch_sequences,
-                device="cpu",
-                seconds=seconds,
-            )
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    budget = Budget(bytes=4 * 2**30, source="flag")
+    with mock.patch.dict(os.environ, waiting), SupervisedChild(budget, threads=threads, trains=True) as child:
+        probed: dict[str, Any] = child.call(
+            "probe",
+            recipe=RECIPE.model_dump(mode="json"),
+            vocab_size=VOCAB_SIZE,
+            micro_batch=RECIPE.batch_sequences,
+            device="cpu",
+            seconds=seconds,
+        )
     return float(probed["step_seconds"])
 
 

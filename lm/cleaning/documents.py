@@ -5,7 +5,7 @@ other, and neither reader nor writer needs more memory than the longest document
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,13 +107,12 @@ def write_documents(documents: Iterable[Document], out: Path) -> dict[str, Any]:
     return {**flat, "longest_document_bytes": longest_bytes, "sources": sources, "licences": licences.bytes}
 
 
-def read_documents(clean: Path, split: Split | None = None, groups: Container[int] | None = None) -> Iterator[Document]:
+def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document]:
     """Stream the documents of a clean artifact's folder, of one split or of both, in the order they were written.
 
-    `groups` chooses row groups by their numbers, such as a shard of `group_shards`.
     Raises SlowburnError when the file is damaged (page checksums are verified) or of a newer schema.
     """
-    for table in row_groups(clean, split, groups=groups):
+    for table in row_groups(clean, split):
         yield from map(Document, *table.to_pydict().values())
 
 
@@ -125,31 +124,15 @@ def count_sources(clean: Path) -> Counter[str]:
     return counts
 
 
-def group_shards(clean: Path, split: Split, shard_bytes: int) -> Iterator[tuple[list[int], int]]:
-    """Cut one split into row groups of about so many bytes together: their numbers, and the bytes."""
-    shard, size = list[int](), 0
-    with _opened(clean) as file:
-        for group in range(file.num_row_groups):
-            if _split_of(file, group) == split:
-                shard.append(group)
-                size += file.metadata.row_group(group).total_byte_size
-                if size >= shard_bytes:
-                    yield shard, size
-                    shard, size = [], 0
-    if shard:
-        yield shard, size
-
-
 def row_groups(
     clean: Path,
     split: Split | None = None,
     columns: Sequence[str] = tuple(SCHEMA.names),
-    groups: Container[int] | None = None,
 ) -> Iterator[pa.Table]:
     """The same documents as tables of these columns, a row group at a time. Raises as `read_documents`."""
     with _opened(clean) as file:
         for group in range(file.num_row_groups):
-            if (groups is None or group in groups) and split in (None, _split_of(file, group)):
+            if split in (None, _split_of(file, group)):
                 yield _with_licence(file.read_row_group(group, columns=list(columns), use_threads=False), columns)
 
 

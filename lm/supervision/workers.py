@@ -34,9 +34,9 @@ class Crew(NamedTuple):
 ALONE = Crew()
 
 
-def work_through(jobs: Sequence[Job], crew: Crew, progress: Progress, note: str = "") -> None:
+def work_through(jobs: Sequence[Job], crew: Crew, progress: Progress) -> None:
     """Do all jobs; raise the first error that one of them raises, MemoryError where a worker ran out of memory."""
-    overall = _Overall(jobs, progress, note)
+    overall = _Overall(jobs, progress)
     if crew.workers < 2 or len(jobs) < 2:
         from lm.supervision import shard_jobs
 
@@ -75,10 +75,10 @@ def work_through(jobs: Sequence[Job], crew: Crew, progress: Progress, note: str 
 class _Overall:
     """Adds up how far the jobs are."""
 
-    def __init__(self, jobs: Sequence[Job], progress: Progress, note: str) -> None:
+    def __init__(self, jobs: Sequence[Job], progress: Progress) -> None:
         self._sizes, self._total = [job.bytes for job in jobs], sum(job.bytes for job in jobs)
         self._done = [0.0] * len(jobs)
-        self._progress, self._note, self._lock = progress, note, threading.Lock()
+        self._progress, self._lock = progress, threading.Lock()
 
     def of(self, number: int) -> Progress:
         """The listener of one job."""
@@ -86,6 +86,6 @@ class _Overall:
         def report(done: float, total: float | None, unit: str, note: str = "") -> None:
             with self._lock:
                 self._done[number] = self._sizes[number] * done / total if total else 0.0
-                self._progress(sum(self._done), self._total, "bytes", self._note or note)
+                self._progress(sum(self._done), self._total, "bytes", note)
 
         return report
