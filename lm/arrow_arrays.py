@@ -40,3 +40,10 @@ def table_of(columns: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.Table:
     """A table of these columns, of strings, whole numbers (int64) or others (float64), in the order of the schema."""
     arrays = [MAKERS[kind](values) for kind, values in zip(schema.types, columns, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def take_rows(table: pa.Table, rows: Sequence[int]) -> pa.Table:
+    """These rows of a table, in ascending order: a view where they follow one another, else a copy."""
+    if len(rows) and rows[-1] - rows[0] != len(rows) - 1:
+        return table.take(integer_array(rows))
+    return table.slice(rows[0] if len(rows) else 0, len(rows))

@@ -19,10 +19,11 @@ from lm.supervision.workers import ALONE, Crew
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pyarrow as pa
 
-    from lm.cleaning.cleaned_corpus import CleanDocument, CleanedCorpus
+    from lm.cleaning.cleaned_corpus import CleanedCorpus
     from lm.cleaning.contamination import Contamination
-    from lm.cleaning.documents import Document
+    from lm.cleaning.document_writer import Sided
     from lm.cleaning.near_duplicates import Labels
     from lm.cleaning.rejects import RejectWriter
 
@@ -197,15 +198,22 @@ class _Splitting:
         marked[self.keep] = heldout
         return marked
 
-    def _kept(self, reject: Callable[..., None]) -> Iterator[tuple[int, "CleanDocument"]]:
-        for index, document in enumerate(self.corpus):
-            if self.keep[index]:
-                yield index, document
-            else:
-                near = self.labels[index] != index
-                reason = "nearly repeats another" if near else "repeats another"
-                text = document.text
-                reject(document.source, document.title, reason, document.document_id, text, len(text.encode()))
+    def _kept(self, reject: Callable[..., None]) -> Iterator[tuple["npt.NDArray[np.integer]", "pa.Table"]]:
+        """Tables of the documents that are kept, with their numbers; the others are written down by `reject`."""
+        import numpy as np
+
+        from lm.arrow_arrays import take_rows
+
+        first = 0
+        for table in self.corpus.tables():
+            numbers = np.arange(first, first + len(table))
+            first += len(table)
+            for number in numbers[~self.keep[numbers]].tolist():
+                (document,) = table.slice(number - numbers[0], 1).to_pylist()
+                reason = "nearly repeats another" if self.labels[number] != number else "repeats another"
+                text = document["text"]
+                reject(document["source"], document["title"], reason, document["document_id"], text, len(text.encode()))
+            yield numbers[self.keep[numbers]], take_rows(table, np.flatnonzero(self.keep[numbers]).tolist())
 
     def overlap(self, out: Path) -> "Contamination":
         """How much of the held-out text that was written to `out` the training text has too."""
@@ -220,34 +228,35 @@ class _Splitting:
         return sampled_contamination(chain(self.corpus.sampled_runs(self._trains), [cut]), heldout)
 
     def _write_by_unit(self, out: Path, heldout: "npt.NDArray[np.bool_]") -> dict[str, Any]:
-        from lm.cleaning.documents import Document, write_documents
+        from lm.cleaning.document_writer import write_documents
 
         self._trains, self._cut = self.keep & ~heldout, ""
-        documents = (
-            Document(d.document_id, d.source, d.text, "heldout" if heldout[index] else "train", d.title, d.licence)
-            for index, d in self._kept(self.rejects.write)
-        )
-        return write_documents(documents, out)
+        return write_documents(((table, heldout[numbers]) for numbers, table in self._kept(self.rejects.write)), out)
 
     def _write_contiguously(self, out: Path, reject: Callable[..., None]) -> dict[str, Any]:
-        from lm.cleaning.documents import write_documents
+        from lm.cleaning.document_writer import count_characters, write_documents
 
-        characters = sum(len(document.text) for _, document in self._kept(_told_already))
+        characters = sum(sum(count_characters(table)) for _, table in self._kept(_told_already))
         share = min(self.config.heldout_fraction, self.config.heldout_bytes / int(self.corpus.sizes[self.keep].sum()))
-        training = int((1 - share) * characters)
+        return write_documents(self._contiguous(int((1 - share) * characters), reject), out)
+
+    def _contiguous(self, training_characters: int, reject: Callable[..., None]) -> Iterator["Sided"]:
+        import numpy as np
+
+        from lm.cleaning.document_writer import count_characters, cut_in_two
+        from lm.cleaning.splitting import place_of_cut
+
         self._trains[:], self._cut = False, ""
-        return write_documents(self._contiguous(training, reject), out)
-
-    def _contiguous(self, training_characters: int, reject: Callable[..., None]) -> Iterator["Document"]:
-        from lm.cleaning.documents import Document
-        from lm.cleaning.splitting import split_contiguously
-
-        pieces = split_contiguously(self._kept(reject), lambda kept: kept[1].text, training_characters)
-        for (index, d), text, side in pieces:
-            if side == "train":
-                self._trains[index] = len(text) == len(d.text)
-                self._cut = "" if self._trains[index] else text
-            yield Document(d.document_id, d.source, text, side, d.title, d.licence)
+        left = training_characters
+        for numbers, table in self._kept(reject):
+            characters = count_characters(table)
+            row, head = place_of_cut(characters, left)
+            left -= sum(characters[:row]) + head
+            self._trains[numbers[:row]] = True
+            if head:
+                table, self._cut = cut_in_two(table, row, head)
+                row += 1
+            yield table, np.arange(len(table)) >= row
 
     def metrics(self) -> dict[str, Any]:
         """How many documents repeat others, and how many nearly do."""

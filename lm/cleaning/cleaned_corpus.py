@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from lm.arrow_arrays import take_rows
+from lm.cleaning.document_writer import COLUMNS
 from lm.cleaning.near_duplicates import BANDS, Labels, Sketches
 from lm.cleaning.parts import Assembly, Part, PartCounts
 from lm.cleaning.reading import ReadingCounts
@@ -25,16 +27,6 @@ if TYPE_CHECKING:
 
 SLICES_BITS = 4
 SIGHT = ("document_id", "source", "title", "reason", "value", "opening", "bytes", "part", "bands")  # no text, no runs
-
-
-class CleanDocument(NamedTuple):
-    """A document ready to be put on one side of the split; `document_id` is the hash of its text."""
-
-    document_id: str
-    source: str
-    title: str
-    text: str
-    licence: str
 
 
 class CleanedCorpus:
@@ -95,12 +87,11 @@ class CleanedCorpus:
         """Bytes of each document: (documents,)."""
         return np.frombuffer(self._sizes, np.uint32)
 
-    def __iter__(self) -> Iterator[CleanDocument]:
-        for table in self._assembly.tables((*CleanDocument._fields, "reason")):
-            *columns, reasons = (table.column(name).to_pylist() for name in (*CleanDocument._fields, "reason"))
-            for reason, *values in zip(reasons, *columns, strict=True):
-                if not reason:
-                    yield CleanDocument(*values)
+    def tables(self) -> Iterator[pa.Table]:
+        """All documents, by the columns that `document_writer.py` writes; a megabyte of them or one at a time."""
+        for table in self._assembly.tables((*COLUMNS, "reason")):
+            kept = [row for row, reason in enumerate(table["reason"].to_pylist()) if not reason]
+            yield take_rows(table.select(COLUMNS), kept)
 
     def sampled_runs(self, wanted: npt.NDArray[np.bool_]) -> Iterator[Hashes]:
         """The sample of the runs of words (`contamination.py`) of the documents that are `wanted`: (documents,)."""

@@ -1,29 +1,26 @@
 """Clean text on disk: one row a document (or the piece of one on either side of a contiguous split).
 
-A row group holds documents of one split only and a few megabytes of text, so a reader of one split never decodes the
-other, and neither reader nor writer needs more memory than the longest document.
+A row group holds documents of one split only and a few megabytes of text (`document_writer.py`), so a reader of one
+split never decodes the other, and neither reader nor writer needs more memory than the longest document.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lm.arrow_arrays import string_array
-from lm.downloading.licences import NOT_STATED, LicenceCounts
+from lm.downloading.licences import NOT_STATED
 from lm.errors import SlowburnError
 
 SCHEMA_VERSION = 2  # 1 had no licences
 FILE_NAME = "documents.parquet"
-ROW_GROUP_BYTES = 4 * 2**20  # of text; a longer document has a row group of its own
 LICENCE = "licence"
-COUNTS = ("documents", "bytes", "characters")
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("document_id", "source", "text", "split", "title", "licence")],
     metadata={"schema_version": str(SCHEMA_VERSION)},
@@ -43,68 +40,6 @@ class Document:
     split: Split
     title: str = ""
     licence: str = NOT_STATED
-
-
-class DocumentWriter:
-    """Write `documents.parquet`: equal documents in equal order give equal bytes."""
-
-    def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(
-            path,
-            SCHEMA,
-            compression="zstd",
-            use_dictionary=["source", "split", "licence"],
-            write_statistics=["split"],
-            write_page_checksum=True,
-        )
-        self._waiting: dict[Split, list[Document]] = {split: [] for split in SPLITS}
-        self._bytes: dict[Split, int] = dict.fromkeys(SPLITS, 0)
-
-    def write(self, document: Document, text_bytes: int) -> None:
-        """Add a document whose text has `text_bytes` bytes in UTF-8."""
-        if self._bytes[document.split] + text_bytes > ROW_GROUP_BYTES:
-            self._flush(document.split)
-        self._waiting[document.split].append(document)
-        self._bytes[document.split] += text_bytes
-
-    def _flush(self, split: Split) -> None:
-        if documents := self._waiting[split]:
-            columns = [[getattr(document, name) for document in documents] for name in SCHEMA.names]
-            self._writer.write_table(pa.Table.from_arrays([string_array(c) for c in columns], schema=SCHEMA))
-            self._waiting[split], self._bytes[split] = [], 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if kind is None:
-            for split in SPLITS:
-                self._flush(split)
-        self._writer.close()
-
-
-def write_documents(documents: Iterable[Document], out: Path) -> dict[str, Any]:
-    """Write `documents.parquet` into a folder; return `train_documents`, `heldout_bytes` and so on: what is in it.
-
-    `sources` gives the same counts for each corpus: the part of a source's name before its first slash; `licences` the
-    bytes of each licence in it.
-    """
-    sides = {split: dict.fromkeys(COUNTS, 0) for split in SPLITS}
-    sources: dict[str, dict[str, int]] = {}
-    licences, longest_bytes = LicenceCounts(), 0
-    with DocumentWriter(out / FILE_NAME) as writer:
-        for document in documents:
-            text_bytes = len(document.text.encode())
-            longest_bytes = max(longest_bytes, text_bytes)
-            writer.write(document, text_bytes)
-            corpus = document.source.partition("/")[0]
-            source = sources.setdefault(corpus, dict.fromkeys(COUNTS, 0))
-            licences.add(corpus, document.licence, text_bytes)
-            for count, amount in zip(COUNTS, (1, text_bytes, len(document.text)), strict=True):
-                sides[document.split][count] += amount
-                source[count] += amount
-    flat = {f"{split}_{count}": amount for split, counts in sides.items() for count, amount in counts.items()}
-    return {**flat, "longest_document_bytes": longest_bytes, "sources": sources, "licences": licences.bytes}
 
 
 def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document]:

@@ -21,10 +21,8 @@ _POWERS = np.cumprod(np.full(BLOCK_BYTES + 1, FACTOR, np.uint64)) * np.uint64(0x
 _MIX_FACTORS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
 MIXED_AT_ONCE = 1 << 14
 _SPACES = b" \n\t\r\f\v"
-_FOLDED = np.zeros(256, np.uint8)  # a byte in lower case; 0 for what stands between words
-for _byte in range(256):
-    if _byte >= 0x80 or chr(_byte).isalnum():
-        _FOLDED[_byte] = ord(chr(_byte).lower()) if _byte < 0x80 else _byte
+# Of each byte: ASCII in lower case, 0 for what stands between words.
+_FOLDED = bytes(byte if byte >= 0x80 else ord(chr(byte).lower()) * chr(byte).isalnum() for byte in range(256))
 
 
 class Hashed(NamedTuple):
@@ -118,10 +116,10 @@ def _pieces(text: bytes) -> Iterator[bytes]:
 
 def _hash_block(block: bytes) -> tuple[Hashes, Offsets]:
     """The hash of each word of a block, and where it begins."""
-    data = np.frombuffer(block, np.uint8)
-    folded = _FOLDED[data]
+    folded = np.frombuffer(block.translate(_FOLDED), np.uint8)  # three times as fast as an index into a table
     alone = None
     if not block.isascii():
+        data, folded = np.frombuffer(block, np.uint8), folded.copy()
         punctuation = np.flatnonzero((data[:-2] == 0xE2) & (data[1:-1] == 0x80))  # quotes, dashes, narrow spaces
         for offset in range(3):
             folded[punctuation + offset] = 0

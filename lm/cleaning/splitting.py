@@ -6,17 +6,13 @@ name decides for its documents. Contiguous: the first part of the corpus trains 
 Karpathy's char-rnn. Of a large corpus only as much is held out as tells models apart: the rest of that share trains.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from lm.cleaning.documents import Split
 from lm.cleaning.near_duplicates import Labels
 from lm.cleaning.shingles import Hashes, mix
-
-T = TypeVar("T")
 
 
 def unit_positions(hashes: Hashes, labels: Labels, seed: int) -> Hashes:
@@ -67,16 +63,14 @@ def first_units_within(
     return chosen[unit_of]
 
 
-def split_contiguously(
-    items: Iterable[T], text_of: Callable[[T], str], training_characters: int
-) -> Iterator[tuple[T, str, Split]]:
-    """Yield each item with a piece of its text and its side: the first `training_characters` of all texts train."""
+def place_of_cut(characters: Sequence[int], training_characters: int) -> tuple[int, int]:
+    """Where a contiguous split cuts texts of so many characters, if the first `training_characters` of all train.
+
+    Returns the index of the first text that does not train as a whole and how many of its characters train.
+    """
     left = training_characters
-    for item in items:
-        text = text_of(item)
-        head, tail = text[:left], text[left:]
-        if head:
-            yield item, head, "train"
-        if tail:
-            yield item, tail, "heldout"
-        left -= len(head)
+    for index, count in enumerate(characters):
+        if count > left:
+            return index, left
+        left -= count
+    return len(characters), 0

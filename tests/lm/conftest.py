@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lm.cleaning.documents import Document, write_documents
+from lm.cleaning.documents import Document
 from lm.evaluate import EvaluateConfig, evaluate
 from lm.evaluation.heldout import extent
 from lm.generate import GenerateConfig, generate
@@ -16,6 +16,7 @@ from lm.store import Store, write_json
 from lm.tokenize_corpus import TokenizeConfig, tokenize
 from lm.training.recipe import Recipe
 from lm.training.training import Training
+from tests.lm.documents import write_documents
 
 TOY_RECIPE = Recipe(
     layers=2, width=64, heads=2, kv_heads=1, mlp_width=128, context=48, batch_sequences=16,

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from lm.clean import CleanConfig, clean
 from lm.cleaning.decoding import detect_encoding, drop_control_characters
-from lm.cleaning.documents import FILE_NAME, Document, read_documents, write_documents
+from lm.cleaning.document_writer import count_characters, cut_in_two
+from lm.cleaning.document_writer import write_documents as write_tables
+from lm.cleaning.documents import FILE_NAME, Document, read_documents
 from lm.cleaning.gutenberg import strip_gutenberg
-from lm.cleaning.splitting import first_units_within, heldout_units, split_contiguously, unit_positions
+from lm.cleaning.splitting import first_units_within, heldout_units, place_of_cut, unit_positions
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent
+from tests.lm.documents import sided, write_documents
 
 PROSE = "The sea was calm that night, and the lamps of the harbour burned low. " * 40  # 2,800 characters
 
@@ -316,13 +319,33 @@ def test_what_resembles_each_other_is_on_one_side(ids: list[int], fraction: floa
 
 
 @settings(deadline=None)
-@given(st.lists(st.text(max_size=20)), st.integers(0, 100))
-def test_a_contiguous_split_loses_and_repeats_nothing(parts: list[str], training_characters: int) -> None:
-    """The two sides, one after the other, are the text."""
-    pieces = list(split_contiguously(parts, lambda text: text, training_characters))
-    sides = {side: "".join(text for _, text, split in pieces if split == side) for side in ("train", "heldout")}
-    whole = "".join(parts)
-    assert sides == {"train": whole[:training_characters], "heldout": whole[training_characters:]}
+@given(st.lists(st.text(min_size=1, max_size=20)), st.integers(0, 100))
+def test_a_contiguous_split_loses_and_repeats_nothing(texts: list[str], training_characters: int) -> None:
+    """The two sides, one after the other, are the text, cut after as many characters as were to train."""
+    table, _ = sided(Document(str(number), "a", text, "train") for number, text in enumerate(texts))
+    row, head = place_of_cut(count_characters(table), training_characters)
+    if head:
+        table, _ = cut_in_two(table, row, head)
+        row += 1
+    train, heldout = ("".join(side["text"].to_pylist()) for side in (table.slice(0, row), table.slice(row)))
+    whole = "".join(texts)
+    assert (train, heldout) == (whole[:training_characters], whole[training_characters:])
+
+
+def test_documents_have_the_same_bytes_in_whatever_tables_they_come(tmp_path: Path) -> None:
+    """How sources were grouped when they were cleaned leaves no trace: not even in the order of the row groups."""
+    documents = [
+        Document(
+            str(n), f"a/{n % 3}", chr(97 + n % 26) * (1 + n * 2879 % 400_000), "heldout" if n % 3 == 0 else "train"
+        )
+        for n in range(90)
+    ]
+    written = set()
+    for size in (1, 7, 90):
+        tables = (sided(documents[start : start + size]) for start in range(0, len(documents), size))
+        metrics = write_tables(tables, tmp_path)
+        written.add(((tmp_path / FILE_NAME).read_bytes(), str(metrics)))
+    assert len(written) == 1
 
 
 def test_a_row_group_holds_one_side_and_little_text(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from lm.champions.champion import load_champion, promote
 from lm.champions.contest_scoring import heldout_text, hold_contest, unit_nats
 from lm.champions.retraining import RetrainPolicy, lost_before, settle
-from lm.cleaning.documents import Document, read_documents, write_documents
+from lm.cleaning.documents import Document, read_documents
 from lm.evaluation.evaluation import training_precision
 from lm.evaluation.heldout import extent
 from lm.evaluation.scoring import token_nats
@@ -21,6 +21,7 @@ from lm.tokenizing.tokens import documents as token_documents
 from lm.training.model import load_model
 from lm.training.recipe import Recipe
 from lm.training.training import Training
+from tests.lm.documents import write_documents
 
 
 def put(store: Store, stage: str, key: str, folder: Path, **inputs: str) -> Artifact:

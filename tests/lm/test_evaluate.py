@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.cleaning.documents import Document, read_documents, write_documents
+from lm.cleaning.documents import Document, read_documents
 from lm.errors import SlowburnError
 from lm.evaluate import EvaluateConfig, evaluate
 from lm.evaluation.bootstrap import interval, resampled_rates
@@ -31,6 +31,7 @@ from lm.tokenizing.tokenizer import Tokenizer
 from lm.tokenizing.tokens import documents as token_documents
 from lm.training.model import Decoder, load_model, save_model
 from lm.training.recipe import BOUNDARY_ID
+from tests.lm.documents import write_documents
 
 QUICK = EvaluateConfig(samples=2, sample_tokens=40, temperatures=(0.8,), resamples=200)
 

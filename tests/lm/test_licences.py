@@ -9,12 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from lm.clean import CleanConfig, clean
-from lm.cleaning.documents import FILE_NAME, Document, read_documents, write_documents
+from lm.cleaning.documents import FILE_NAME, Document, read_documents
 from lm.cleaning.gutenberg import gutenberg_licence
 from lm.download import DownloadConfig, assemble, fetch, key_of, resolve
 from lm.generation.trace import trace
 from lm.progress import silent
 from lm.store import Store
+from tests.lm.documents import write_documents
 
 PROSE = " It was a bright cold day in April, and the clocks were striking thirteen." * 60
 HEADER = "The Project Gutenberg eBook of A Book\n\nThis ebook is for the use of anyone anywhere.\n\n"

@@ -16,13 +16,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lm.cleaning.documents import Document, read_documents, write_documents
+from lm.cleaning.documents import Document, read_documents
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent
 from lm.tokenize_corpus import TOKENIZER_FILE, TokenizeConfig, tokenize
 from lm.tokenizing.tokenizer import BOUNDARY_PIECE, BYTE_VOCAB_SIZE, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer, escape
 from lm.tokenizing.tokenizer_training import LEAST_VOCAB_SIZE, spread_sample, train_tokenizer
 from lm.tokenizing.tokens import documents, token_count
+from tests.lm.documents import write_documents
 
 KINDS = ("bpe", "unigram", "char", "word")  # and "byte", whose pieces follow from no text
 ENGLISH = "\n".join(islice(topics.values(), 12))  # of the Python language reference: 110 kB

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lm.champions.contest_scoring import heldout_text
-from lm.cleaning.documents import read_documents, write_documents
+from lm.cleaning.documents import read_documents
 from lm.errors import CannotFit
 from lm.memory import Budget
 from lm.planning.choose import MOST_PASSES
@@ -19,6 +19,7 @@ from lm.tokenizing import tokenizer_contest_run
 from lm.tokenizing.tokenizer_contest import Setup, Tokens, conclude, equal_compute
 from lm.tokenizing.tokenizer_contest_run import compare_tokenizers
 from lm.training.recipe import Recipe
+from tests.lm.documents import write_documents
 
 RECIPE = Recipe(layers=2, width=64, heads=1, kv_heads=1, mlp_width=256, context=64, batch_sequences=8, steps=1,
                 precision="fp32", seed=1)  # fmt: skip
