@@ -21,7 +21,8 @@ RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
 TORCH_INDEX = "TORCH_INDEX"  # where pip takes torch from: a CPU or a CUDA build
 TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # the long files come first
 OPERATIONS = [f"tests/flows/test_{name}.py" for name in ("outages", "deployments", "reruns", "ui", "server")]
-LLAMA_CPP = "llama-cpp-python==0.3.36"
+LLAMA_CPP = ("llama-cpp-python==0.3.36",)
+OBJECT_STORE = ("moto[server]==5.2.1", "s3fs==2026.9.0")
 MISSING = "the package index was not reached or lacks a version: see the lines above, then run this again"
 
 
@@ -86,22 +87,20 @@ def python(*arguments: str) -> int:
             continue
 
 
-def test_gguf() -> int:
-    """Read exported models with llama.cpp itself, built from the package index into an environment of its own."""
-    folder, stamp = ROOT / ".venv-gguf", ROOT / ".venv-gguf" / f"{LLAMA_CPP}.stamp"
+def test_beside(marker: str, packages: tuple[str, ...], note: str) -> int:
+    """Run the tests that need `packages`, which are no part of the project, in an environment of their own."""
+    folder = ROOT / f".venv-{marker}"
+    stamp = folder / f"{packages[0]}.stamp"
     if not stamp.exists():
-        print(
-            f"Building {LLAMA_CPP} in .venv-gguf: a C++ compiler and cmake are needed, and about ten minutes …",
-            flush=True,
-        )
+        print(f"Installing {' and '.join(packages)} in {folder.name}{note} …", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
         python_there = folder / PYTHON.relative_to(VENV)
-        arguments = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "-q", LLAMA_CPP]
+        arguments = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "-q", *packages]
         if code := subprocess.call([str(python_there), *arguments], cwd=ROOT):
             return code
         stamp.write_text("")
-    return python("-m", "pytest", "-m", "gguf")
+    return python("-m", "pytest", "-m", marker)
 
 
 def lint() -> int:
@@ -113,7 +112,8 @@ TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "setup": (RUN, lambda: 0),
     "run": (RUN, lambda *a: python("-m", "flows.pipeline", *a)),
     "test": (DEV, lambda *a: python("-m", "pytest", *TWO_AT_ONCE, *a)),
-    "test-gguf": (DEV, test_gguf),
+    "test-gguf": (DEV, lambda: test_beside("gguf", LLAMA_CPP, " with a C++ compiler and cmake: about ten minutes")),
+    "test-s3": (DEV, lambda: test_beside("s3", OBJECT_STORE, "")),
     "test-gpu": (DEV, lambda *a: python("-m", "pytest", "-m", "gpu", "tests/faults/test_gpu.py", *a)),
     "test-memory": (DEV, lambda *a: python("-m", "pytest", "-m", "memory_campaign", "tests/faults", *a)),
     "bench-memory": (DEV, lambda *a: python("-m", "benchmarks.bench_memory", *a)),
