@@ -43,7 +43,5 @@ def table_of(columns: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.Table:
 
 
 def take_rows(table: pa.Table, rows: Sequence[int]) -> pa.Table:
-    """These rows of a table, in ascending order: a view where they follow one another, else a copy."""
-    if len(rows) and rows[-1] - rows[0] != len(rows) - 1:
-        return table.take(integer_array(rows))
-    return table.slice(rows[0] if len(rows) else 0, len(rows))
+    """These rows of a table, in ascending order: a copy, which does not keep the rest in memory, unless all are."""
+    return table if len(rows) == len(table) else table.take(integer_array(rows))
