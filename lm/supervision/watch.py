@@ -1,13 +1,12 @@
 """Watches a supervised child's memory and the machine's from outside, and acts on the limits.
 
-The child itself is looked at 10 times a second, and up to 50 times where it is near its limit; its descendants and the
-machine as often as keeps the watching below half a percent of one core.
+The child and its descendants are looked at 10 times a second, and up to 50 times where they are near their limit; who
+they are, and the machine, as often as keeps the watching below half a percent of one core.
 """
 
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ import psutil
 
 from lm.memory import SOFT_SHARE, Budget, format_bytes, process_bytes
 from lm.supervision.culprit import OtherPrograms
+from lm.supervision.family import Family
 from lm.supervision.shortage import RESERVE_SHARE, Shortage
 
 RAREST_SECONDS, OFTENEST_SECONDS = 0.1, 0.02  # between two looks at the child: often where it is near its limit
@@ -33,32 +33,6 @@ class MemorySample(NamedTuple):
     tree_bytes: int
     orchestrator_bytes: int
     available_bytes: int
-
-
-class _Family:
-    """This process, the child and their other descendants; who they are is looked up now and then."""
-
-    def __init__(self, child: psutil.Process) -> None:
-        self.child = child
-        self.descendants: list[psutil.Process] = []
-        self.others: list[psutil.Process] = []  # of ours: what orchestrates
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Look up who there is."""
-        me = psutil.Process()
-        with suppress(psutil.Error):
-            self.descendants = self.child.children(recursive=True)
-        with suppress(psutil.Error):
-            self.others = [me, *(p for p in me.children(recursive=True) if p not in {self.child, *self.descendants})]
-
-    def tree_bytes(self) -> int:
-        """What the child and its descendants hold."""
-        return process_bytes(self.child) + sum(map(process_bytes, self.descendants))
-
-    def pids(self) -> set[int]:
-        """The stage's processes and this one: whatever else grows may be named, our own server too."""
-        return {process.pid for process in (self.child, *self.descendants, psutil.Process())}
 
 
 class _Turn:
@@ -93,7 +67,7 @@ class MemoryWatch:
         self.samples: list[MemorySample] = []
         self.peak_bytes = 0
         self._is_alive, self._ask = is_alive, ask
-        self._family, self._shortage, self._others = _Family(child), Shortage(), OtherPrograms()
+        self._family, self._shortage, self._others = Family(child), Shortage(), OtherPrograms()
         self._stopping_since: float | None = None
         self.crossing: str | None = None
         self._sample_seconds = SAMPLE_SECONDS
@@ -106,18 +80,16 @@ class MemoryWatch:
 
     def kill(self) -> None:
         """End the child and all its descendants."""
-        self._family.refresh()
-        for process in [*self._family.descendants, self._family.child]:
-            with suppress(psutil.Error):
-                process.kill()
+        self._family.kill()
 
     def _watch(self) -> None:
-        family, machine = _Turn(FAMILY_SECONDS), _Turn(MACHINE_SECONDS)
+        family, others, machine = _Turn(FAMILY_SECONDS), _Turn(FAMILY_SECONDS), _Turn(MACHINE_SECONDS)
         while self._is_alive():
             tree = self._family.tree_bytes()
             self.peak_bytes = max(self.peak_bytes, tree)
             self._heed_budget(tree)
-            family.run(self._family.refresh)
+            family.run(self._family.look_up_descendants)
+            others.run(self._family.look_up_others)
             machine.run(partial(self._heed_machine, tree))
             time.sleep(self._pause(tree))
 

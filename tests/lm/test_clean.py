@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, given, settings
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from lm.clean import CleanConfig, clean
 from lm.cleaning.decoding import detect_encoding, drop_control_characters
-from lm.cleaning.document_writer import count_characters, cut_in_two
+from lm.cleaning.document_writer import Sided, count_characters, cut_in_two
 from lm.cleaning.document_writer import write_documents as write_tables
 from lm.cleaning.documents import FILE_NAME, Document, read_documents
 from lm.cleaning.gutenberg import strip_gutenberg
@@ -346,6 +348,22 @@ def test_documents_have_the_same_bytes_in_whatever_tables_they_come(tmp_path: Pa
         metrics = write_tables(tables, tmp_path)
         written.add(((tmp_path / FILE_NAME).read_bytes(), str(metrics)))
     assert len(written) == 1
+
+
+def test_what_waits_to_be_written_is_all_that_is_kept(tmp_path: Path) -> None:
+    """Of a large corpus one document in hundreds is held out: the others do not stay in memory beside it."""
+    documents = [Document(str(n), "a", f"{n}" * 2_000, "heldout" if n == 250 else "train") for n in range(500)]
+    table, heldout = sided(documents)
+    before, most = pa.total_allocated_bytes(), 0
+
+    def tables() -> Iterator[Sided]:
+        nonlocal most
+        for _ in range(40):
+            yield table.take(list(range(len(table)))), heldout
+            most = max(most, pa.total_allocated_bytes() - before)
+
+    write_tables(tables(), tmp_path)
+    assert most < 12 * 2**20
 
 
 def test_a_row_group_holds_one_side_and_little_text(tmp_path: Path) -> None:
