@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from lm.arrow_arrays import string_array, take_rows
 from lm.cleaning.documents import FILE_NAME, SCHEMA, SPLITS, Split
 from lm.downloading.licences import LicenceCounts
+from lm.freed_memory import FreedMemory
 
 ROW_GROUP_BYTES = 4 * 2**20  # of text; a longer document has a row group of its own
 COUNTS = ("documents", "bytes", "characters")
@@ -36,6 +37,7 @@ class DocumentWriter:
         )
         self._waiting: dict[Split, list[pa.Table]] = {split: [] for split in SPLITS}
         self._bytes: dict[Split, int] = dict.fromkeys(SPLITS, 0)
+        self._freed = FreedMemory()
 
     def write(self, table: pa.Table, splits: Sequence[Split], text_bytes: Sequence[int]) -> None:
         """Add documents, each of its split and with so many bytes of text."""
@@ -55,6 +57,7 @@ class DocumentWriter:
         if len(documents):
             sided = documents.append_column("split", string_array([split] * len(documents)))
             self._writer.write_table(sided.select(SCHEMA.names).cast(SCHEMA))
+        self._freed.count(self._bytes[split])
         self._waiting[split], self._bytes[split] = [], 0
 
     def __enter__(self) -> Self:

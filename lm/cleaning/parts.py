@@ -28,6 +28,7 @@ from lm.cleaning.reading import ReadingCounts, Skipped
 from lm.cleaning.shards import Shard
 from lm.cleaning.shingles import Hashed
 from lm.errors import Stopped
+from lm.freed_memory import FreedMemory
 from lm.store import fingerprint, flush
 
 SCHEMA_VERSION = 3  # 2 had no runs
@@ -146,6 +147,7 @@ class PackWriter:
             self._unfinished, SCHEMA, compression="zstd", use_dictionary=DICTIONARIES, write_statistics=False,
             write_page_checksum=True,
         )  # fmt: skip
+        self._freed = FreedMemory()
 
     def write(self, rows: Sequence[Row], bands: npt.NDArray[np.uint64], sampled: Hashed) -> None:
         """Add documents in the order of their shards, as a row group.
@@ -160,6 +162,7 @@ class PackWriter:
         ends = pa.py_buffer((sampled.offsets * sampled.hashes.itemsize).astype(np.int32))
         columns.append(pa.Array.from_buffers(pa.binary(), len(rows), [None, ends, pa.py_buffer(sampled.hashes)]))
         self._writer.write_table(pa.Table.from_arrays(columns, schema=SCHEMA))
+        self._freed.count(sum(row.bytes for row in rows))
 
     def __enter__(self) -> Self:
         return self

@@ -3,12 +3,11 @@
 Sums are then added in another order: the same training within rounding, not to the last bit.
 """
 
-import ctypes
 import gc
-import sys
 from typing import TYPE_CHECKING
 
 from lm.errors import Stopped
+from lm.freed_memory import give_back_freed_memory
 from lm.memory import SOFT_SHARE, is_refusal, resident_bytes
 from lm.planning.candidates import smaller_micro_batch
 from lm.training.downshift import record_downshift
@@ -57,6 +56,7 @@ class Relief:
         """Nothing of the failed step has reached the weights: free what it left, and go on in smaller pieces."""
         trainer = self.training.trainer
         trainer.clear_gradients()
+        gc.collect()
         give_back_freed_memory()
         smaller = smaller_micro_batch(trainer.recipe, trainer.micro_batch) if trainer.micro_batch > 1 else None
         if not self._shrink("it was refused more", smaller):
@@ -70,6 +70,7 @@ class Relief:
         """
         trainer, budget_bytes = self.training.trainer, self.child.budget_bytes
         before = resident_bytes()
+        gc.collect()
         give_back_freed_memory()
         lasting = resident_bytes()
         size = trainer.micro_batch
@@ -90,12 +91,3 @@ class Relief:
         note = f"near the memory budget at step {step} ({reason}): {micro_batch} sequences at a time instead of {old}"
         self.child.send(event="relieved", note=f"train: {note}")
         return True
-
-
-def give_back_freed_memory() -> None:
-    """Return to the system what is free inside this process: glibc keeps it, as training asked it to."""
-    gc.collect()
-    if sys.platform.startswith("linux"):
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
-        if trim:
-            trim(0)

@@ -1,0 +1,30 @@
+"""Memory that is free inside this process, given back to the system."""
+
+import ctypes
+import sys
+
+WORK_BYTES = 32 * 2**20
+
+
+def give_back_freed_memory() -> None:
+    """Return all of it: glibc keeps what it may need again, or what lies below something that is still needed."""
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+        if trim:
+            trim(0)
+
+
+class FreedMemory:
+    """Is given back now and then while work goes on: blocks of megabytes, hardly two of a size, leave gaps between
+    them that no other fits, a little more with every block.
+    """
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def count(self, work_bytes: int) -> None:
+        """Note that so many bytes were worked on since the last time."""
+        self._bytes += work_bytes
+        if self._bytes >= WORK_BYTES:
+            give_back_freed_memory()
+            self._bytes = 0
