@@ -32,6 +32,9 @@ class TrainConfig(StageConfig):
     validation_share: float | None = Field(
         None, ge=0, le=0.5, description="of the training text, kept back to stop early; 0: all of it is learned from"
     )
+    calibration_share: float | None = Field(
+        None, ge=0, le=0.5, description="of the training text, kept back to set how sure the model is; 0: as it comes"
+    )
     recompute: bool | None = Field(None, description="keep fewer activations and compute them again: less memory")
     seed: NonNegativeInt = Field(1, description="of the weights' start and the order of the text")
 

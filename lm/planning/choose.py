@@ -18,6 +18,8 @@ BRIEF_STEPS = 900  # a shorter training learns more with less momentum, a longer
 BRIEF_MOMENTUM, MOMENTUM = 0.9, 0.95
 # The embedding's rate falls with the steps: best near 0.008 at 500 steps, and at 0.002 to 0.003 at 1,700.
 BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 500, 0.002, 0.8
+CALIBRATED_PASSES = 5  # beyond them a model is too sure of itself
+CALIBRATION_SHARE = 0.01  # of the text, kept back to mend that
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
 MANY_PASSES = 60  # rather than more of them, smaller and more steps
 PRICE_OF_HALVING = 1.5  # of a step: what a token costs more in it
@@ -73,6 +75,7 @@ def suited_for(recipe: Recipe, passes: float) -> Recipe:
         "dropout": round(MOST_DROPOUT * repeated, 2),
         "average_share": AVERAGE_SHARE if repeated else 0.0,
         "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
+        "calibration_share": CALIBRATION_SHARE if passes > CALIBRATED_PASSES else 0.0,
         "adam_rate": _embedding_rate(recipe.steps),
         "muon_momentum": BRIEF_MOMENTUM if recipe.steps < BRIEF_STEPS else MOMENTUM,
     }

@@ -20,7 +20,7 @@ class EarlyStopping:
     def __init__(self, trainer: Trainer, folder: Path) -> None:
         self.trainer, self.file = trainer, folder / BEST_FILE
         learned, tokens = trainer.learned_tokens, trainer.tokens
-        looks = len(tokens) - learned > 1
+        looks = trainer.recipe.validation_share > 0 and len(tokens) - learned > 1
         self._loss = SampleLoss(tokens, trainer.recipe.context, trainer.micro_batch, learned) if looks else None
         self.losses: list[tuple[int, float]] = []  # step and loss of every look
 

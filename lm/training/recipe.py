@@ -65,6 +65,7 @@ class Recipe(Shape):
     dropout: float = 0.0  # share of what each half of a layer adds, and of the embedding, that a step leaves out
     average_share: float = 0.0  # of the steps so far over which weights are averaged; 0: the last weights are the model
     validation_share: float = 0.0  # of the training tokens, kept back to see when training stops to help
+    calibration_share: float = 0.0  # of the training tokens, kept back to set how sure the model is in the end
     recompute: bool = False  # layers keep no activations, and are computed again on the way back: memory for time
     warmup: float = 0.02  # share of the steps in which the rates rise from zero
 
@@ -72,6 +73,11 @@ class Recipe(Shape):
     def tokens_per_step(self) -> int:
         """Tokens that one optimiser step learns from."""
         return self.batch_sequences * self.context
+
+    @property
+    def kept_back_share(self) -> float:
+        """Of the training tokens, what is not learned from."""
+        return max(self.validation_share, self.calibration_share)
 
     @property
     def planned_steps(self) -> int:

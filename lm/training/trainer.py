@@ -45,7 +45,7 @@ class Trainer:
             raise BadInput(f"a micro-batch of {micro_batch} does not divide the batch of {recipe.batch_sequences}")
         self.recipe, self.micro_batch, self.device = recipe, micro_batch, torch.device(device)
         self.tokens = tokens
-        self.learned_tokens = len(tokens) - round(recipe.validation_share * len(tokens))  # the rest is kept back
+        self.learned_tokens = len(tokens) - round(recipe.kept_back_share * len(tokens))  # the rest is kept back
         self.batches = Batches(tokens, self.learned_tokens, recipe.context, recipe.batch_sequences, recipe.seed)
         self.model = Decoder(recipe, vocab_size, torch.bfloat16 if recipe.precision == "bf16" else torch.float32)
         self.model.initialise(recipe.seed)
@@ -89,9 +89,15 @@ class Trainer:
     @contextmanager
     def published(self) -> Iterator[Decoder]:
         """The model with the weights that would be published now, while the block lasts."""
+        with self.showing(self.average) as model:
+            yield model
+
+    @contextmanager
+    def showing(self, weights: dict[str, Tensor]) -> Iterator[Decoder]:
+        """The model with these weights, and its own where there are none, while the block lasts."""
         present = {name: parameter.data for name, parameter in self.model.named_parameters()}
         for name, parameter in self.model.named_parameters():
-            parameter.data = self.average.get(name, parameter.data)
+            parameter.data = weights.get(name, parameter.data).to(self.device)
         try:
             yield self.model
         finally:

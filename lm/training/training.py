@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from lm.errors import SlowburnError, Stopped
 from lm.memory import own_peak_bytes
@@ -16,6 +17,7 @@ from lm.supervision.work_clock import WorkClock
 from lm.tokenizing.hf_tokenizer import write_hugging_face_tokenizer
 from lm.tokenizing.tokenizer import Tokenizer
 from lm.tokenizing.tokens import token_count, token_file
+from lm.training.calibration import best_temperature, calibrated
 from lm.training.checkpoint import Checkpoint, load_milestone, load_newest, save_checkpoint
 from lm.training.deadline import Deadline
 from lm.training.early_stopping import BEST_FILE, EarlyStopping
@@ -218,9 +220,19 @@ class Training:
         )
         self._saved_at, self._saved_step = time.monotonic(), self.trainer.step_index
 
+    def _calibrated_weights(self) -> tuple[dict[str, Tensor], float]:
+        """The weights to publish, and the temperature that was found for them; 1 where no text was kept back."""
+        trainer, weights = self.trainer, self.early_stopping.weights()
+        if len(trainer.tokens) - trainer.learned_tokens < 2:
+            return weights, 1.0
+        with trainer.showing(weights) as model:
+            temperature = best_temperature(model, trainer.tokens, trainer.learned_tokens, trainer.micro_batch)
+        return calibrated(weights, temperature), round(temperature, 4)
+
     def finish(self) -> dict[str, Any]:
         """Write the model's folder, complete but for its manifest, and return the metrics."""
-        save_model(self.partial, self.recipe, self.vocab_size, self.early_stopping.weights())
+        weights, temperature = self._calibrated_weights()
+        save_model(self.partial, self.recipe, self.vocab_size, weights)
         shutil.copyfile(self.tokens / "tokenizer.model", self.partial / "tokenizer.model")
         limits = write_hugging_face_tokenizer(self.partial / "tokenizer.model", self.partial)
         self.metrics.write(self.partial / "metrics.parquet")
@@ -236,6 +248,7 @@ class Training:
             "final_loss": self.metrics.rows[-1]["loss"],
             "weights_sha256": sha256_of(self.partial / WEIGHTS_FILE),
             "best_step": self.early_stopping.best_step,
+            "temperature": temperature,
             "rollbacks": self.rollbacks,
             "final_state_sha256": sha256_of(checkpoint),
             "notes": [*self.notes, *([limits] if limits else [])],
