@@ -17,7 +17,7 @@ from lm.supervision.work_clock import WorkClock
 from lm.tokenizing.hf_tokenizer import write_hugging_face_tokenizer
 from lm.tokenizing.tokenizer import Tokenizer
 from lm.tokenizing.tokens import token_count, token_file
-from lm.training.calibration import best_temperature, calibrated
+from lm.training.calibration import LEAST_TOKENS, best_temperature, calibrated
 from lm.training.checkpoint import Checkpoint, load_milestone, load_newest, save_checkpoint
 from lm.training.deadline import Deadline
 from lm.training.early_stopping import BEST_FILE, EarlyStopping
@@ -221,9 +221,9 @@ class Training:
         self._saved_at, self._saved_step = time.monotonic(), self.trainer.step_index
 
     def _calibrated_weights(self) -> tuple[dict[str, Tensor], float]:
-        """The weights to publish, and the temperature that was found for them; 1 where no text was kept back."""
+        """The weights to publish, and the temperature found for them; 1 where too little text was kept back."""
         trainer, weights = self.trainer, self.early_stopping.weights()
-        if len(trainer.tokens) - trainer.learned_tokens < 2:
+        if len(trainer.tokens) - trainer.learned_tokens < LEAST_TOKENS:
             return weights, 1.0
         with trainer.showing(weights) as model:
             temperature = best_temperature(model, trainer.tokens, trainer.learned_tokens, trainer.micro_batch)
