@@ -90,7 +90,7 @@ def python(*arguments: str) -> int:
 def test_beside(marker: str, packages: tuple[str, ...], note: str) -> int:
     """Run the tests that need `packages`, which are no part of the project, in an environment of their own."""
     folder = ROOT / f".venv-{marker}"
-    stamp = folder / f"{packages[0]}.stamp"
+    stamp = folder / f"{'+'.join(packages)}.stamp"
     if not stamp.exists():
         print(f"Installing {' and '.join(packages)} in {folder.name}{note} …", flush=True)
         shutil.rmtree(folder, ignore_errors=True)

@@ -27,8 +27,8 @@ class Family:
 
     def look_up_others(self) -> None:
         """Who else descends from this process, and it itself."""
-        me = psutil.Process()
-        self.others = [me, *(p for p in descendants(me) if p not in {self.child, *self.descendants})]
+        me, stage = psutil.Process(), {self.child, *self.descendants}
+        self.others = [me, *(process for process in descendants(me) if process not in stage)]
 
     def tree_bytes(self) -> int:
         """What the child and its descendants hold."""

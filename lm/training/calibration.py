@@ -5,12 +5,12 @@ what it holds likely: the temperature that the logits are divided by (Guo et al.
 Divided is the gain of the last norm, which the logits are proportional to, so that the model stays one like any other.
 """
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lm.tokenizing.tokens import TokenSource
 from lm.training.model import Decoder
+from lm.training.sample_loss import spread_windows
 
 WINDOWS = 128  # spread evenly over the text; the last quarter of each counts, where the context is long
 LEAST, MOST = 0.5, 2.0  # temperature
@@ -31,8 +31,7 @@ def best_temperature(model: Decoder, stream: TokenSource, first: int, micro_batc
     context = min(model.shape.context, length - 1)
     counted = max(1, context // 4)
     windows = min(WINDOWS, max(1, (length - context - 1) // counted + 1))
-    starts = first + np.linspace(0, length - context - 1, windows).astype(int)
-    ids = torch.from_numpy(np.stack([stream[s : s + context + 1] for s in starts]).astype(np.int64))
+    ids = spread_windows(stream, context, windows, first)
     parts = [part.to(model.model.norm.weight.device) for part in torch.split(ids, micro_batch)]
     states = [(model.hidden(part[:, :-1])[:, -counted:], part[:, -counted:]) for part in parts]
     sharpness = 1.0  # one over the temperature, in which the loss is convex

@@ -4,11 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lm.tokenizing.tokens import TokenSource, load_stream
 from lm.training.model import Decoder
 
 WINDOWS = 32
+
+
+def spread_windows(stream: TokenSource, context: int, count: int, first: int) -> Tensor:
+    """Windows spread evenly over a stream from the `first` id on, the last one at its end: (count, context + 1)."""
+    starts = first + np.linspace(0, len(stream) - first - context - 1, count).astype(int)
+    return torch.from_numpy(np.stack([stream[s : s + context + 1] for s in starts]).astype(np.int64))
 
 
 class SampleLoss:
@@ -19,8 +26,7 @@ class SampleLoss:
         length = len(stream) - first
         context = min(context, length - 1)
         count = max(1, min(WINDOWS, length // (context + 1)))
-        starts = first + np.linspace(0, length - context - 1, count).astype(int)
-        self.windows = torch.from_numpy(np.stack([stream[s : s + context + 1] for s in starts]).astype(np.int64))
+        self.windows = spread_windows(stream, context, count, first)
         self.micro_batch = micro_batch
 
     @classmethod

@@ -1,7 +1,7 @@
 """The training loop's one step, and all that is needed to continue it elsewhere with the same bits."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import torch
@@ -86,11 +86,9 @@ class Trainer:
             for name, parameter in self.model.named_parameters():
                 self.average[name].lerp_(parameter, weight)
 
-    @contextmanager
-    def published(self) -> Iterator[Decoder]:
+    def published(self) -> AbstractContextManager[Decoder]:
         """The model with the weights that would be published now, while the block lasts."""
-        with self.showing(self.average) as model:
-            yield model
+        return self.showing(self.average)
 
     @contextmanager
     def showing(self, weights: dict[str, Tensor]) -> Iterator[Decoder]:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from lm.cleaning.raw_documents import read_sources
+from tests.conftest import PROJECT, free_port
 from tests.lm.test_remote import PROGRAM, TEXT
 
-PROJECT = Path(__file__).parents[2]
 BESIDE = PROJECT / ".venv-s3"
 PYTHON = BESIDE / "bin" / "python"
 SECRET = "a-key-that-nobody-should-read"
@@ -33,9 +33,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def credentials() -> Iterator[dict[str, str]]:
     """A server on this machine, and what leads to it: an address and a key, in the variables of its library."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [PYTHON, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
