@@ -213,7 +213,9 @@ class _Splitting:
                 reason = "nearly repeats another" if self.labels[number] != number else "repeats another"
                 text = document["text"]
                 reject(document["source"], document["title"], reason, document["document_id"], text, len(text.encode()))
-            yield numbers[self.keep[numbers]], take_rows(table, np.flatnonzero(self.keep[numbers]).tolist())
+            table = take_rows(table, np.flatnonzero(self.keep[numbers]).tolist())
+            yield numbers[self.keep[numbers]], table
+            del table  # before the next is read
 
     def overlap(self, out: Path) -> "Contamination":
         """How much of the held-out text that was written to `out` the training text has too."""

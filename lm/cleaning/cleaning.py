@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lm.cleaning.contamination import sampled_runs
 from lm.cleaning.decoding import drop_control_characters, repair_mojibake
@@ -17,7 +18,7 @@ from lm.cleaning.parts import CleaningCounts, PackWriter, Row
 from lm.cleaning.reading import RawDocument, read_raw
 from lm.cleaning.rejects import OPENING_CHARACTERS
 from lm.cleaning.shards import Shard
-from lm.cleaning.shingles import hash_words
+from lm.cleaning.shingles import Hashed, hash_words
 from lm.downloading.archives import Expansion
 from lm.downloading.licences import NOT_STATED
 from lm.progress import Progress
@@ -72,7 +73,8 @@ def clean_shards(
     """
     with TemporaryDirectory(dir=scratch) as folder, PackWriter(out, shards, keys) as pack:
         for batch in _batches(_cleaned(raw, shards, config, Path(folder), pack, progress)):
-            _write(batch, config, pack)
+            pack.write(*_judged(batch, config))
+            batch.clear()  # the next is read now
 
 
 def _cleaned(
@@ -89,8 +91,9 @@ def _cleaned(
             counts.cleaning.dropped_empty += not text
             stated = shard.source.licence
             licence = document.licence or (stated if stated != NOT_STATED else gutenberg_licence(document.text))
-            yield _Candidate(number, document, text, text.encode(), licence)
             done += len(document.text)
+            yield _Candidate(number, document, text, text.encode(), licence)
+            del document, text  # they may be large, and the next is read now
             if done - reported >= PROGRESS_BYTES:
                 progress(min(done, total), total, "bytes", shard.source.name)
                 reported = done
@@ -101,17 +104,21 @@ def _batches(candidates: Iterable[_Candidate]) -> Iterator[list[_Candidate]]:
     """About a megabyte of documents at a time; a longer one by itself."""
     batch, size = list[_Candidate](), 0
     for candidate in candidates:
-        if batch and (size + len(candidate.encoded) > BATCH_BYTES or len(batch) == BATCH_DOCUMENTS):
+        if batch and size + len(candidate.encoded) > BATCH_BYTES:
             yield batch
             batch, size = [], 0
         batch.append(candidate)
         size += len(candidate.encoded)
+        del candidate  # the batch alone holds it
+        if size > BATCH_BYTES or len(batch) == BATCH_DOCUMENTS:
+            yield batch
+            batch, size = [], 0
     if batch:
         yield batch
 
 
-def _write(batch: list[_Candidate], config: "CleanConfig", pack: PackWriter) -> None:
-    """Judge and sketch a batch of documents, and add them to the pack."""
+def _judged(batch: list[_Candidate], config: "CleanConfig") -> tuple[list[Row], npt.NDArray[np.uint64], Hashed]:
+    """Judge and sketch a batch of documents: what is to be written of it."""
     digests = [hashlib.sha256(candidate.encoded).digest()[:8] for candidate in batch]
     words = hash_words([candidate.encoded for candidate in batch])
     verdicts = judge([candidate.encoded for candidate in batch], words, config)
@@ -137,4 +144,4 @@ def _write(batch: list[_Candidate], config: "CleanConfig", pack: PackWriter) -> 
         bands = np.zeros((len(rows), BANDS), np.uint64)
     else:
         bands = band_keys(words, np.array([int.from_bytes(digest) for digest in digests], np.uint64))
-    pack.write(rows, bands, sampled_runs(words))
+    return rows, bands, sampled_runs(words)

@@ -123,8 +123,8 @@ def _decodes(text: bytes, encoding: str) -> bool:
 def drop_control_characters(text: str) -> tuple[str, int]:
     """Return the text without NULs, controls and lone surrogates, and how many of them there were."""
     if text.isascii():  # six times as fast as the pattern
-        kept = text.encode().translate(None, _ASCII_CONTROLS).decode()
-        return (kept, len(text) - len(kept)) if len(kept) < len(text) else (text, 0)
+        kept = text.encode().translate(None, _ASCII_CONTROLS)
+        return (kept.decode(), len(text) - len(kept)) if len(kept) < len(text) else (text, 0)
     return _NO_TEXT.subn("", text)
 
 

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from lm.arrow_arrays import string_array, take_rows
 from lm.cleaning.documents import FILE_NAME, SCHEMA, SPLITS, Split
 from lm.downloading.licences import LicenceCounts
-from lm.freed_memory import FreedMemory
+from lm.row_group_writer import RowGroupWriter
 
 ROW_GROUP_BYTES = 4 * 2**20  # of text; a longer document has a row group of its own
 COUNTS = ("documents", "bytes", "characters")
@@ -27,7 +26,7 @@ class DocumentWriter:
     """Equal documents in equal order give equal bytes, whatever the tables that they come in."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(
+        self._writer = RowGroupWriter(
             path,
             SCHEMA,
             compression="zstd",
@@ -37,7 +36,6 @@ class DocumentWriter:
         )
         self._waiting: dict[Split, list[pa.Table]] = {split: [] for split in SPLITS}
         self._bytes: dict[Split, int] = dict.fromkeys(SPLITS, 0)
-        self._freed = FreedMemory()
 
     def write(self, table: pa.Table, splits: Sequence[Split], text_bytes: Sequence[int]) -> None:
         """Add documents, each of its split and with so many bytes of text."""
@@ -56,8 +54,7 @@ class DocumentWriter:
         documents = pa.concat_tables(self._waiting[split]).combine_chunks()
         if len(documents):
             sided = documents.append_column("split", string_array([split] * len(documents)))
-            self._writer.write_table(sided.select(SCHEMA.names).cast(SCHEMA))
-        self._freed.count(self._bytes[split])
+            self._writer.write(sided.select(SCHEMA.names).cast(SCHEMA))
         self._waiting[split], self._bytes[split] = [], 0
 
     def __enter__(self) -> Self:

@@ -84,6 +84,8 @@ def band_keys(words: Hashed, ids: Hashes) -> Hashes:
     keys += np.arange(BANDS, dtype=np.uint64)
     mix(keys.reshape(-1))
     short = np.flatnonzero(counts < RUN_WORDS)
+    if not len(short):
+        return keys
     sums: Hashes = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words.hashes)])
     own = sums[words.offsets[short + 1]] - sums[words.offsets[short]]  # all its words
     own[counts[short] == 0] = ids[short[counts[short] == 0]]

@@ -29,6 +29,7 @@ from lm.cleaning.shards import Shard
 from lm.cleaning.shingles import Hashed
 from lm.errors import Stopped
 from lm.freed_memory import FreedMemory
+from lm.row_group_writer import RowGroupWriter
 from lm.store import fingerprint, flush
 
 SCHEMA_VERSION = 3  # 2 had no runs
@@ -44,6 +45,7 @@ SCHEMA = pa.schema(
 )
 DICTIONARIES = ["source", "licence", "reason"]
 GROUPS_KEPT = 8  # row groups of several sources, a megabyte each: a corpus may go back and forth between packs
+TABLES_BYTES = 4 * 2**20  # read before freed memory is given back
 STALE_SECONDS = 86_400.0  # of a pack that was never finished
 
 
@@ -143,7 +145,7 @@ class PackWriter:
         self._unfinished = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
         self._rows = [0] * len(shards)
         self.counts = [PartCounts() for _ in shards]
-        self._writer = pq.ParquetWriter(
+        self._writer = RowGroupWriter(
             self._unfinished, SCHEMA, compression="zstd", use_dictionary=DICTIONARIES, write_statistics=False,
             write_page_checksum=True,
         )  # fmt: skip
@@ -161,7 +163,7 @@ class PackWriter:
         columns.append(pa.Array.from_buffers(pa.binary(BANDS_BYTES), len(rows), [None, pa.py_buffer(bands)]))
         ends = pa.py_buffer((sampled.offsets * sampled.hashes.itemsize).astype(np.int32))
         columns.append(pa.Array.from_buffers(pa.binary(), len(rows), [None, ends, pa.py_buffer(sampled.hashes)]))
-        self._writer.write_table(pa.Table.from_arrays(columns, schema=SCHEMA))
+        self._writer.write(pa.Table.from_arrays(columns, schema=SCHEMA))
         self._freed.count(sum(row.bytes for row in rows))
 
     def __enter__(self) -> Self:
@@ -183,9 +185,7 @@ class PackWriter:
                 self._keys, self._shards, self.counts, self._rows, ends, strict=True
             )
         ]
-        if kind is None:
-            self._writer.add_key_value_metadata({"parts": json.dumps(parts)})
-        self._writer.close()
+        self._writer.close({"parts": json.dumps(parts)} if kind is None else None)
         if kind is None:
             flush(self._unfinished)
             self._unfinished.replace(self._path)
@@ -239,10 +239,15 @@ class Assembly:
         Raises Stopped where a pack is damaged (page checksums are verified) or gone: it is removed, to be made again.
         """
         self._kept.clear()
+        freed = FreedMemory(TABLES_BYTES)
         for path, first, end in self._stretches:
             try:
                 with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                    yield from self._rows(path, file, columns, first, end)
+                    for table in self._rows(path, file, columns, first, end):
+                        size = table.nbytes
+                        yield table
+                        del table  # before the next is read
+                        freed.count(size)
             except MemoryError:
                 raise
             except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
@@ -260,7 +265,9 @@ class Assembly:
             if start < end and start + rows > first:
                 table = self._group(path, file, columns, group, shared=first > start or end < start + rows)
                 begin = max(first - start, 0)
-                yield table.slice(begin, min(end - start, rows) - begin)
+                table = table.slice(begin, min(end - start, rows) - begin)
+                yield table
+                del table
             start += rows
 
     def _group(self, path: Path, file: pq.ParquetFile, columns: Sequence[str], group: int, *, shared: bool) -> pa.Table:

@@ -139,9 +139,12 @@ def _table(rows: Iterator[Row], name: str, title: str, counts: ReadingCounts) ->
 def _texts(stream: IO[str], name: str, title: str, separator: str | None, first: int = 1) -> Iterator[RawDocument]:
     """The texts of a file: one, or those between separators; very long ones in parts."""
     texts = _separated(stream, separator) if separator else _parts(stream)
-    for number, (text, part) in enumerate(texts, first):
+    number = first
+    for text, part in texts:
         numbered = f"{title} {number}" if separator else f"{title}, part {part}" if part else title
         yield RawDocument(name, numbered, text, part)
+        number += 1
+        del text  # before the next is read
 
 
 def _separated(lines: IO[str], separator: str) -> Iterator[tuple[str, int]]:
@@ -162,9 +165,10 @@ def _parts(stream: IO[str]) -> Iterator[tuple[str, int]]:
     text, part = stream.read(PART_CHARACTERS), 0
     while len(text) >= PART_CHARACTERS and (more := stream.read(PART_CHARACTERS // 4)):
         end = next((found + len(gap) for gap in ("\n\n", "\n", " ") if (found := _last(text, gap)) > 0), len(text))
+        head, text = text[:end], text[end:] + more
         part += 1
-        yield text[:end], part
-        text = text[end:] + more
+        yield head, part
+        del head, more
         text += stream.read(PART_CHARACTERS - len(text)) if len(text) < PART_CHARACTERS else ""
     yield text, part + 1 if part else 0
 
