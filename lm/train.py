@@ -26,6 +26,9 @@ class TrainConfig(StageConfig):
     adam_rate: PositiveFloat | None = Field(None, description="peak learning rate of embedding and norms")
     weight_decay: NonNegativeFloat | None = Field(None, description="decoupled, on matrices and embedding")
     dropout: float | None = Field(None, ge=0, lt=0.9, description="share of the layers' output that is left out")
+    halved_share: float | None = Field(
+        None, ge=0, lt=0.9, description="of the pieces of text, read as the two that they are made of"
+    )
     average_share: float | None = Field(
         None, ge=0, le=1, description="share of the steps over which weights are averaged; 0: the last ones are kept"
     )

@@ -115,6 +115,13 @@ class Tokenizer:
         piece = self._processor.id_to_piece(token)
         return int(piece[3:-1], 16) if self._processor.is_byte(token) else None
 
+    def pieces(self) -> Iterator[tuple[int, str, float]]:
+        """Each piece that is text: its id, its escaped text and its score, higher for what is chosen sooner."""
+        processor = self._processor
+        for token in range(self.vocab_size):
+            if not (processor.is_byte(token) or processor.is_unknown(token) or processor.is_control(token)):
+                yield token, processor.id_to_piece(token), processor.get_score(token)
+
     def encode_segments(self, batch: list[str]) -> list[npt.NDArray[np.int32]]:
         """Encode each of a batch of `segments`."""
         try:

@@ -11,8 +11,9 @@ from lm.errors import BadInput
 from lm.tokenizing.tokens import TokenSource
 from lm.training.batches import Batches
 from lm.training.dropout import dropout_masks
+from lm.training.halving import WHOLE_RATE_SHARE, Halves, Halving
 from lm.training.model import Decoder
-from lm.training.optimiser import make_optimisers, set_rates
+from lm.training.optimiser import make_optimisers, rate_share, set_rates
 from lm.training.recipe import Recipe
 
 MAX_GRADIENT_NORM = 1.0
@@ -36,9 +37,11 @@ class Trainer:
         micro_batch: int,
         device: str = "cpu",
         init: Path | None = None,
+        halves: Halves | None = None,
     ) -> None:
         """`tokens`: (N,) training ids; `micro_batch`: sequences computed at once, a divisor of the step's batch.
 
+        `halves`: of the vocabulary's pieces; without them none is halved.
         `init`: a model folder of the same shape, whose weights to start from instead of random ones.
         """
         if recipe.batch_sequences % micro_batch:
@@ -47,6 +50,7 @@ class Trainer:
         self.tokens = tokens
         self.learned_tokens = len(tokens) - round(recipe.kept_back_share * len(tokens))  # the rest is kept back
         self.batches = Batches(tokens, self.learned_tokens, recipe.context, recipe.batch_sequences, recipe.seed)
+        self.halving = Halving(halves, recipe.halved_share, recipe.seed) if halves is not None else None
         self.model = Decoder(recipe, vocab_size, torch.bfloat16 if recipe.precision == "bf16" else torch.float32)
         self.model.initialise(recipe.seed)
         if init:
@@ -62,7 +66,7 @@ class Trainer:
 
     def step(self) -> float:
         """One optimiser step; returns the mean loss of its batch in nats a token, measured before the update."""
-        loss = self._accumulate_gradients(torch.from_numpy(self.batches.at(self.step_index)).to(self.device))
+        loss = self._accumulate_gradients(self._batch())
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
         set_rates(self.optimisers, self.recipe, self.step_index, self.rate_factor)
         self.is_updating = True
@@ -73,6 +77,13 @@ class Trainer:
         self._update_average()
         self.is_updating = False
         return loss
+
+    def _batch(self) -> Tensor:
+        """What this step learns from: (B, T+1) token ids."""
+        batch = self.batches.at(self.step_index)
+        if self.halving and rate_share(self.step_index, self.recipe) > WHOLE_RATE_SHARE:
+            batch = self.halving.of(batch, self.step_index)
+        return torch.from_numpy(batch).to(self.device)
 
     @torch.no_grad()
     def _update_average(self) -> None:

@@ -15,6 +15,7 @@ from lm.progress import Progress
 from lm.store import sha256_of
 from lm.supervision.work_clock import WorkClock
 from lm.tokenizing.hf_tokenizer import write_hugging_face_tokenizer
+from lm.tokenizing.piece_halves import piece_halves
 from lm.tokenizing.tokenizer import Tokenizer
 from lm.tokenizing.tokens import token_count, token_file
 from lm.training.calibration import LEAST_TOKENS, best_temperature, calibrated
@@ -72,9 +73,13 @@ class Training:
         self.recipe, self.tokens, self.partial = recipe, tokens, partial
         self.checkpoint_seconds = checkpoint_seconds
         self.numerics = numerics(device)
-        self.vocab_size = Tokenizer(tokens / "tokenizer.model").vocab_size
+        tokenizer = Tokenizer(tokens / "tokenizer.model")
+        self.vocab_size = tokenizer.vocab_size
         stream = token_file(tokens, "train", partial / TOKEN_FILE)
-        self.trainer = Trainer(recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device, init=init)
+        halves = piece_halves(tokenizer) if recipe.halved_share else None
+        self.trainer = Trainer(
+            recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device, init=init, halves=halves
+        )
         self.heldout = SampleLoss.of_heldout(tokens, recipe.context, micro_batch)
         self.metrics = MetricsLog(recipe)
         self.milestone_steps = max(1, recipe.planned_steps // MILESTONES)
