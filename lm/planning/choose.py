@@ -4,7 +4,7 @@ import math
 
 from lm.training.recipe import Recipe, Shape, with_steps
 
-# Where the scaling starts: between the prices at which width 192 was the best that was found.
+# Where the scaling starts: from there on parameters grow with the root of the arithmetic, below it they fall with it.
 TUNED_FLOPS = 2.5e13
 TUNED_PARAMETERS = 1.5e6
 TUNED_STEP_TOKENS = 2048
@@ -16,8 +16,9 @@ MOST_DROPOUT = 0.1  # at so many passes
 AVERAGE_SHARE = 0.1
 BRIEF_STEPS = 900  # a shorter training learns more with less momentum, a longer one less
 BRIEF_MOMENTUM, MOMENTUM = 0.9, 0.95
-# The embedding's rate falls with the steps: best near 0.008 at 500 steps, and at 0.002 to 0.003 at 1,700.
-BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 500, 0.002, 0.8
+# The embedding's rate falls with the steps: best near 0.007 at 600 steps, 0.005 at 870, and 0.002 at 1,700.
+BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 550, 0.002, 1.1
+HALVED_SHARE = 0.1  # of the pieces, where a text is repeated
 CALIBRATED_PASSES = 5  # beyond them a model is too sure of itself
 CALIBRATION_SHARE = 0.01  # of the text, kept back to mend that
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
@@ -26,7 +27,8 @@ PRICE_OF_HALVING = 1.5  # of a step: what a token costs more in it
 LEAST_STEP_TOKENS = 512
 
 HEADS_OF_WIDTH = {64: 1, 96: 1, 128: 2, 160: 2, 192: 2, 256: 2, 320: 4, 384: 3, 512: 4, 640: 5, 768: 6, 1024: 8}
-WIDTH_PER_LAYER = 56
+WIDTH_PER_LAYER, LEAST_LAYERS = 56, 3
+EMBEDDING_SHARE = 0.6  # of the parameters of the layers: a larger one has fewer pieces
 VOCAB_OF_BYTES = {0: 512, 200_000: 1024, 700_000: 2048, 10_000_000: 4096, 100_000_000: 8192}
 BYTES_PER_TOKEN = {0: 1.0, 512: 1.9, 1024: 2.2, 2048: 2.9, 4096: 3.3, 8192: 3.6}  # of English prose
 CONTEXT_OF_FLOPS = {0: 128, 3e14: 256, 2e16: 512}
@@ -45,7 +47,7 @@ def choose_recipe(
     growth = flops / TUNED_FLOPS
     context = _last_reached(CONTEXT_OF_FLOPS, flops)
     most_parameters = PARAMETERS_PER_ROOT_BYTE * math.sqrt(train_bytes)
-    shape = _choose_shape(min(TUNED_PARAMETERS * math.sqrt(growth), most_parameters), context)
+    shape = _choose_shape(min(TUNED_PARAMETERS * min(growth, math.sqrt(growth)), most_parameters), context)
     vocab_size = _choose_vocab_size(train_bytes, shape)
     step_growth = min(growth, (most_parameters / TUNED_PARAMETERS) ** 2)
     batch_sequences = _power_of_two(TUNED_STEP_TOKENS * step_growth**0.25 / context)
@@ -101,7 +103,7 @@ def _choose_shape(parameters: float, context: int) -> Shape:
     """The shape whose layers come closest to so many parameters."""
     shapes = [
         Shape(
-            layers=max(2, math.ceil(width / WIDTH_PER_LAYER)),
+            layers=max(LEAST_LAYERS, math.ceil(width / WIDTH_PER_LAYER)),
             width=width,
             heads=heads,
             kv_heads=heads,
@@ -123,7 +125,10 @@ def vocab_reason(train_bytes: int, vocab_size: int) -> str:
 def _choose_vocab_size(train_bytes: int, shape: Shape) -> int:
     """As many pieces as the text has examples for, but the layers keep most of the parameters."""
     vocab_size = _last_reached(VOCAB_OF_BYTES, train_bytes)
-    while vocab_size > min(VOCAB_OF_BYTES.values()) and vocab_size * shape.width > shape.matrix_parameters() / 2:
+    while (
+        vocab_size > min(VOCAB_OF_BYTES.values())
+        and vocab_size * shape.width > EMBEDDING_SHARE * shape.matrix_parameters()
+    ):
         vocab_size //= 2
     return vocab_size
 

@@ -7,7 +7,7 @@ encoded: here they are undone later, in the tokens, so that nothing more is stor
 import numpy as np
 import numpy.typing as npt
 
-WHOLE_RATE_SHARE = 0.2  # of the peak rates: below it pieces stay whole, so that a model ends with text as it will see it
+WHOLE_RATE_SHARE = 0.2  # of the peak: below it pieces stay whole, for a model is used on whole ones
 STREAM = 1  # of random numbers, beside those of dropout
 
 Halves = npt.NDArray[np.int64]  # (V, 2): of each piece, the two it is made of; -1 twice where it is made of none

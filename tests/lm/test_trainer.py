@@ -33,7 +33,8 @@ def toy_tokens(count: int = 4000) -> np.ndarray:
 
 
 def make_trainer(recipe: Recipe, micro_batch: int = 4) -> Trainer:
-    return Trainer(recipe, VOCAB_SIZE, toy_tokens(), micro_batch=micro_batch)
+    halves = np.stack([np.arange(VOCAB_SIZE) // 2, (np.arange(VOCAB_SIZE) + 1) // 2], axis=1)
+    return Trainer(recipe, VOCAB_SIZE, toy_tokens(), micro_batch=micro_batch, halves=halves)
 
 
 def copied(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -44,7 +45,7 @@ def copied(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("micro_batch", [4, 2])
 def test_a_restored_run_ends_in_the_same_bits(precision, micro_batch):
     """20 steps at once, and 10 steps, a new trainer and 10 more: same losses, same weights, same optimiser state."""
-    recipe = toy_recipe(precision=precision, dropout=0.2, average_share=0.25)
+    recipe = toy_recipe(precision=precision, dropout=0.2, halved_share=0.1, average_share=0.25)
     whole, first = make_trainer(recipe, micro_batch), make_trainer(recipe, micro_batch)
     losses = [whole.step() for _ in range(20)]
     first_losses = [first.step() for _ in range(10)]
@@ -59,7 +60,7 @@ def test_a_restored_run_ends_in_the_same_bits(precision, micro_batch):
 
 def test_a_smaller_micro_batch_learns_the_same():
     """After a memory downshift the losses agree: same data, dropout and effective batch, other rounding."""
-    recipe = toy_recipe(muon_rate=0.01, dropout=0.2)
+    recipe = toy_recipe(muon_rate=0.01, dropout=0.2, halved_share=0.1)
     whole, parts = make_trainer(recipe, 4), make_trainer(recipe, 1)
     losses = [(whole.step(), parts.step()) for _ in range(20)]
     assert all(a == pytest.approx(b, abs=1e-3) for a, b in losses)
