@@ -18,7 +18,8 @@ BRIEF_STEPS = 900  # a shorter training learns more with less momentum, a longer
 BRIEF_MOMENTUM, MOMENTUM = 0.9, 0.95
 # The embedding's rate falls with the steps: best near 0.007 at 600 steps, 0.005 at 870, and 0.002 at 1,700.
 BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 550, 0.002, 1.1
-HALVED_SHARE = 0.1  # of the pieces, where a text is repeated
+HALVED_PASSES = 4  # beyond them it helps to read the text in other pieces each time
+HALVED_SHARE = 0.1
 CALIBRATED_PASSES = 5  # beyond them a model is too sure of itself
 CALIBRATION_SHARE = 0.01  # of the text, kept back to mend that
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
@@ -66,7 +67,7 @@ def choose_recipe(
 
 
 def suited(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
-    """The recipe with as much dropout and averaging as its passes over the text ask for, and the rates of its steps."""
+    """The recipe with what its passes over the text ask for against learning it by heart, and the rates of its steps."""
     return suited_for(recipe, recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size))
 
 
@@ -75,6 +76,7 @@ def suited_for(recipe: Recipe, passes: float) -> Recipe:
     repeated = min(1.0, max(0.0, passes - PLAIN_PASSES) / (MOST_PASSES - PLAIN_PASSES))
     changes = {
         "dropout": round(MOST_DROPOUT * repeated, 2),
+        "halved_share": HALVED_SHARE if passes > HALVED_PASSES else 0.0,
         "average_share": AVERAGE_SHARE if repeated else 0.0,
         "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
         "calibration_share": CALIBRATION_SHARE if passes > CALIBRATED_PASSES else 0.0,

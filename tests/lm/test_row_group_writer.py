@@ -17,6 +17,7 @@ def _table(text: str) -> pa.Table:
 
 
 def test_the_file_is_what_arrow_writes(tmp_path: Path) -> None:
+    """The same bytes as from a ParquetWriter, footer and all."""
     ours = RowGroupWriter(tmp_path / "ours", SCHEMA, compression="zstd")
     with pq.ParquetWriter(tmp_path / "arrow", SCHEMA, compression="zstd") as arrow:
         for text in ("one", "two"):
@@ -28,6 +29,7 @@ def test_the_file_is_what_arrow_writes(tmp_path: Path) -> None:
 
 
 def test_errors_reach_the_caller(tmp_path: Path) -> None:
+    """What goes wrong on the writer's thread is raised where the row group was given."""
     writer = RowGroupWriter(tmp_path / "file", SCHEMA)
     with pytest.raises(ValueError, match="schema"):
         writer.write(_table("one").rename_columns(["other"]))
