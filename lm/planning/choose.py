@@ -67,7 +67,7 @@ def choose_recipe(
 
 
 def suited(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
-    """The recipe with what its passes over the text ask for against learning it by heart, and the rates of its steps."""
+    """The recipe with what its passes over the text ask for, and the rates of its steps."""
     return suited_for(recipe, recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size))
 
 
