@@ -27,8 +27,11 @@ MANY_PASSES = 60  # rather than more of them, smaller and more steps
 PRICE_OF_HALVING = 1.5  # of a step: what a token costs more in it
 LEAST_STEP_TOKENS = 512
 
-HEADS_OF_WIDTH = {64: 1, 96: 1, 128: 2, 160: 2, 192: 2, 256: 2, 320: 4, 384: 3, 512: 4, 640: 5, 768: 6, 1024: 8}
-WIDTH_PER_LAYER, LEAST_LAYERS = 56, 3
+# Layers and heads of each width.
+SHAPES = {
+    64: (3, 1), 96: (4, 1), 128: (3, 2), 160: (3, 2), 192: (4, 2), 256: (5, 2), 320: (6, 4), 384: (7, 3), 512: (10, 4),
+    640: (12, 5), 768: (14, 6), 1024: (19, 8),
+}  # fmt: skip
 EMBEDDING_SHARE = 0.6  # of the parameters of the layers: a larger one has fewer pieces
 VOCAB_OF_BYTES = {0: 512, 200_000: 1024, 700_000: 2048, 10_000_000: 4096, 100_000_000: 8192}
 BYTES_PER_TOKEN = {0: 1.0, 512: 1.9, 1024: 2.2, 2048: 2.9, 4096: 3.3, 8192: 3.6}  # of English prose
@@ -105,14 +108,14 @@ def _choose_shape(parameters: float, context: int) -> Shape:
     """The shape whose layers come closest to so many parameters."""
     shapes = [
         Shape(
-            layers=max(LEAST_LAYERS, math.ceil(width / WIDTH_PER_LAYER)),
+            layers=layers,
             width=width,
             heads=heads,
             kv_heads=heads,
             mlp_width=4 * width,
             context=context,
         )
-        for width, heads in HEADS_OF_WIDTH.items()
+        for width, (layers, heads) in SHAPES.items()
     ]
     return min(shapes, key=lambda shape: abs(math.log(shape.matrix_parameters() / parameters)))
 
