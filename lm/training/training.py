@@ -254,7 +254,7 @@ class Training:
             "weights_sha256": sha256_of(self.partial / WEIGHTS_FILE),
             "best_step": self.early_stopping.best_step,
             "temperature": temperature,
-            "halved_share": self.recipe.halved_share,
+            "halved_share": self.recipe.halved_share if self.trainer.halving else 0.0,
             "rollbacks": self.rollbacks,
             "final_state_sha256": sha256_of(checkpoint),
             "notes": [*self.notes, *([limits] if limits else [])],
