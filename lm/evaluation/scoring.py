@@ -93,10 +93,10 @@ def window_nats(model: Predictor, documents: Iterable[Tokens], every: int) -> li
         before = min(start, 1)
         group.append(tokens[start - before : start + model.shape.context].copy())
         chosen.append(Window(len(chosen), before, before, len(group[-1])))
-    results = [np.empty(0, np.float32) for _ in chosen]
+    results = [np.empty(window.end - window.scored, np.float32) for window in chosen]
     for batch in _batches(chosen, model):
         for window, nats in zip(batch, _score(model, group, batch, None), strict=True):
-            results[window.document] = nats
+            results[window.document][:] = nats  # what a batch leaves behind would lie between the next ones' logits
     return results
 
 
