@@ -24,7 +24,7 @@ CALIBRATED_PASSES = 5  # beyond them a model is too sure of itself
 CALIBRATION_SHARE = 0.01  # of the text, kept back to mend that
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
 MANY_PASSES = 60  # rather than more of them, smaller and more steps
-PRICE_OF_HALVING = 1.5  # of a step: what a token costs more in it
+HALF_STEP_PRICE = 1.5  # what a token costs more in a step of half the size
 LEAST_STEP_TOKENS = 512
 
 # Layers and heads of each width.
@@ -57,7 +57,7 @@ def choose_recipe(
     batch_sequences = _power_of_two(TUNED_STEP_TOKENS * step_growth**0.25 / context)
     tokens = flops / shape.flops_per_token(vocab_size)
     while tokens > MANY_PASSES * text_tokens(train_bytes, vocab_size) and batch_sequences * context > LEAST_STEP_TOKENS:
-        batch_sequences, tokens = batch_sequences // 2, tokens / PRICE_OF_HALVING
+        batch_sequences, tokens = batch_sequences // 2, tokens / HALF_STEP_PRICE
     recipe = Recipe(
         **shape.model_dump(),
         batch_sequences=batch_sequences,
