@@ -11,7 +11,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
@@ -65,7 +67,8 @@ def tokens_per_second(write: Callable[[], int]) -> float:
 
 def rates(folder: Path) -> dict[str, float | None]:
     """Tokens per second of ours and theirs, one text at a time and BATCH at a time."""
-    ours, theirs = Inference.load(folder), AutoModelForCausalLM.from_pretrained(folder)
+    ours = Inference.load(folder)
+    theirs: Any = AutoModelForCausalLM.from_pretrained(folder)  # its types do not know `generate`'s settings
     theirs.generation_config.eos_token_id = None
 
     def write(batch: int) -> int:
@@ -74,12 +77,13 @@ def rates(folder: Path) -> dict[str, float | None]:
     def generate(batch: int) -> int:
         prompt = torch.tensor([[BOUNDARY_ID, 50]]).repeat(batch, 1)
         settings = {"do_sample": True, "temperature": 0.8, "top_p": 0.95, "top_k": 0, "pad_token_id": BOUNDARY_ID}
-        return batch * (theirs.generate(prompt, max_new_tokens=TOKENS, **settings).shape[1] - 2)
+        written: int = theirs.generate(prompt, max_new_tokens=TOKENS, **settings).shape[1]
+        return batch * (written - 2)
 
     found: dict[str, float | None] = {}
     for batch in (1, BATCH):
-        found[f"ours {batch}"] = tokens_per_second(lambda batch=batch: write(batch))
-        found[f"transformers {batch}"] = tokens_per_second(lambda batch=batch: generate(batch))
+        found[f"ours {batch}"] = tokens_per_second(partial(write, batch))
+        found[f"transformers {batch}"] = tokens_per_second(partial(generate, batch))
     found["llama.cpp 1"] = llama_rate(folder)
     return found
 
@@ -96,7 +100,8 @@ def llama_rate(folder: Path) -> float | None:
         request = json.dumps({"file": str(file), "texts": [], "documents": [], "speed_tokens": TOKENS})
         reader = PROJECT / "tests" / "lm" / "read_gguf.py"
         done = subprocess.run([LLAMA_PYTHON, reader], input=request, capture_output=True, text=True, check=True)
-    return 1 / json.loads(done.stdout)["seconds_per_token"]
+    seconds: float = json.loads(done.stdout)["seconds_per_token"]
+    return 1 / seconds
 
 
 def main() -> None:

@@ -67,11 +67,16 @@ def measure() -> dict[str, Any]:
     }
 
 
+def small_bf16_share(device: str) -> float:
+    """The speed of bf16 in small products over that of fp32: below `LEAST_BF16_SHARE` the device lacks it."""
+    fp32, bf16 = (flops_per_second(dtype, device, SMALL_MATRIX) for dtype in (torch.float32, torch.bfloat16))
+    return bf16 / fp32
+
+
 def _measure_device(device: str) -> dict[str, float]:
     """Both precisions; bf16 that is made up of other instructions is far too slow to be tried, and is estimated."""
     products, training = flops_per_second(torch.float32, device), training_flops_per_second("fp32", device)
-    small = [flops_per_second(dtype, device, SMALL_MATRIX) for dtype in (torch.float32, torch.bfloat16)]
-    bf16_share = small[1] / small[0]
+    bf16_share = small_bf16_share(device)
     has_bf16 = bf16_share > LEAST_BF16_SHARE
     card = {"card_bytes": torch.cuda.mem_get_info()[0]} if device == "cuda" else {}
     return card | {
