@@ -3,7 +3,7 @@
 import ctypes
 import sys
 
-WORK_BYTES = 32 * 2**20
+WORK_BYTES = 6 * 2**20  # less than the part of a long text
 
 
 def give_back_freed_memory() -> None:
@@ -15,16 +15,16 @@ def give_back_freed_memory() -> None:
 
 
 class FreedMemory:
-    """Is given back after every `work_bytes` of work: blocks of megabytes, hardly two of a size, leave gaps between
+    """Is given back after every WORK_BYTES of work: blocks of megabytes, hardly two of a size, leave gaps between
     them that no other fits, a little more with every block.
     """
 
-    def __init__(self, work_bytes: int = WORK_BYTES) -> None:
-        self._bytes, self._work_bytes = 0, work_bytes
+    def __init__(self) -> None:
+        self._bytes = 0
 
     def count(self, work_bytes: int) -> None:
         """Note that so many bytes were worked on since the last time."""
         self._bytes += work_bytes
-        if self._bytes >= self._work_bytes:
+        if self._bytes >= WORK_BYTES:
             give_back_freed_memory()
             self._bytes = 0

@@ -41,12 +41,14 @@ class Wanted(NamedTuple):
     bits: int  # of a hash, that are 0 where it is in the sample
 
 
-def contamination(training: Iterable[str], heldout: Iterable[str]) -> Contamination:
-    """Look up the runs of 13 words of the held-out texts in the training texts, each read once, in bounded memory."""
+def contamination(training: Iterable[bytes], heldout: Iterable[bytes]) -> Contamination:
+    """Look up the runs of 13 words of the held-out texts in the training texts, each in UTF-8 and read once, in bounded
+    memory.
+    """
     return _look_up(_wanted_runs(heldout), _runs_of(training))
 
 
-def sampled_contamination(training: Iterable[Hashes], heldout: Iterable[str]) -> Contamination:
+def sampled_contamination(training: Iterable[Hashes], heldout: Iterable[bytes]) -> Contamination:
     """Look up a sample of the runs of the held-out texts among those of the training texts (`sampled_runs`)."""
     return _look_up(_wanted_runs(heldout, SAMPLE_BITS), training)
 
@@ -58,7 +60,7 @@ def sampled_runs(words: Hashed) -> Hashed:
     return Hashed(all_runs.hashes[places], np.searchsorted(places, all_runs.offsets))
 
 
-def _wanted_runs(heldout: Iterable[str], bits: int = 0) -> Wanted:
+def _wanted_runs(heldout: Iterable[bytes], bits: int = 0) -> Wanted:
     """The runs of the held-out texts, MOST_RUNS of them at most."""
     kept = np.empty(0, np.uint64)
     for hashes in _runs_of(heldout):
@@ -91,12 +93,14 @@ def _slots(hashes: Hashes) -> npt.NDArray[np.int64]:
     return (hashes & np.uint64((1 << FILTER_BITS) - 1)).astype(np.int64)
 
 
-def _runs_of(texts: Iterable[str]) -> Iterator[Hashes]:
+def _runs_of(texts: Iterable[bytes]) -> Iterator[Hashes]:
     waiting, size = list[bytes](), 0
     for text in texts:
-        waiting.append(text.encode())
-        size += len(waiting[-1])
+        waiting.append(text)
+        size += len(text)
+        del text  # it may be large
         if size >= BATCH_BYTES:
             yield runs(hash_words(waiting), RUN_WORDS).hashes
-            waiting, size = [], 0
+            waiting.clear()
+            size = 0
     yield runs(hash_words(waiting), RUN_WORDS).hashes

@@ -100,10 +100,9 @@ def count_characters(table: pa.Table) -> list[int]:
     return list(pc.utf8_length(table["text"]).to_pylist())
 
 
-def cut_in_two(table: pa.Table, row: int, characters: int) -> tuple[pa.Table, str]:
+def cut_in_two(table: pa.Table, row: int, characters: int) -> tuple[pa.Table, pa.StringScalar]:
     """The table with two rows for one, cut after so many characters of its text, and the text of the first."""
-    text, document = table["text"][row].as_py(), table.slice(row, 1)
-    halves = string_array([text[:characters], text[characters:]])
-    place = table.column_names.index("text")
-    pieces = pa.concat_tables([document, document]).set_column(place, "text", halves)
-    return pa.concat_tables([table.slice(0, row), pieces, table.slice(row + 1)]), text[:characters]
+    document, place = table.slice(row, 1), table.column_names.index("text")
+    halves = [pc.utf8_slice_codeunits(document["text"], *ends) for ends in ((0, characters), (characters, None))]
+    pieces = [document.set_column(place, "text", half) for half in halves]
+    return pa.concat_tables([table.slice(0, row), *pieces, table.slice(row + 1)]), halves[0][0]

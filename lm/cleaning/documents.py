@@ -51,6 +51,15 @@ def read_documents(clean: Path, split: Split | None = None) -> Iterator[Document
         yield from map(Document, *table.to_pydict().values())
 
 
+def read_texts(clean: Path, split: Split) -> Iterator[bytes]:
+    """Stream the texts alone, in UTF-8. Raises as `read_documents`."""
+    for table in row_groups(clean, split, ("text",)):
+        texts = table["text"].cast(pa.binary())
+        del table  # a text may be large, and is held by one of both from here on
+        for text in texts:
+            yield text.as_py()
+
+
 def count_sources(clean: Path) -> Counter[str]:
     """How many documents, or pieces of one, there are of each source. Raises as `read_documents`."""
     counts = Counter[str]()

@@ -45,7 +45,6 @@ SCHEMA = pa.schema(
 )
 DICTIONARIES = ["source", "licence", "reason"]
 GROUPS_KEPT = 8  # row groups of several sources, a megabyte each: a corpus may go back and forth between packs
-TABLES_BYTES = 4 * 2**20  # read before freed memory is given back
 STALE_SECONDS = 86_400.0  # of a pack that was never finished
 
 
@@ -239,7 +238,7 @@ class Assembly:
         Raises Stopped where a pack is damaged (page checksums are verified) or gone: it is removed, to be made again.
         """
         self._kept.clear()
-        freed = FreedMemory(TABLES_BYTES)
+        freed = FreedMemory()
         for path, first, end in self._stretches:
             try:
                 with pq.ParquetFile(path, page_checksum_verification=True) as file:

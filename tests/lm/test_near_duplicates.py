@@ -11,7 +11,7 @@ import pytest
 
 from lm.clean import CleanConfig, clean
 from lm.cleaning.contamination import contamination, sampled_contamination, sampled_runs
-from lm.cleaning.documents import read_documents
+from lm.cleaning.documents import read_documents, read_texts
 from lm.cleaning.near_duplicates import Sketches, band_keys
 from lm.cleaning.shingles import hash_words
 from lm.errors import BadInput
@@ -116,12 +116,12 @@ def test_the_words_of_a_text_do_not_depend_on_what_is_beside_it() -> None:
 
 def test_overlap_is_the_share_of_repeated_runs() -> None:
     """None across unlike texts; as much as was copied where some was; everything where all was."""
-    text, other = prose(1, 4000), prose(2, 4000)
+    text, other = prose(1, 4000).encode(), prose(2, 4000).encode()
     assert contamination([text], [other]).found == 0
     assert contamination([text], [text]).share == 1.0
-    half = " ".join(other.split()[:2000])
+    half = b" ".join(other.split()[:2000])
     assert contamination([text, half], [other]).share == pytest.approx(0.5, abs=0.01)
-    assert contamination([text], ["too short"]).runs == 0
+    assert contamination([text], [b"too short"]).runs == 0
 
 
 @pytest.mark.parametrize("settings", [{}, {"split": "contiguous"}, {"split": "contiguous", "near_duplicates": "drop"}])
@@ -134,8 +134,8 @@ def test_in_a_large_text_a_sample_of_runs_is_looked_for(
     _, exact = cleaned(tmp_path, rows, **settings)
     monkeypatch.setattr("lm.clean.EXACT_BYTES", 0)
     out, metrics = cleaned(tmp_path, rows, **settings)
-    training = (sampled_runs(hash_words([d.text.encode()])).hashes for d in read_documents(out, "train"))
-    written = sampled_contamination(training, (document.text for document in read_documents(out, "heldout")))
+    training = (sampled_runs(hash_words([text])).hashes for text in read_texts(out, "train"))
+    written = sampled_contamination(training, read_texts(out, "heldout"))
     found = metrics["contamination"]
     assert found == written._asdict() | {"share": round(written.share, 6)}
     assert 0.5 < found["runs"] / (exact["contamination"]["runs"] / 64) < 2
