@@ -151,7 +151,7 @@ class _Splitting:
         if config.near_duplicates == "drop":
             self.keep = keep & alone
         self._trains = np.zeros(len(keep), np.bool_)  # documents, whole
-        self._cut: pa.StringScalar | None = None  # what trains of one that was cut
+        self._cut = b""  # what trains of one that was cut
 
     def write(self, out: Path) -> tuple[dict[str, Any], str, list[str]]:
         """Write the documents; return what was written, how it was split, and what to tell of that."""
@@ -225,16 +225,16 @@ class _Splitting:
         from lm.cleaning.shingles import hash_words
 
         give_back_freed_memory()
-        heldout, cut = read_texts(out, "heldout"), _text_of(self._cut)
-        if self.corpus.sizes[self._trains].sum() + len(cut) <= EXACT_BYTES:
+        heldout = read_texts(out, "heldout")
+        if self.corpus.sizes[self._trains].sum() + len(self._cut) <= EXACT_BYTES:
             return contamination(read_texts(out, "train"), heldout)
-        runs_of_cut = sampled_runs(hash_words([cut])).hashes
-        return sampled_contamination(chain(self.corpus.sampled_runs(self._trains), [runs_of_cut]), heldout)
+        cut = sampled_runs(hash_words([self._cut])).hashes
+        return sampled_contamination(chain(self.corpus.sampled_runs(self._trains), [cut]), heldout)
 
     def _write_by_unit(self, out: Path, heldout: "npt.NDArray[np.bool_]") -> dict[str, Any]:
         from lm.cleaning.document_writer import write_documents
 
-        self._trains, self._cut = self.keep & ~heldout, None
+        self._trains, self._cut = self.keep & ~heldout, b""
         return write_documents(((table, heldout[numbers]) for numbers, table in self._kept(self.rejects.write)), out)
 
     def _write_contiguously(self, out: Path, reject: Callable[..., None]) -> dict[str, Any]:
@@ -250,7 +250,7 @@ class _Splitting:
         from lm.cleaning.document_writer import count_characters, cut_in_two
         from lm.cleaning.splitting import place_of_cut
 
-        self._trains[:], self._cut = False, None
+        self._trains[:], self._cut = False, b""
         left = training_characters
         for numbers, table in self._kept(reject):
             characters = count_characters(table)
@@ -291,10 +291,6 @@ class _Splitting:
                 opening = " ".join(visible(self.rejects.samples[reason][0]["opening"]).split())[:60]
                 told.append(f"{count:,} documents were dropped ({reason}), such as “{opening}”: see rejects.parquet")
         return told
-
-
-def _text_of(scalar: "pa.StringScalar | None") -> bytes:
-    return b"" if scalar is None else bytes(scalar.as_buffer())
 
 
 def _told_already(*_: object) -> None:

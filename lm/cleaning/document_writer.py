@@ -100,9 +100,9 @@ def count_characters(table: pa.Table) -> list[int]:
     return list(pc.utf8_length(table["text"]).to_pylist())
 
 
-def cut_in_two(table: pa.Table, row: int, characters: int) -> tuple[pa.Table, pa.StringScalar]:
-    """The table with two rows for one, cut after so many characters of its text, and the text of the first."""
+def cut_in_two(table: pa.Table, row: int, characters: int) -> tuple[pa.Table, bytes]:
+    """The table with two rows for one, cut after so many characters of its text, and the first one's text in UTF-8."""
     document, place = table.slice(row, 1), table.column_names.index("text")
     halves = [pc.utf8_slice_codeunits(document["text"], *ends) for ends in ((0, characters), (characters, None))]
     pieces = [document.set_column(place, "text", half) for half in halves]
-    return pa.concat_tables([table.slice(0, row), *pieces, table.slice(row + 1)]), halves[0][0]
+    return pa.concat_tables([table.slice(0, row), *pieces, table.slice(row + 1)]), bytes(halves[0][0].as_buffer())
