@@ -32,11 +32,16 @@ KEPT_ERROR_LINES = 60
 KILLED = -9  # the return code of a process that the kernel or somebody ended at once
 ABORTED = (-6, -11, 127)  # of one whose libraries gave up: what some do when they are refused memory
 
-# glibc: no page is given back between two training steps, only to be asked for again in the next.
+# glibc: no page is given back between two training steps, only to be asked for again in the next. What alignment leaves
+# beside a tensor is joined with it as soon as it is freed, not cached for small things: without it the place is too
+# small for the next tensor of that size.
 KEEP_FREED_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(4 * 2**30),
     "MALLOC_TOP_PAD_": str(16 * 2**20),
+    "GLIBC_TUNABLES": ":".join(
+        filter(None, (os.environ.get("GLIBC_TUNABLES"), "glibc.malloc.tcache_count=0", "glibc.malloc.mxfast=0"))
+    ),
 }
 
 
