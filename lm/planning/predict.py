@@ -28,23 +28,22 @@ MUON_STACK_VALUES = 2_000_000  # as in lm.training.muon
 
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
-# What a training needs besides what can be counted, fitted to 104 random configurations in fp32 (docs/decisions.md).
+# What a training needs besides what can be counted, fitted to 128 random configurations in fp32 (docs/decisions.md).
 # malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
 TRAINING_FLOOR = 367 * MIB  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
 CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
-PER_OUTPUT = {"bf16": 14.4, "fp32": 9.1}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
+PER_OUTPUT = {"bf16": 14.4, "fp32": 9.2}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
 # Copies of the embedding that the output needs: with the norm's scale in, and gradients of both of its uses. Those in
 # bf16 are in what was fitted for its outputs.
-OUTPUT_COPIES = {"bf16": 0, "fp32": 2.6}
-PER_SCORE = 1.9  # values that come and go for each score of a layer's attention
-KEPT_GAPS = {"bf16": 0.0, "fp32": 0.03}  # of what is kept for the backward pass, that lie between
+OUTPUT_COPIES = {"bf16": 0, "fp32": 2.3}
+PER_SCORE = 2.2  # values that come and go for each score of a layer's attention
 # Gradients that are there before a backward pass ends: where none are added to, each takes the place of what it made
 # superfluous.
-EARLY_GRADIENTS = {"bf16": 1.0, "fp32": 0.38}
-TURNS_SHARE = {"bf16": 1.0, "fp32": 0.29}  # of the smaller, that is needed beside the larger of two that take turns
+EARLY_GRADIENTS = {"bf16": 1.0, "fp32": 0.45}
+TURNS_SHARE = {"bf16": 1.0, "fp32": 0.4}  # of the smaller, that is needed beside the larger of two that take turns
 OTHER_STACKS_SHARE = 0.6  # of all of Muon's stacks but the largest: what one leaves, the next cannot use whole
-PER_PARAMETER = 1.3  # bytes of gaps between what lasts
+PER_PARAMETER = 0.9  # bytes of gaps between what lasts
 
 
 def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
@@ -87,13 +86,12 @@ def _backward_bytes(recipe: Recipe, vocab_size: int, tokens: int) -> float:
     between = recipe.layers * width if recipe.recompute else 0
     masks = (2 * recipe.layers + 1) * width if recipe.dropout else 0  # the embedding's, and two a layer
     whole = 1 if recipe.recompute else recipe.layers  # layers that are there at once
-    gaps = 1 + KEPT_GAPS[recipe.precision]
-    layers = gaps * whole * (value_bytes * tokens * _kept_per_token(recipe) + _copies_of_layer(recipe))
+    layers = whole * (value_bytes * tokens * _kept_per_token(recipe) + _copies_of_layer(recipe))
     layers += PER_SCORE * value_bytes * tokens * _scores_per_token(recipe)
     output = vocab_size * (PER_OUTPUT[recipe.precision] * tokens + 4 * OUTPUT_COPIES[recipe.precision] * width)
     if recipe.recompute:  # the output is done with before a layer is computed again
         layers, output = max(layers, output), TURNS_SHARE[recipe.precision] * min(layers, output)
-    return gaps * value_bytes * tokens * (between + masks) + layers + output
+    return value_bytes * tokens * (between + masks) + layers + output
 
 
 def _copies_of_layer(recipe: Recipe) -> int:
