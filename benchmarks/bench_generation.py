@@ -21,6 +21,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from lm.commands.command import named_model
+from lm.errors import SlowburnError
 from lm.generation.inference import Inference
 from lm.generation.next_token import Sampling
 from lm.generation.sampling import Request, continuations
@@ -109,7 +110,10 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         if sys.argv[1:]:
-            folders = [named_model(Store.default(), name).path for name in sys.argv[1:]]
+            try:
+                folders = [named_model(Store.default(), name).path for name in sys.argv[1:]]
+            except SlowburnError as error:
+                sys.exit(str(error))
         else:
             folders = [random_model(Path(scratch), *shape) for shape in SHAPES]
         print(f"tokens a second, {TOKENS} tokens, one thread; in brackets: ours over theirs\n")
