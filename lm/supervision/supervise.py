@@ -32,17 +32,15 @@ KEPT_ERROR_LINES = 60
 KILLED = -9  # the return code of a process that the kernel or somebody ended at once
 ABORTED = (-6, -11, 127)  # of one whose libraries gave up: what some do when they are refused memory
 
-# glibc: no page is given back between two training steps, only to be asked for again in the next. What alignment leaves
-# beside a tensor is joined with it as soon as it is freed, not cached for small things: without it the place is too
-# small for the next tensor of that size.
+# glibc: no page is given back between two training steps, only to be asked for again in the next.
 KEEP_FREED_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(4 * 2**30),
     "MALLOC_TOP_PAD_": str(16 * 2**20),
-    "GLIBC_TUNABLES": ":".join(
-        filter(None, (os.environ.get("GLIBC_TUNABLES"), "glibc.malloc.tcache_count=0", "glibc.malloc.mxfast=0"))
-    ),
 }
+# glibc: what alignment leaves beside an array is joined with it when it is freed, not cached for small things: without
+# it the place would be too small for the next array of that size.
+JOIN_FREED_MEMORY = ("glibc.malloc.tcache_count=0", "glibc.malloc.mxfast=0")
 
 
 class SupervisedChild:
@@ -70,6 +68,7 @@ class SupervisedChild:
         project = str(Path(__file__).parents[2])
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")])),
+            "GLIBC_TUNABLES": ":".join(filter(None, [os.environ.get("GLIBC_TUNABLES"), *JOIN_FREED_MEMORY])),
             "TOKENIZERS_PARALLELISM": "false",
             "ARROW_DEFAULT_MEMORY_POOL": "system",  # mimalloc reserves a GiB at once, which a cap counts
             "OPENBLAS_NUM_THREADS": "1",  # numpy writes texts: small products, whose threads would wait for each other
