@@ -12,10 +12,9 @@ from lm.store import Store, flush, write_json
 from lm.training.recipe import Recipe, before_moves, with_end_moved
 
 WAVERING = 0.1  # of the time that is left: a stretch says no better how long the rest will take
-TOLERATED_SHARE = 0.02  # of the time: by so much a training may be late
-UNUSED_SHARE = 0.05  # of the time: so much is to be gained where steps are added
+TOLERATED_SHARE = 0.02  # of the time: by so much a training may be late, or early
 LAST_SHARE_TO_ADD = 0.8  # of the time: after it the rates have fallen too far for more steps to matter
-SHARE_TO_USE = 0.97  # of the time that is left
+SHARE_TO_USE = 0.98  # of the time that is left
 LEAST_DECAY_STEPS = 20  # in which the rates can still fall, where the time is over already
 PACE_SHARE = 0.1  # of the time: over the last stretch of so long the pace is taken, for other programs come and go
 MARKS = 8  # in that stretch
@@ -57,7 +56,7 @@ class Deadline:
         elif seconds < LAST_SHARE_TO_ADD * self.seconds:
             slower = max(pace, seconds / step)  # a fast stretch may be an exception
             end = NewEnd(step, min(self.most_steps, step + int(SHARE_TO_USE * left / slower)), slower)
-            if (end.steps - steps) * slower > max(WAVERING * left, UNUSED_SHARE * self.seconds):
+            if (end.steps - steps) * slower > max(WAVERING * left, TOLERATED_SHARE * self.seconds):
                 self.new_end = end
 
 

@@ -50,14 +50,14 @@ def test_seeds_that_are_compared_all_make_the_same_steps() -> None:
     ("pace", "last_look", "most_steps", "end"),
     [
         (1.01, 95, 1000, None),
-        (2.0, 20, 1000, NewEnd(step=5, steps=48, step_seconds=2.0)),
+        (2.0, 20, 1000, NewEnd(step=5, steps=49, step_seconds=2.0)),
         (1.06, 30, 1000, None),
-        (1.06, 60, 1000, NewEnd(step=40, steps=92, step_seconds=1.06)),
-        (0.5, 20, 1000, NewEnd(step=20, steps=194, step_seconds=0.5)),
+        (1.06, 60, 1000, NewEnd(step=40, steps=93, step_seconds=1.06)),
+        (0.5, 20, 1000, NewEnd(step=20, steps=196, step_seconds=0.5)),
         (0.5, 20, 150, NewEnd(step=20, steps=150, step_seconds=0.5)),
         (0.5, 95, 100, None),
         (0.92, 20, 1000, None),
-        (0.92, 60, 1000, NewEnd(step=50, steps=106, step_seconds=0.92)),
+        (0.92, 60, 1000, NewEnd(step=40, steps=107, step_seconds=0.92)),
         (0.97, 95, 1000, None),
     ],
 )
