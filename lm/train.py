@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from lm.config import StageConfig
 from lm.training.recipe import Recipe
 
-VERSION = 2
+VERSION = 3
 
 
 class TrainConfig(StageConfig):

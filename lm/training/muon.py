@@ -1,4 +1,4 @@
-"""torch's Muon with the matrices of one shape in one batched product: on a CPU, twice as fast on small matrices.
+"""torch's Muon with the matrices of one shape in one batched product, and three iterations where it takes five.
 
 Muon: orthogonalised momentum, https://kellerjordan.github.io/posts/muon/.
 """
@@ -11,6 +11,11 @@ from torch import Tensor
 from torch.optim import Muon
 
 STACK_VALUES = 2_000_000  # of matrices in one product: beyond it only memory grows
+# Of x, x³, x⁵: one after another they bring singular values of 0.01 to 1 to between 0.73 and 1.27, closer than
+# any other three do. Found as in Polar Express, https://arxiv.org/abs/2505.16932.
+POLYNOMIALS = ((8.0934, -23.6204, 17.4462), (3.6366, -2.7219, 0.5365), (2.6613, -1.9772, 0.4526))
+LEAST_NORM = 1e-7  # a smaller gradient stays small
+SAFETY = 1.01  # above 1 the first of them is steep, and rounding in bf16 must not come there
 
 
 class _Stack(NamedTuple):
@@ -21,7 +26,7 @@ class _Stack(NamedTuple):
 
 
 class BatchedMuon(Muon):
-    """`torch.optim.Muon` with Nesterov momentum, computed in `dtype`; equal to it but for rounding."""
+    """`torch.optim.Muon` with Nesterov momentum and `POLYNOMIALS`, computed in `dtype`."""
 
     def __init__(self, params: Sequence[Tensor], *, momentum: float, weight_decay: float, dtype: torch.dtype) -> None:
         """`params`: matrices; the learning rate is set before every step."""
@@ -41,7 +46,7 @@ class BatchedMuon(Muon):
         gradients = torch.stack([_lying(matrix.grad) for matrix in stack.members])
         stack.momentum.lerp_(gradients, 1 - group["momentum"])
         update = gradients.lerp_(stack.momentum, group["momentum"])
-        for matrix, change in zip(stack.members, self._orthogonalise(update.to(self.dtype), group), strict=True):
+        for matrix, change in zip(stack.members, orthogonalised(update.to(self.dtype)), strict=True):
             rate = group["lr"] * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
             _lying(matrix).mul_(1 - group["lr"] * group["weight_decay"]).add_(change, alpha=-rate)
 
@@ -62,15 +67,14 @@ class BatchedMuon(Muon):
             self.state[matrix]["momentum_buffer"] = view if matrix.shape == shape else view.t()
         return _Stack(members, momentum)
 
-    @staticmethod
-    def _orthogonalise(x: Tensor, group: dict[str, Any]) -> Tensor:
-        """Newton-Schulz iterations towards the nearest orthogonal matrices: (n, rows, columns) -> the same."""
-        a, b, c = group["ns_coefficients"]
-        x = x / x.norm(dim=(1, 2), keepdim=True).clamp_(min=group["eps"])
-        for _ in range(group["ns_steps"]):
-            gram = x @ x.transpose(1, 2)
-            x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-        return x
+
+def orthogonalised(x: Tensor) -> Tensor:
+    """Matrices near the orthogonal ones that are nearest to these: (n, rows, columns) -> the same; rows <= columns."""
+    x = x / (x.norm(dim=(1, 2), keepdim=True) * SAFETY).clamp_(min=LEAST_NORM)
+    for a, b, c in POLYNOMIALS:
+        gram = x @ x.transpose(1, 2)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x
 
 
 def _lying(matrix: Tensor | None) -> Tensor:

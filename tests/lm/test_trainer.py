@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm.errors import BadInput
+from lm.training import muon
 from lm.training.batches import Batches
-from lm.training.muon import BatchedMuon
 from lm.training.optimiser import rate_share
 from lm.training.recipe import Recipe, before_moves, with_end_moved
 from lm.training.sample_loss import SampleLoss
@@ -148,14 +148,18 @@ def test_rates_fall_to_the_end_wherever_it_is_moved():
     assert list(before_moves(twice)) == [once, planned]
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.02), (torch.float32, 0.1)])
-def test_muon_is_that_of_torch(dtype, tolerance):
-    """Matrices of several shapes, tall, square and wide, move as torch's own Muon moves them, but for rounding."""
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.05), (torch.float32, 0.1)])
+def test_muon_is_that_of_torch(dtype, tolerance, monkeypatch):
+    """Matrices of several shapes, tall, square and wide, move as torch's own Muon moves them, but for rounding, where
+    both take the same polynomials.
+    """
+    monkeypatch.setattr(muon, "POLYNOMIALS", ((3.4445, -4.7750, 2.0315),) * 5)  # torch's own
+    monkeypatch.setattr(muon, "SAFETY", 1.0)
     generator = torch.Generator().manual_seed(0)
     shapes = [(8, 8), (24, 8), (8, 24), (8, 8)]
     start = [torch.randn(shape, generator=generator) for shape in shapes]
     ours, theirs = ([torch.nn.Parameter(tensor.clone()) for tensor in start] for _ in range(2))
-    fast = BatchedMuon(ours, momentum=0.95, weight_decay=0.3, dtype=dtype)
+    fast = muon.BatchedMuon(ours, momentum=0.95, weight_decay=0.3, dtype=dtype)
     plain = torch.optim.Muon(theirs, momentum=0.95, weight_decay=0.3)
     for rate in (0.05, 0.02, 0.01):
         for ours_one, theirs_one in zip(ours, theirs, strict=True):
@@ -167,3 +171,25 @@ def test_muon_is_that_of_torch(dtype, tolerance):
     for before, ours_one, theirs_one in zip(start, ours, theirs, strict=True):
         moved, expected = ours_one.detach() - before, theirs_one.detach() - before
         assert float((moved - expected).norm()) < tolerance * float(expected.norm())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("shape", [(64, 64), (64, 256), (192, 768)])
+@pytest.mark.parametrize("largest_share", [0.12, 0.5, 1.0])
+def test_muon_gives_every_direction_about_the_same_length(dtype, shape, largest_share):
+    """Singular values from a hundredth of the whole to nearly all of it come to between 0.7 and 1.3, in bf16 too, and
+    directions stay what they were.
+    """
+    generator = torch.Generator().manual_seed(0)
+    rows, columns = shape
+    left = torch.linalg.qr(torch.randn(rows, rows, generator=generator))[0]
+    right = torch.linalg.qr(torch.randn(columns, rows, generator=generator))[0]
+    lengths = torch.linspace(0.012, 0.05, rows)
+    lengths[0] = largest_share
+    made = 1e-3 * (left * (lengths / lengths.norm())) @ right.t()
+    moved = muon.orthogonalised(made[None].to(dtype))[0].float()
+    lengths_now = torch.linalg.svdvals(moved)
+    assert lengths_now.max() < 1.3
+    assert lengths_now[lengths / lengths.norm() >= 0.01].min() > 0.7
+    symmetric = moved @ made.t()
+    assert (symmetric - symmetric.t()).norm() < 0.02 * symmetric.norm()
