@@ -16,8 +16,8 @@ from lm.training.metrics import MetricsLog
 from lm.training.recipe import Recipe
 from lm.training.trainer import Trainer
 
-WARM_UP_STEPS = 2
-MEASURED_STEPS = 4
+WARM_UP_STEPS = 2  # where there is time for more than the least
+LEAST_STEPS = 3  # of which all but the first are measured
 
 
 def probe_training(
@@ -42,12 +42,16 @@ def probe_training(
 
 
 def time_steps(trainer: Trainer, seconds: float, progress: Progress = silent) -> float:
-    """The seconds that a step takes, from so many seconds of steps: their lower quartile, for others may be at work."""
+    """The seconds that a step takes, from so many seconds of steps: their lower quartile, for others may be at work.
+
+    Where steps are so long that few fit, three are made.
+    """
     durations: list[float] = []
     began = time.perf_counter()
-    while len(durations) < WARM_UP_STEPS + MEASURED_STEPS or time.perf_counter() - began < seconds:
+    while len(durations) < LEAST_STEPS or time.perf_counter() - began < seconds:
         start = time.perf_counter()
         trainer.step()
         durations.append(time.perf_counter() - start)
         progress(min(time.perf_counter() - began, seconds), seconds, "second", "trying a few steps")
-    return statistics.quantiles(durations[WARM_UP_STEPS:], n=4)[0]
+    warm = durations[min(WARM_UP_STEPS, len(durations) - LEAST_STEPS + 1) :]
+    return statistics.quantiles(warm, n=4, method="inclusive")[0]
