@@ -19,7 +19,8 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TESTED = (3, 11)
 RUN, DEV = ("requirements.txt",), ("requirements.txt", "requirements-dev.txt")
 TORCH_INDEX = "TORCH_INDEX"  # where pip takes torch from: a CPU or a CUDA build
-TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # the long files come first
+TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # the long files come first
+TWO_TESTS_AT_ONCE = ("-n", "2", "--dist", "worksteal")
 OPERATIONS = [f"tests/flows/test_{name}.py" for name in ("outages", "deployments", "reruns", "ui", "server")]
 LLAMA_CPP = ("llama-cpp-python==0.3.36",)
 OBJECT_STORE = ("moto[server]==5.2.1", "s3fs==2026.9.0")
@@ -111,14 +112,17 @@ def lint() -> int:
 TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     "setup": (RUN, lambda: 0),
     "run": (RUN, lambda *a: python("-m", "flows.pipeline", *a)),
-    "test": (DEV, lambda *a: python("-m", "pytest", *TWO_AT_ONCE, *a)),
+    "test": (DEV, lambda *a: python("-m", "pytest", *TWO_FILES_AT_ONCE, *a)),
     "test-gguf": (DEV, lambda: test_beside("gguf", LLAMA_CPP, " with a C++ compiler and cmake: about ten minutes")),
     "test-s3": (DEV, lambda: test_beside("s3", OBJECT_STORE, "")),
     "test-gpu": (DEV, lambda *a: python("-m", "pytest", "-m", "gpu", "tests/faults/test_gpu.py", *a)),
-    "test-memory": (DEV, lambda *a: python("-m", "pytest", "-m", "memory_campaign", "tests/faults", *a)),
+    "test-memory": (
+        DEV,
+        lambda *a: python("-m", "pytest", "-m", "memory_campaign", *TWO_TESTS_AT_ONCE, "tests/faults", *a),
+    ),
     "bench-memory": (DEV, lambda *a: python("-m", "benchmarks.bench_memory", *a)),
     "bench-corpora": (DEV, lambda *a: python("-m", "benchmarks.bench_corpora", *a)),
-    "test-operations": (DEV, lambda *a: python("-m", "pytest", "-m", "", *TWO_AT_ONCE, *OPERATIONS, *a)),
+    "test-operations": (DEV, lambda *a: python("-m", "pytest", "-m", "", *TWO_FILES_AT_ONCE, *OPERATIONS, *a)),
     "bench-generation": (DEV, lambda *a: python("-m", "benchmarks.bench_generation", *a)),
     "bench-neighbours": (DEV, lambda *a: python("-m", "benchmarks.bench_neighbours", *a)),
     "bench-training": (DEV, lambda *a: python("-m", "benchmarks.bench_training", *a)),

@@ -207,19 +207,20 @@ def under(made: Made, stage: str, cap: int, hide: Path) -> Outcome:
 
 
 @pytest.mark.parametrize("stage", ["download", "clean", "tokenize", "plan", "train", "evaluate", "generate"])
-def test_every_cap_ends_well(made, stage, tmp_path, capsys):
+def test_every_cap_ends_well(made, stage, tmp_path, record_property):
     """Complete, or out of memory and said so: no hang, no crash, nothing half-written, no overshoot."""
     needed = predicted(made, stage)
     caps = [int(needed * share) for share in np.linspace(LEAST_SHARE, MOST_SHARE, CAPS)]
     outcomes = [under(made, stage, cap, tmp_path / "hidden") for cap in caps]
     complete = [outcome for outcome in outcomes if outcome.complete]
     over = max(outcome.peak - outcome.cap for outcome in outcomes)
-    with capsys.disabled():
-        print(
-            f"\n{stage:9} predicted {format_bytes(needed):>8}: {len(complete)} of {len(outcomes)} caps complete, the "
-            f"least {format_bytes(min((o.cap for o in complete), default=0))}; overshoot {over / 2**20:.0f} MiB, "
-            f"longest {max(outcome.seconds for outcome in outcomes):.0f} s"
-        )
+    record_property(
+        "figures",
+        f"{stage:9} predicted {format_bytes(needed):>8}: {len(complete)} of {len(outcomes)} caps complete, the "
+        f"least {format_bytes(min((o.cap for o in complete), default=0))}; overshoot {over / 2**20:.0f} MiB, "
+        f"longest {max(outcome.seconds for outcome in outcomes):.0f} s, all "
+        f"{sum(outcome.seconds for outcome in outcomes):.0f} s",
+    )
     for outcome in outcomes:
         assert outcome.seconds < MOST_SECONDS, outcome
         assert outcome.peak <= max(outcome.cap * (1 + OVERSHOOT_SHARE), outcome.cap + OVERSHOOT_BYTES), outcome
@@ -228,7 +229,7 @@ def test_every_cap_ends_well(made, stage, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("megabytes", np.linspace(512, 3072, 20).astype(int).tolist())
-def test_a_plan_uses_its_budget(text, megabytes, tmp_path, capsys):
+def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
     """With time and text to spare, what a plan suggests runs to the end under a real cap and takes 75 % of it or more.
 
     Speed and size of the text are made up, so that every budget has a larger model to gain; batches are small, so that
@@ -246,7 +247,7 @@ def test_a_plan_uses_its_budget(text, megabytes, tmp_path, capsys):
     clean = text.store.open(text.store.path("clean", text.keys["clean"]))
     plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**9}})
     clean = clean.model_copy(update={"manifest": plenty})
-    small_steps = TrainConfig(batch_sequences=8, context=128)
+    small_steps = TrainConfig(batch_sequences=4, context=128)
     config = RunConfig(minutes=30_000, threads=1, tokenize=TOKENIZE, train=small_steps)
     plan = make_plan(Store(tmp_path), config, clean, budget, lambda: FAST_MACHINE, probe)
     recipe, key = plan.recipe.model_copy(update={"steps": 2}), f"budget-{megabytes}"
@@ -259,11 +260,11 @@ def test_a_plan_uses_its_budget(text, megabytes, tmp_path, capsys):
         shutil.rmtree(text.store.partial("train", key), ignore_errors=True)
     used = child.peak_bytes / budget.bytes
     foreseen = predict_training(recipe, plan.vocab_size, plan.micro_batch)
-    with capsys.disabled():
-        print(
-            f"\n{megabytes} MB: {recipe.layers} layers of {recipe.width}, {plan.micro_batch} at a time"
-            f"{', computed again' if recipe.recompute else ''}: {used:.1%} used; formula {format_bytes(foreseen)}, "
-            f"plan {format_bytes(plan.predicted_memory_bytes)}, took {format_bytes(child.peak_bytes)} "
-            f"and {time.monotonic() - began:.0f} s"
-        )
+    record_property(
+        "figures",
+        f"{megabytes} MB: {recipe.layers} layers of {recipe.width}, {plan.micro_batch} at a time"
+        f"{', computed again' if recipe.recompute else ''}: {used:.1%} used; formula {format_bytes(foreseen)}, "
+        f"plan {format_bytes(plan.predicted_memory_bytes)}, took {format_bytes(child.peak_bytes)} "
+        f"and {time.monotonic() - began:.0f} s",
+    )
     assert 0.75 <= used <= 1
