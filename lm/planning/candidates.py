@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from lm.errors import BadInput, CannotFit
 from lm.memory import SOFT_SHARE, Budget, format_budget, format_bytes, required_budget
-from lm.planning.choose import LEAST_STEPS, choose_recipe, most_steps, suited, vocab_reason
+from lm.planning.choose import LEAST_STEPS, choose_recipe, gentler, most_steps, suited, vocab_reason
 from lm.planning.predict import predict_on_card, predict_training
 from lm.quantities import counted, format_count, format_text_size
 from lm.run_config import RunConfig
@@ -139,7 +139,7 @@ def settle_recipe(config: RunConfig, choice: Choice, text_bytes: int, step_secon
     """
     steps, text_ends_it = settle_steps(config, choice, text_bytes, step_seconds)
     recipe = suited(with_steps(choice.recipe, steps), text_bytes, choice.vocab_size)
-    return _with_settings(config, recipe), text_ends_it
+    return _with_settings(config, gentler(recipe) if config.init_from else recipe), text_ends_it
 
 
 def settle_steps(config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float) -> tuple[int, bool]:

@@ -18,6 +18,8 @@ BRIEF_STEPS = 900  # a shorter training learns more with less momentum, a longer
 BRIEF_MOMENTUM, MOMENTUM = 0.9, 0.95
 # The embedding's rate falls with the steps: best near 0.007 at 600 steps, 0.005 at 870, and 0.002 at 1,700.
 BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 550, 0.002, 1.1
+# Weights that are given move less: no more than so many steps at the full rates would move them.
+FINE_TUNING_STEPS, MOST_FINE_TUNING_SHARE = 30, 0.25
 HALVED_PASSES = 4  # beyond them it helps to read the text in other pieces each time
 HALVED_SHARE = 0.1
 CALIBRATED_PASSES = 5  # beyond them a model is too sure of itself
@@ -87,6 +89,13 @@ def suited_for(recipe: Recipe, passes: float) -> Recipe:
         "muon_momentum": BRIEF_MOMENTUM if recipe.steps < BRIEF_STEPS else MOMENTUM,
     }
     return recipe.model_copy(update=changes)
+
+
+def gentler(recipe: Recipe) -> Recipe:
+    """The recipe with the rates for weights that are given: the more steps, the lower."""
+    share = min(MOST_FINE_TUNING_SHARE, FINE_TUNING_STEPS / recipe.steps)
+    rates = {name: share * Recipe.model_fields[name].default for name in ("muon_rate", "adam_rate")}
+    return recipe.model_copy(update=rates)
 
 
 def _embedding_rate(steps: int) -> float:

@@ -13,9 +13,8 @@ from lm.stages import VERSIONS
 from lm.store import Artifact, Store, artifact_key, sha256_of
 from lm.tokenize_corpus import TOKENIZER_FILE
 from lm.training.model_config import CONFIG_FILE, WEIGHTS_FILE, read_shape
-from lm.training.recipe import Recipe, Shape
+from lm.training.recipe import Shape
 
-FINE_TUNING_SHARE = 0.25  # of the peak learning rates of a training from random weights
 ImportModel = Callable[[Path], str]  # takes a folder from elsewhere into the store, and returns its key
 
 
@@ -79,7 +78,7 @@ def _kept_model(store: Store, name: str) -> Artifact:
 
 
 def with_starting_model(config: RunConfig, model: Artifact | StartingModel) -> RunConfig:
-    """The config with everything in it that the model decides: shape, vocabulary, and gentler learning rates.
+    """The config with everything in it that the model decides: shape and vocabulary.
 
     Raises BadInput where the config asks for another shape.
     """
@@ -91,7 +90,6 @@ def with_starting_model(config: RunConfig, model: Artifact | StartingModel) -> R
             raise BadInput(f"train.{name}: got {asked}, but the model to start from has {decided[name]}: leave it out")
     if config.tokenize.vocab_size not in (None, vocab_size):
         raise BadInput(f"tokenize.vocab_size: the model to start from brings its own {vocab_size} pieces: leave it out")
-    rates = {name: FINE_TUNING_SHARE * Recipe.model_fields[name].default for name in ("muon_rate", "adam_rate")}
-    train = config.train.model_copy(update=decided | rates | config.train.model_dump(exclude_none=True))
+    train = config.train.model_copy(update=decided | config.train.model_dump(exclude_none=True))
     tokenize = config.tokenize.model_copy(update={"vocab_size": vocab_size})
     return config.model_copy(update={"init_from": model.key, "train": train, "tokenize": tokenize})

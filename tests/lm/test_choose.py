@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.planning.choose import LEAST_STEPS, MOST_PASSES, choose_recipe, most_steps, suited
+from lm.planning.choose import LEAST_STEPS, MOST_PASSES, choose_recipe, gentler, most_steps, suited
 from lm.training.recipe import with_steps
 
 BYTES = st.integers(50_000, 2_000_000_000)
@@ -56,6 +56,17 @@ def test_what_is_repeated_is_not_learned_by_heart():
     assert [recipe.halved_share > 0 for recipe in chosen] == [False] + [True] * 5
     assert [recipe.average_share > 0 for recipe in chosen] == [False, False, True, True, True, True]
     assert [recipe.validation_share > 0 for recipe in chosen] == [False] * 5 + [True]
+
+
+@given(st.integers(LEAST_STEPS, 10**6))
+def test_what_a_model_knows_is_not_forgotten_for_a_small_text(steps):
+    """Weights that are given move as far in a long training as in a short one: rates fall as steps grow."""
+    _, recipe = choose_recipe(100_000, 60, 1e11)
+    tuned, once_more = gentler(with_steps(recipe, steps)), gentler(with_steps(recipe, 2 * steps))
+    assert tuned.muon_rate < recipe.muon_rate / 2
+    assert tuned.adam_rate < recipe.adam_rate
+    assert once_more.muon_rate <= tuned.muon_rate
+    assert tuned.muon_rate * steps < 31 * recipe.muon_rate
 
 
 def test_the_steps_can_be_set_once_the_machine_was_measured():
