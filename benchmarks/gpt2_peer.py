@@ -142,7 +142,7 @@ class Peer:
         """The network with random weights, always the same."""
         torch.manual_seed(1)
         settings = self.settings
-        return GPT2LMHeadModel(
+        model = GPT2LMHeadModel(
             GPT2Config(
                 vocab_size=self.vocab_size,
                 n_positions=settings.context,
@@ -158,6 +158,8 @@ class Peer:
                 use_cache=False,
             )
         )
+        model.loss_type = "ForCausalLM"  # what it is anyway, and without it is a warning
+        return model
 
     def train(self, model: GPT2LMHeadModel, precision: str, steps: int, clock: Clock) -> None:
         """Train with the schedule for so many steps."""
