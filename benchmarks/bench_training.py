@@ -4,6 +4,7 @@
 pipeline and with a deadline; then a GPT-2 of characters of about its size is trained by the Hugging Face Trainer on the
 same text for the same seconds (its own setup, trials and evaluation are not counted). Both are measured on all the
 held-out text, in the same overlapping windows; the n-gram is the evaluation's own baseline. One program runs at a time.
+With --nanogpt the numbers of nanoGPT's CPU recipe are trained first, and the others get the seconds that it took.
 """
 
 import argparse
@@ -66,18 +67,23 @@ class Trained(NamedTuple):
         return int(len(curve) - curve.column("heldout_loss").null_count)
 
 
-def train_slowburn(root: Path, options: argparse.Namespace) -> Trained:
-    """Run the pipeline up to the evaluation; what it says goes to the standard error."""
+def run_pipeline(root: Path, options: argparse.Namespace, until: str, *arguments: str) -> dict[str, Any]:
+    """Run the pipeline up to a stage, and return its record; what it says goes to the standard error."""
     corpus = ["--corpus", options.corpus] if options.corpus else []
     settings = [f"threads={options.threads}", *QUICK_EVALUATION, *options.settings]
-    command = [sys.executable, "-m", "flows.pipeline", *corpus, "--minutes", str(options.seconds / 60)]
-    command += ["--deadline", "--until", "evaluate", "--run-id", RUN_ID, "--set", *settings]
+    command = [sys.executable, "-m", "flows.pipeline", *corpus, *arguments]
+    command += ["--until", until, "--run-id", f"{RUN_ID}-{until}", "--set", *settings]
     places = {ROOT_VARIABLE: str(root), "PREFECT_HOME": str(root / "prefect")}
     places["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "120"  # it makes its database anew
     if code := subprocess.call(command, cwd=PROJECT, env=os.environ | places, stdout=sys.stderr):
         sys.exit(code)
+    return dict(read_json(Store(root).runs / f"{RUN_ID}-{until}" / "run.json"))
+
+
+def train_slowburn(root: Path, options: argparse.Namespace, seconds: float) -> Trained:
+    """Run the pipeline up to the evaluation."""
+    record = run_pipeline(root, options, "evaluate", "--minutes", str(seconds / 60), "--deadline")
     store = Store(root)
-    record = read_json(store.runs / RUN_ID / "run.json")
     folders = {stage: root / about["path"] for stage, about in record["stages"].items()}
     model, tokens, clean = (store.open(folders[stage]).manifest for stage in ("train", "tokenize", "clean"))
     evaluation = read_json(folders["evaluate"] / "evaluation.json")
@@ -98,14 +104,22 @@ def measured(module: str, argument: str, threads: int) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def train_peer(trained: Trained, recipe: str, options: argparse.Namespace) -> dict[str, Any]:
+def train_nanogpt(root: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Train the numbers of nanoGPT's CPU recipe."""
+    clean = root / run_pipeline(root, options, "clean")["stages"]["clean"]["path"]
+    print("Training the numbers of nanoGPT's CPU recipe …", file=sys.stderr, flush=True)
+    request = {"recipe": "nanogpt", "clean": str(clean), "threads": options.threads, "device": "cpu"}
+    return measured("gpt2_peer", json.dumps(request), options.threads)
+
+
+def train_tuned(trained: Trained, options: argparse.Namespace, seconds: float) -> dict[str, Any]:
     """Train the Hugging Face peer on the same text, never for fewer seconds than Slowburn took."""
-    print(f"Training the peer ({recipe}) …", file=sys.stderr, flush=True)
+    print("Training the peer …", file=sys.stderr, flush=True)
     request = {
-        "recipe": recipe,
+        "recipe": "tuned",
         "clean": str(Store(trained.root).path("clean", trained.clean.key)),
         "parameters": trained.model.metrics["parameters"],
-        "seconds": max(options.seconds, trained.model.seconds),
+        "seconds": max(seconds, trained.model.seconds),
         "threads": options.threads,
         "device": trained.plan.device,
     }
@@ -114,12 +128,12 @@ def train_peer(trained: Trained, recipe: str, options: argparse.Namespace) -> di
 
 def bench(root: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Every figure, by name."""
-    trained = train_slowburn(root, options)
+    nanogpt = {"nanogpt": train_nanogpt(root, options)} if options.nanogpt else {}
+    seconds = nanogpt["nanogpt"]["seconds"] if nanogpt else options.seconds
+    trained = train_slowburn(root, options, seconds)
     print("Timing the parts of a step …", file=sys.stderr, flush=True)
     parts = measured("step_parts", trained.as_json(), trained.plan.threads)
-    peers = {
-        name: train_peer(trained, name, options) for name in ("tuned", "nanogpt") if name == "tuned" or options.nanogpt
-    }
+    peers = {"tuned": train_tuned(trained, options, seconds)} | nanogpt
     return {
         "corpus": options.corpus or "python-docs",
         "threads": options.threads,
@@ -140,9 +154,10 @@ def main() -> None:
     """Measure, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", metavar="NAME|PATH|URL", help="default: the embedded one")
-    parser.add_argument("--seconds", type=float, default=67.0, help="of training (default 67)")
+    time = parser.add_mutually_exclusive_group()
+    time.add_argument("--seconds", type=float, default=67.0, help="of training (default 67)")
+    time.add_argument("--nanogpt", action="store_true", help="instead: as many as nanoGPT's CPU recipe takes here")
     parser.add_argument("--threads", type=int, default=usable_cores(), help="of all trainings (default: all)")
-    parser.add_argument("--nanogpt", action="store_true", help="the numbers of nanoGPT's CPU recipe as well")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", dest="settings", help="of Slowburn's run")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write every figure there too")
     options = parser.parse_args()

@@ -224,7 +224,9 @@ def nats_of(model: GPT2LMHeadModel, characters: Characters, texts: list[str]) ->
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
-    """Train and measure; `request`: clean (folder), parameters, seconds, threads, device, recipe (tuned or nanogpt)."""
+    """Train and measure; `request`: clean (folder), threads, device, recipe (tuned, with parameters and seconds; or
+    nanogpt).
+    """
     torch.set_num_threads(request["threads"])
     texts = {
         split: [document.text for document in _documents(request["clean"], split)] for split in ("train", "heldout")
