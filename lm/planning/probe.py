@@ -17,7 +17,7 @@ from lm.training.recipe import Recipe
 from lm.training.trainer import Trainer
 
 WARM_UP_STEPS = 2  # where there is time for more than the least
-LEAST_STEPS = 3  # of which all but the first are measured
+LEAST_TRIAL_STEPS = 3  # of which all but the first are measured
 
 
 def probe_training(
@@ -48,10 +48,10 @@ def time_steps(trainer: Trainer, seconds: float, progress: Progress = silent) ->
     """
     durations: list[float] = []
     began = time.perf_counter()
-    while len(durations) < LEAST_STEPS or time.perf_counter() - began < seconds:
+    while len(durations) < LEAST_TRIAL_STEPS or time.perf_counter() - began < seconds:
         start = time.perf_counter()
         trainer.step()
         durations.append(time.perf_counter() - start)
         progress(min(time.perf_counter() - began, seconds), seconds, "second", "trying a few steps")
-    warm = durations[min(WARM_UP_STEPS, len(durations) - LEAST_STEPS + 1) :]
+    warm = durations[min(WARM_UP_STEPS, len(durations) - LEAST_TRIAL_STEPS + 1) :]
     return statistics.quantiles(warm, n=4, method="inclusive")[0]
