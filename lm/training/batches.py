@@ -14,9 +14,11 @@ class Batches:
     window once. A batch may span two epochs. Nothing is remembered between calls: resuming needs only the step.
     """
 
-    def __init__(self, tokens: TokenSource, count: int, context: int, batch_sequences: int, seed: int) -> None:
-        """`tokens`: ids, of which the first `count` are served. Raises BadInput if they do not fill one window."""
-        self.tokens, self.context, self.batch_sequences, self.seed = tokens, context, batch_sequences, seed
+    def __init__(self, tokens: TokenSource, first: int, context: int, batch_sequences: int, seed: int) -> None:
+        """`tokens`: ids, served from the `first` on. Raises BadInput if these do not fill one window."""
+        self.tokens, self.first, self.context = tokens, first, context
+        self.batch_sequences, self.seed = batch_sequences, seed
+        count = len(tokens) - first
         # One window fewer than fit, so that an epoch has the same number of windows whatever its offset.
         self.windows = max(1, (count - 1) // context - 1)
         self.offsets = min(context, count - self.windows * context)
@@ -41,4 +43,4 @@ class Batches:
             self._offset = int(generator.integers(self.offsets))
             self._order = generator.permutation(np.arange(self.windows, dtype=np.uint32))
             self._epoch = epoch
-        return self._offset + int(self._order[place]) * self.context
+        return self.first + self._offset + int(self._order[place]) * self.context

@@ -25,13 +25,12 @@ def calibrated(weights: dict[str, Tensor], temperature: float) -> dict[str, Tens
 
 
 @torch.no_grad()
-def best_temperature(model: Decoder, stream: TokenSource, first: int, micro_batch: int) -> float:
-    """The temperature with the least cross-entropy on the tokens of `stream` from the `first` on, two or more."""
-    length = len(stream) - first
+def best_temperature(model: Decoder, stream: TokenSource, length: int, micro_batch: int) -> float:
+    """The temperature with the least cross-entropy on the first `length` tokens of `stream`, two or more."""
     context = min(model.shape.context, length - 1)
     counted = max(1, context // 4)
     windows = min(WINDOWS, max(1, (length - context - 1) // counted + 1))
-    ids = spread_windows(stream, context, windows, first)
+    ids = spread_windows(stream, context, windows, length)
     parts = [part.to(model.model.norm.weight.device) for part in torch.split(ids, micro_batch)]
     states = [(model.hidden(part[:, :-1])[:, -counted:], part[:, -counted:]) for part in parts]
     sharpness = 1.0  # one over the temperature, in which the loss is convex

@@ -19,9 +19,9 @@ class EarlyStopping:
 
     def __init__(self, trainer: Trainer, folder: Path) -> None:
         self.trainer, self.file = trainer, folder / BEST_FILE
-        learned, tokens = trainer.learned_tokens, trainer.tokens
-        looks = trainer.recipe.validation_share > 0 and len(tokens) - learned > 1
-        self._loss = SampleLoss(tokens, trainer.recipe.context, trainer.micro_batch, learned) if looks else None
+        tokens, kept_back = trainer.tokens, trainer.kept_back_tokens
+        looks = trainer.recipe.validation_share > 0 and kept_back > 1
+        self._loss = SampleLoss(tokens, trainer.recipe.context, trainer.micro_batch, kept_back) if looks else None
         self.losses: list[tuple[int, float]] = []  # step and loss of every look
 
     @property

@@ -12,21 +12,21 @@ from lm.training.model import Decoder
 WINDOWS = 32
 
 
-def spread_windows(stream: TokenSource, context: int, count: int, first: int) -> Tensor:
-    """Windows spread evenly over a stream from the `first` id on, the last one at its end: (count, context + 1)."""
-    starts = first + np.linspace(0, len(stream) - first - context - 1, count).astype(int)
+def spread_windows(stream: TokenSource, context: int, count: int, length: int) -> Tensor:
+    """Windows spread evenly over a stream's first `length` ids, the last one at their end: (count, context + 1)."""
+    starts = np.linspace(0, length - context - 1, count).astype(int)
     return torch.from_numpy(np.stack([stream[s : s + context + 1] for s in starts]).astype(np.int64))
 
 
 class SampleLoss:
     """The mean loss on a few windows of a token stream, always the same, spread evenly over it."""
 
-    def __init__(self, stream: TokenSource, context: int, micro_batch: int, first: int = 0) -> None:
-        """`stream`: ids, two or more from the `first` to be looked at on."""
-        length = len(stream) - first
+    def __init__(self, stream: TokenSource, context: int, micro_batch: int, length: int | None = None) -> None:
+        """`stream`: ids, of which the first `length` are looked at, two or more; None: all."""
+        length = len(stream) if length is None else length
         context = min(context, length - 1)
         count = max(1, min(WINDOWS, length // (context + 1)))
-        self.windows = spread_windows(stream, context, count, first)
+        self.windows = spread_windows(stream, context, count, length)
         self.micro_batch = micro_batch
 
     @classmethod

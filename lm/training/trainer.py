@@ -48,8 +48,9 @@ class Trainer:
             raise BadInput(f"a micro-batch of {micro_batch} does not divide the batch of {recipe.batch_sequences}")
         self.recipe, self.micro_batch, self.device = recipe, micro_batch, torch.device(device)
         self.tokens = tokens
-        self.learned_tokens = len(tokens) - round(recipe.kept_back_share * len(tokens))  # the rest is kept back
-        self.batches = Batches(tokens, self.learned_tokens, recipe.context, recipe.batch_sequences, recipe.seed)
+        # The first ones: of a text that goes on, its end is worth most for what comes after it.
+        self.kept_back_tokens = round(recipe.kept_back_share * len(tokens))
+        self.batches = Batches(tokens, self.kept_back_tokens, recipe.context, recipe.batch_sequences, recipe.seed)
         self.halving = Halving(halves, recipe.halved_share, recipe.seed) if halves is not None else None
         self.model = Decoder(recipe, vocab_size, torch.bfloat16 if recipe.precision == "bf16" else torch.float32)
         self.model.initialise(recipe.seed)

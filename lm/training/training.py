@@ -228,10 +228,10 @@ class Training:
     def _calibrated_weights(self) -> tuple[dict[str, Tensor], float]:
         """The weights to publish, and the temperature found for them; 1 where too little text was kept back."""
         trainer, weights = self.trainer, self.early_stopping.weights()
-        if len(trainer.tokens) - trainer.learned_tokens < LEAST_TOKENS:
+        if trainer.kept_back_tokens < LEAST_TOKENS:
             return weights, 1.0
         with trainer.showing(weights) as model:
-            temperature = best_temperature(model, trainer.tokens, trainer.learned_tokens, trainer.micro_batch)
+            temperature = best_temperature(model, trainer.tokens, trainer.kept_back_tokens, trainer.micro_batch)
         return calibrated(weights, temperature), round(temperature, 4)
 
     def finish(self) -> dict[str, Any]:

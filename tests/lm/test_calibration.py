@@ -16,11 +16,11 @@ HEART = {"steps": 600, "width": 64, "mlp_width": 256, "weight_decay": 0.0, "cali
 def test_a_model_that_is_too_sure_is_found_out(toy):
     """Logits that are 1.7 times too large are divided by so much more, and no other temperature is better."""
     model, stream = load_model(toy.model), load_stream(toy.tokens, "heldout")
-    right = best_temperature(model, stream, 0, 8)
+    right = best_temperature(model, stream, len(stream), 8)
     gain = model.model.norm.weight.detach().clone()
     with torch.no_grad():
         model.model.norm.weight.mul_(1.7)
-    assert best_temperature(model, stream, 0, 8) == pytest.approx(1.7 * right, rel=1e-3)
+    assert best_temperature(model, stream, len(stream), 8) == pytest.approx(1.7 * right, rel=1e-3)
     losses = []
     for factor in (0.97, 1.0, 1.03):
         with torch.no_grad():
@@ -40,7 +40,7 @@ def test_what_was_learned_by_heart_is_said_with_less_certainty(toy, tmp_path):
     for name, parameter in published.named_parameters():
         expected = last[name] / facts["temperature"] if name == GAIN else last[name]
         torch.testing.assert_close(parameter.data, expected, rtol=1e-4, atol=0)
-    look = SampleLoss(heart.trainer.tokens, published.shape.context, 8, heart.trainer.learned_tokens)
+    look = SampleLoss(heart.trainer.tokens, published.shape.context, 8, heart.trainer.kept_back_tokens)
     with heart.trainer.published() as model:
         before = look.measure(model)
     assert look.measure(published) < before - 0.01
