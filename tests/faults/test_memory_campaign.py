@@ -1,4 +1,4 @@
-"""A sweep of memory caps over every stage: `make test-memory`, some twenty minutes on one core.
+"""A sweep of memory caps over every stage: `make test-memory`, tens of minutes on two cores.
 
 Under each cap a stage is complete, or ends as out of memory with nothing half-written; where it was said to fit, it is
 complete. The figures are printed at the end of each stage.
