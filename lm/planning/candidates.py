@@ -38,21 +38,24 @@ def choose(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str
 
 
 def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Iterator[Choice]:
-    """The candidates that should fit the budget, each with the largest micro-batch that does."""
+    """The candidates that should fit the budget, each with the largest micro-batch that does.
+
+    Each keeps its activations first, and then computes them again.
+    """
     best: int | None = None
+    kinds = (False, True) if config.train.recompute is None else (config.train.recompute,)
     for candidate in candidates(config, text_bytes, machine):
         parameters = candidate.recipe.parameters(candidate.vocab_size)
         best = best or parameters
-        micro_batch = _largest_micro_batch(candidate, budget, machine)
-        if micro_batch is None and config.train.recompute is None:
-            candidate = candidate._replace(recipe=candidate.recipe.model_copy(update={"recompute": True}))
-            micro_batch = _largest_micro_batch(candidate, budget, machine)
-        if micro_batch is not None:
-            why = [f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does."]
-            rates, size = candidate.reasons
-            again = [COMPUTED_AGAIN] if candidate.recipe.recompute else []
-            reasons = (rates, *(why if parameters < best else []), *again, size)
-            yield candidate._replace(micro_batch=micro_batch, reasons=reasons)
+        for recompute in kinds:
+            kind = candidate._replace(recipe=candidate.recipe.model_copy(update={"recompute": recompute}))
+            micro_batch = _largest_micro_batch(kind, budget, machine)
+            if micro_batch is not None:
+                why = [f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does."]
+                rates, size = kind.reasons
+                again = [COMPUTED_AGAIN] if recompute else []
+                reasons = (rates, *(why if parameters < best else []), *again, size)
+                yield kind._replace(micro_batch=micro_batch, reasons=reasons)
 
 
 def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Iterator[Choice]:

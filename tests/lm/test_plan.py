@@ -57,26 +57,48 @@ def test_a_shape_asked_for_is_tried_once(tmp_path, clean):
     assert not any("another model suits it" in reason for reason in plan.reasons)
 
 
-@pytest.mark.parametrize("megabytes", [520, 700, 900])
-@pytest.mark.parametrize("low", [1.1, 1.3, 1.6])
-def test_a_prediction_that_was_too_low_is_learnt_from(tmp_path, clean, megabytes, low):
-    """In a small budget, where trainings take more than was predicted, a plan that fits is found in a few trials."""
-    budget, peaks = Budget(bytes=megabytes * 10**6, source="flag"), list[int]()
+def plan_within(place: Path, clean: Artifact, budget: Budget, low: dict[bool, float]) -> tuple[Plan, list[Recipe]]:
+    """The plan with time and text to spare, and what was tried for it.
+
+    `low`: by how much is predicted too little, of trainings that compute their layers again and of others.
+    """
+    tried = list[Recipe]()
 
     def trial(recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+        tried.append(recipe)
         predicted = predict_trial(recipe, vocab_size, micro_batch)
-        peaks.append(int(TRAINING_FLOOR + low * (predicted - TRAINING_FLOOR)))
-        if peaks[-1] > budget.bytes:
-            raise OutOfMemory("too much", peaks[-1], ours=True)
+        peak = int(TRAINING_FLOOR + low[recipe.recompute] * (predicted - TRAINING_FLOOR))
+        if peak > budget.bytes:
+            raise OutOfMemory("too much", peak, ours=True)
         seconds = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) / 2e11
-        return {"step_seconds": seconds, "checkpoint_bytes": 1000, "peak_memory_bytes": peaks[-1]}
+        return {"step_seconds": seconds, "checkpoint_bytes": 1000, "peak_memory_bytes": peak}
 
     plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**9}})
     text = clean.model_copy(update={"manifest": plenty})
     machine = with_device(machine_of(cpu=2e11), None)
-    plan = make_plan(Store(tmp_path), RunConfig(minutes=30_000), text, budget, lambda: machine, trial)
-    assert len(peaks) <= 4
+    plan = make_plan(Store(place), RunConfig(minutes=30_000), text, budget, lambda: machine, trial)
+    return plan, tried
+
+
+@pytest.mark.parametrize("megabytes", [520, 700, 900])
+@pytest.mark.parametrize("low", [1.1, 1.3, 1.6])
+def test_a_prediction_that_was_too_low_is_learnt_from(tmp_path, clean, megabytes, low):
+    """In a small budget, where trainings take more than was predicted, a plan that fits is found in a few trials."""
+    budget = Budget(bytes=megabytes * 10**6, source="flag")
+    plan, tried = plan_within(tmp_path, clean, budget, {True: low, False: low})
+    assert len(tried) <= 4
     assert required_budget(plan.predicted_memory_bytes) <= budget.bytes
+
+
+def test_a_model_whose_trial_does_not_fit_is_computed_again_before_a_smaller_one_is_taken(tmp_path, clean):
+    """That it should have fitted with all its activations kept does not cost a model its place."""
+    easy, _ = plan_within(tmp_path / "easy", clean, Budget(bytes=4 * 10**9, source="flag"), {True: 1.0, False: 1.0})
+    needed = required_budget(predict_trial(easy.recipe, easy.vocab_size, easy.micro_batch))
+    tight = Budget(bytes=int(needed * 1.02), source="flag")
+    plan, tried = plan_within(tmp_path / "tight", clean, tight, {True: 1.0, False: 2.0})
+    assert not tried[0].recompute and tried[0].parameters(8192) == easy.recipe.parameters(8192)
+    assert plan.recipe.recompute
+    assert plan.recipe.parameters(8192) == easy.recipe.parameters(8192)
 
 
 def test_training_runs_on_what_is_fastest_or_asked_for():
