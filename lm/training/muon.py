@@ -29,16 +29,16 @@ class BatchedMuon(Muon):
     """`torch.optim.Muon` with Nesterov momentum and `POLYNOMIALS`, computed in `dtype`."""
 
     def __init__(self, params: Sequence[Tensor], *, momentum: float, weight_decay: float, dtype: torch.dtype) -> None:
-        """`params`: matrices; the learning rate is set before every step."""
+        """`params`: matrices, where they are to stay; the learning rate is set before every step."""
         super().__init__(params, lr=0.0, momentum=momentum, weight_decay=weight_decay)
         self.dtype = dtype
-        self._stacks: list[_Stack] = []
+        self._stacks = self._make_stacks(list(params))
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # returns no loss
         """One step on all matrices; every one has a gradient."""
         (group,) = self.param_groups
-        for stack in self._stacks or self._make_stacks(group["params"]):
+        for stack in self._stacks:
             self._move(stack, group)
 
     def _move(self, stack: _Stack, group: dict[str, Any]) -> None:
@@ -52,13 +52,13 @@ class BatchedMuon(Muon):
 
     def _make_stacks(self, matrices: list[Tensor]) -> list[_Stack]:
         """Put matrices of one shape together; what the optimiser keeps of each is a view into its stack."""
-        shapes = sorted({_lying(matrix).shape for matrix in matrices})
-        for shape in shapes:
+        stacks: list[_Stack] = []
+        for shape in sorted({_lying(matrix).shape for matrix in matrices}):
             alike = [matrix for matrix in matrices if _lying(matrix).shape == shape]
             count = max(1, STACK_VALUES // shape.numel())
             for start in range(0, len(alike), count):
-                self._stacks.append(self._make_stack(alike[start : start + count]))
-        return self._stacks
+                stacks.append(self._make_stack(alike[start : start + count]))
+        return stacks
 
     def _make_stack(self, members: list[Tensor]) -> _Stack:
         shape = _lying(members[0]).shape

@@ -60,7 +60,7 @@ class Trainer:
         averages = recipe.average_share > 0
         self.average = {name: p.detach().clone() for name, p in self.model.named_parameters() if averages}
         self.optimisers = make_optimisers(self.model, recipe)
-        self._create_optimiser_state()
+        self._create_adam_state()
         self.step_index = 0  # optimiser steps done
         self.is_updating = False  # a step that fails before this has changed nothing
         self.rate_factor = 1.0  # of all learning rates: halved where training diverged
@@ -190,14 +190,15 @@ class Trainer:
                 for kind, tensor in tensors.items():
                     yield f"optimiser.{names[owner]}.{kind}", tensor
 
-    def _create_optimiser_state(self) -> None:
-        """Let the optimisers allocate what they keep for each parameter, by a step of rate zero, and zero it."""
-        torch.autograd.backward(torch.stack([0.0 * parameter.sum() for parameter in self.model.parameters()]).sum())
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = 0.0
-            optimiser.step()
-            for tensors in optimiser.state.values():
-                for tensor in tensors.values():
-                    tensor.zero_()
+    def _create_adam_state(self) -> None:
+        """Let AdamW allocate what it keeps for each parameter, by a step of rate zero, and zero it."""
+        _, adam = self.optimisers
+        for group in adam.param_groups:
+            group["lr"] = 0.0
+            for parameter in group["params"]:
+                parameter.grad = torch.zeros_like(parameter)
+        adam.step()
+        for tensors in adam.state.values():
+            for tensor in tensors.values():
+                tensor.zero_()
         self.clear_gradients()
