@@ -10,11 +10,11 @@ TUNED_PARAMETERS = 1.5e6
 TUNED_STEP_TOKENS = 2048
 PARAMETERS_PER_ROOT_BYTE = 2000  # a larger model learns the text by heart sooner, and smaller ones are faster
 LEAST_STEPS = 20
-PLAIN_PASSES = 8  # over the text: beyond them dropout and averaged weights pay
+PLAIN_PASSES = 8  # over the text: beyond them dropout, averaged weights and text kept back to calibrate on pay
 MOST_PASSES = 24  # with any dropout, more of them only learn the text by heart
 MOST_DROPOUT = 0.1  # at so many passes
 AVERAGE_SHARE = 0.1
-BRIEF_STEPS = 900  # a shorter training learns more with less momentum, a longer one less
+BRIEF_STEPS = 2000  # a shorter training learns more with less momentum; of longer ones that is not known
 BRIEF_MOMENTUM, MOMENTUM = 0.9, 0.95
 # The embedding's rate falls with the steps: best near 0.007 at 600 steps, 0.005 at 870, and 0.002 at 1,700.
 BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 550, 0.002, 1.1
@@ -22,8 +22,7 @@ BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 550, 0.002, 1.1
 FINE_TUNING_STEPS, MOST_FINE_TUNING_SHARE = 30, 0.25
 HALVED_PASSES = 4  # beyond them it helps to read the text in other pieces each time
 HALVED_SHARE = 0.1
-CALIBRATED_PASSES = 5  # beyond them a model is too sure of itself
-CALIBRATION_SHARE = 0.01  # of the text, kept back to mend that
+CALIBRATION_SHARE = 0.01  # of the text, kept back to find how much too sure of itself a model is
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
 MANY_PASSES = 60  # rather than more of them, smaller and more steps
 HALF_STEP_PRICE = 1.5  # what a token costs more in a step of half the size
@@ -84,7 +83,7 @@ def suited_for(recipe: Recipe, passes: float) -> Recipe:
         "halved_share": HALVED_SHARE if passes > HALVED_PASSES else 0.0,
         "average_share": AVERAGE_SHARE if repeated else 0.0,
         "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
-        "calibration_share": CALIBRATION_SHARE if passes > CALIBRATED_PASSES else 0.0,
+        "calibration_share": CALIBRATION_SHARE if repeated else 0.0,
         "adam_rate": _embedding_rate(recipe.steps),
         "muon_momentum": BRIEF_MOMENTUM if recipe.steps < BRIEF_STEPS else MOMENTUM,
     }

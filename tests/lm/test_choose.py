@@ -55,6 +55,7 @@ def test_what_is_repeated_is_not_learned_by_heart():
     assert [recipe.dropout for recipe in chosen] == pytest.approx([0, 0, 0.05, 0.1, 0.1, 0.1], abs=0.01)
     assert [recipe.halved_share > 0 for recipe in chosen] == [False] + [True] * 5
     assert [recipe.average_share > 0 for recipe in chosen] == [False, False, True, True, True, True]
+    assert [recipe.calibration_share > 0 for recipe in chosen] == [False, False, True, True, True, True]
     assert [recipe.validation_share > 0 for recipe in chosen] == [False] * 5 + [True]
 
 
