@@ -228,7 +228,7 @@ def test_every_cap_ends_well(made, stage, tmp_path, record_property):
             assert outcome.complete, f"{stage} was said to fit {format_bytes(outcome.cap)}: {outcome}"
 
 
-@pytest.mark.parametrize("megabytes", np.linspace(512, 3072, 20).astype(int).tolist())
+@pytest.mark.parametrize("megabytes", np.geomspace(512, 3072, 20).astype(int).tolist())
 def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
     """With time and text to spare, what a plan suggests runs to the end under a real cap and takes 75 % of it or more.
 
@@ -245,7 +245,7 @@ def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
         return probed | {"step_seconds": flops / FAST_MACHINE[f"{recipe.precision}_training_flops_per_second"]}
 
     clean = text.store.open(text.store.path("clean", text.keys["clean"]))
-    plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**9}})
+    plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**10}})
     clean = clean.model_copy(update={"manifest": plenty})
     small_steps = TrainConfig(batch_sequences=4, context=128)
     config = RunConfig(minutes=30_000, threads=1, tokenize=TOKENIZE, train=small_steps)
