@@ -16,6 +16,8 @@ from lm.training.recipe import Recipe, with_steps
 
 SHARE_FOR_STEPS = 0.93  # of the minutes: a training is slower than its trial, and saves and looks on the way
 SMALLEST_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
+# Steps that take a third longer leave three quarters of them, and a model's size goes with the root of the arithmetic.
+COMPUTED_AGAIN_WORTH = 0.87
 
 COMPUTED_AGAIN = "To fit the memory, layers keep no activations and are computed again: a step takes a third longer."
 
@@ -40,22 +42,31 @@ def choose(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str
 def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Iterator[Choice]:
     """The candidates that should fit the budget, each with the largest micro-batch that does.
 
-    Each keeps its activations first, and then computes them again.
+    Each is there keeping its activations and computing them again, in the order of what they are worth.
     """
-    best: int | None = None
+    suited = list(candidates(config, text_bytes, machine))
+    best = suited[0].recipe.parameters(suited[0].vocab_size)
     kinds = (False, True) if config.train.recompute is None else (config.train.recompute,)
-    for candidate in candidates(config, text_bytes, machine):
-        parameters = candidate.recipe.parameters(candidate.vocab_size)
-        best = best or parameters
-        for recompute in kinds:
-            kind = candidate._replace(recipe=candidate.recipe.model_copy(update={"recompute": recompute}))
-            micro_batch = _largest_micro_batch(kind, budget, machine)
-            if micro_batch is not None:
-                why = [f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does."]
-                rates, size = kind.reasons
-                again = [COMPUTED_AGAIN] if recompute else []
-                reasons = (rates, *(why if parameters < best else []), *again, size)
-                yield kind._replace(micro_batch=micro_batch, reasons=reasons)
+    both = [
+        choice._replace(recipe=choice.recipe.model_copy(update={"recompute": recompute}))
+        for choice in suited
+        for recompute in kinds
+    ]
+    for choice in sorted(both, key=_worth, reverse=True):
+        micro_batch = _largest_micro_batch(choice, budget, machine)
+        if micro_batch is not None:
+            smaller = choice.recipe.parameters(choice.vocab_size) < best
+            why = [f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does."]
+            rates, size = choice.reasons
+            again = [COMPUTED_AGAIN] if choice.recipe.recompute else []
+            reasons = (rates, *(why if smaller else []), *again, size)
+            yield choice._replace(micro_batch=micro_batch, reasons=reasons)
+
+
+def _worth(choice: Choice) -> float:
+    """Parameters, of all that suit the time or less: fewer of them where layers are computed again."""
+    parameters = choice.recipe.parameters(choice.vocab_size)
+    return parameters * (COMPUTED_AGAIN_WORTH if choice.recipe.recompute else 1.0)
 
 
 def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Iterator[Choice]:
@@ -73,7 +84,7 @@ def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> I
     while seconds >= min(SMALLEST_CHOICE_SECONDS, config.minutes * 60):
         vocab_size, chosen = choose_recipe(text_bytes, seconds, speeds[precision], bf16=precision == "bf16")
         vocab_size, pieces = _vocabulary(config.tokenize, vocab_size, text_bytes)
-        most_layers = larger.layers if larger and config.train.layers is None else chosen.layers
+        most_layers = max(chosen.layers, larger.layers) if larger and config.train.layers is None else chosen.layers
         for layers in range(most_layers, chosen.layers - 1, -1):
             shaped = Choice(vocab_size, _with_settings(config, chosen.model_copy(update={"layers": layers})), 1, ())
             recipe, _ = settle_recipe(config, shaped, text_bytes, estimated_step_seconds(shaped, machine))

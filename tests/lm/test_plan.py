@@ -101,6 +101,16 @@ def test_a_model_whose_trial_does_not_fit_is_computed_again_before_a_smaller_one
     assert plan.recipe.parameters(8192) == easy.recipe.parameters(8192)
 
 
+def test_a_third_of_the_time_is_not_given_for_a_little_more_model(tmp_path, clean):
+    """Where a model nearly fits, a slightly smaller one is better than the same with its layers computed again."""
+    easy, _ = plan_within(tmp_path / "easy", clean, Budget(bytes=4 * 10**9, source="flag"), {True: 1.0, False: 1.0})
+    needed = required_budget(predict_trial(easy.recipe, easy.vocab_size, easy.recipe.batch_sequences))
+    tight = Budget(bytes=int(needed * 0.98), source="flag")
+    plan, _ = plan_within(tmp_path / "tight", clean, tight, {True: 1.0, False: 1.0})
+    assert not plan.recipe.recompute
+    assert plan.recipe.parameters(8192) > 0.85 * easy.recipe.parameters(8192)
+
+
 def test_training_runs_on_what_is_fastest_or_asked_for():
     """A GPU is taken where it trains faster, not because it is there; one that is not there is refused by name."""
     machine = machine_of(cpu=2e10, cuda=5e11)
