@@ -52,7 +52,7 @@ def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[st
         for choice in suited
         for recompute in kinds
     ]
-    for choice in sorted(both, key=_worth, reverse=True):
+    for choice in sorted(both, key=lambda choice: _worth(choice, best), reverse=True):
         micro_batch = _largest_micro_batch(choice, budget, machine)
         if micro_batch is not None:
             smaller = choice.recipe.parameters(choice.vocab_size) < best
@@ -63,9 +63,9 @@ def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[st
             yield choice._replace(micro_batch=micro_batch, reasons=reasons)
 
 
-def _worth(choice: Choice) -> float:
-    """Parameters, of all that suit the time or less: fewer of them where layers are computed again."""
-    parameters = choice.recipe.parameters(choice.vocab_size)
+def _worth(choice: Choice, best: int) -> float:
+    """Parameters, though more than the `best` ones are worth no more: fewer where layers are computed again."""
+    parameters = min(best, choice.recipe.parameters(choice.vocab_size))
     return parameters * (COMPUTED_AGAIN_WORTH if choice.recipe.recompute else 1.0)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from lm.errors import BadInput, OutOfMemory
 from lm.memory import Budget, required_budget
+from lm.planning.candidates import candidates, choose
 from lm.planning.machine_record import with_device
 from lm.planning.plan import Plan, make_plan
 from lm.planning.predict import TRAINING_FLOOR, predict_trial
@@ -109,6 +110,15 @@ def test_a_third_of_the_time_is_not_given_for_a_little_more_model(tmp_path, clea
     plan, _ = plan_within(tmp_path / "tight", clean, tight, {True: 1.0, False: 1.0})
     assert not plan.recipe.recompute
     assert plan.recipe.parameters(8192) > 0.85 * easy.recipe.parameters(8192)
+
+
+@pytest.mark.parametrize("minutes", [0.2, 0.5, 1, 2, 4, 30])
+def test_with_memory_to_spare_the_model_for_the_time_is_taken(minutes):
+    """Also where its width was asked for, and a model for less time would have more layers."""
+    config = RunConfig.model_validate({"minutes": minutes, "train": {"width": 256, "heads": 2, "kv_heads": 2}})
+    machine = with_device(machine_of(cpu=6e10), None)
+    best = next(candidates(config, 1_000_000, machine))
+    assert choose(config, 1_000_000, BUDGET, machine).recipe == best.recipe
 
 
 def test_training_runs_on_what_is_fastest_or_asked_for():
