@@ -39,7 +39,7 @@ PER_OUTPUT = {"bf16": 14.4, "fp32": 9.2}  # bytes of a token and a piece of the 
 OUTPUT_COPIES = {"bf16": 0, "fp32": 2.3}
 PER_SCORE = 2.2  # values that come and go for each score of a layer's attention
 # Gradients that are there before a backward pass ends: where none are added to, each takes the place of what it made
-# superfluous.
+# superfluous, if that was as much. Of a micro-batch of fewer tokens than the model is wide it is less.
 EARLY_GRADIENTS = {"bf16": 1.0, "fp32": 0.45}
 TURNS_SHARE = {"bf16": 1.0, "fp32": 0.4}  # of the smaller, that is needed beside the larger of two that take turns
 OTHER_STACKS_SHARE = 0.6  # of all of Muon's stacks but the largest: what one leaves, the next cannot use whole
@@ -71,10 +71,12 @@ def predict_on_card(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
 
 def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
     """A training's tensors: what lasts, and what comes and goes for the backward pass, then for Muon."""
-    backward, muon = _backward_bytes(recipe, vocab_size, micro_batch * recipe.context), _muon_bytes(recipe)
+    tokens = micro_batch * recipe.context
+    backward, muon = _backward_bytes(recipe, vocab_size, tokens), _muon_bytes(recipe)
     gradients = 4 * recipe.parameters(vocab_size)
     adds_up = micro_batch < recipe.batch_sequences
-    early = gradients if adds_up else EARLY_GRADIENTS[recipe.precision] * gradients
+    superseding = 0.0 if adds_up else (1 - EARLY_GRADIENTS[recipe.precision]) * min(1.0, tokens / recipe.width)
+    early = (1 - superseding) * gradients
     lasting = checkpoint_bytes(recipe, vocab_size) + PER_PARAMETER * recipe.parameters(vocab_size)
     turns = TURNS_SHARE[recipe.precision] * min(backward, muon)
     return int(lasting + max(early + backward, gradients + muon) + turns)

@@ -1,6 +1,5 @@
 """A few real steps of a planned training, in a disposable process: how long a step takes and what it needs."""
 
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ from lm.training.recipe import Recipe
 from lm.training.trainer import Trainer
 
 WARM_UP_STEPS = 2  # where there is time for more than the least
-LEAST_TRIAL_STEPS = 3  # of which all but the first are measured
+LEAST_TRIAL_STEPS = 2  # of which all but the first are measured
 
 
 def probe_training(
@@ -44,7 +43,7 @@ def probe_training(
 def time_steps(trainer: Trainer, seconds: float, progress: Progress = silent) -> float:
     """The seconds that a step takes, from so many seconds of steps: their lower quartile, for others may be at work.
 
-    Where steps are so long that few fit, three are made.
+    Where steps are so long that few fit, two are made.
     """
     durations: list[float] = []
     began = time.perf_counter()
@@ -54,4 +53,4 @@ def time_steps(trainer: Trainer, seconds: float, progress: Progress = silent) ->
         durations.append(time.perf_counter() - start)
         progress(min(time.perf_counter() - began, seconds), seconds, "second", "trying a few steps")
     warm = durations[min(WARM_UP_STEPS, len(durations) - LEAST_TRIAL_STEPS + 1) :]
-    return statistics.quantiles(warm, n=4, method="inclusive")[0]
+    return float(np.quantile(warm, 0.25))
