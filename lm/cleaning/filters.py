@@ -45,8 +45,7 @@ def judge(texts: Sequence[bytes], words: Hashed, thresholds: Thresholds) -> list
     """Judge each document by its text in UTF-8 and its words; None for one that is kept."""
     repeated = repeated_shares(words, thresholds.maximum_repeated)
     verdicts: list[Rejection | None] = []
-    for index, text in enumerate(texts):
-        count = int(words.counts[index])
+    for index, (text, count) in enumerate(zip(texts, words.counts.tolist(), strict=True)):
         if count < thresholds.minimum_words:
             verdicts.append(Rejection("too few words", f"{count}"))
         elif (symbols := _symbol_share(text)) > thresholds.maximum_symbols:

@@ -110,7 +110,7 @@ def _text_column(values: Mapping[str, Any]) -> str | None:
 
 def _row(number: int, values: Mapping[str, Any], column: str | None) -> Row:
     text = values.get(column) if column else None
-    titles = (values.get(name) for name in TITLE_COLUMNS if name != column)
+    titles = (values[name] for name in TITLE_COLUMNS if name in values and name != column)
     title = next((title for title in titles if isinstance(title, str) and title), "")
-    licence = next((found for name in LICENCE_COLUMNS if (found := tidy(values.get(name)))), "")
+    licence = next((found for name in LICENCE_COLUMNS if name in values and (found := tidy(values[name]))), "")
     return Row(number, text if isinstance(text, str) else None, column or "", title[:LONGEST_TITLE], licence)
