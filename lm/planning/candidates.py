@@ -82,7 +82,7 @@ def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> I
     )
     seconds, larger = config.minutes * 60, None
     while seconds >= min(SMALLEST_CHOICE_SECONDS, config.minutes * 60):
-        vocab_size, chosen = choose_recipe(text_bytes, seconds, speeds[precision], bf16=precision == "bf16")
+        vocab_size, chosen = _choose(config, text_bytes, seconds, speeds[precision], precision)
         vocab_size, pieces = _vocabulary(config.tokenize, vocab_size, text_bytes)
         most_layers = max(chosen.layers, larger.layers) if larger and config.train.layers is None else chosen.layers
         for layers in range(most_layers, chosen.layers - 1, -1):
@@ -170,11 +170,24 @@ def sensible_steps(config: RunConfig, choice: Choice, text_bytes: int) -> int:
     return config.train.steps or max(LEAST_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
 
 
+def _choose(
+    config: RunConfig, text_bytes: int, seconds: float, flops_per_second: float, precision: str
+) -> tuple[int, Recipe]:
+    try:
+        return choose_recipe(text_bytes, seconds, flops_per_second, bf16=precision == "bf16", asked=config.train)
+    except ValidationError as error:
+        raise _odd_settings(error) from None
+
+
 def _with_settings(config: RunConfig, recipe: Recipe) -> Recipe:
     try:
         return config.train.apply_to(recipe)
     except ValidationError as error:
-        raise BadInput(f"train: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+        raise _odd_settings(error) from None
+
+
+def _odd_settings(error: ValidationError) -> BadInput:
+    return BadInput(f"train: {error.errors()[0]['msg'].removeprefix('Value error, ')}")
 
 
 def _largest_micro_batch(choice: Choice, budget: Budget, machine: dict[str, Any]) -> int | None:

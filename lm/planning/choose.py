@@ -2,6 +2,7 @@
 
 import math
 
+from lm.train import TrainConfig
 from lm.training.recipe import Recipe, Shape, with_steps
 
 # Where the scaling starts: from there on parameters grow with the root of the arithmetic, below it they fall with it.
@@ -40,24 +41,33 @@ CONTEXT_OF_FLOPS = {0: 128, 3e14: 256, 2e16: 512}
 
 
 def choose_recipe(
-    train_bytes: int, seconds: float, flops_per_second: float, *, bf16: bool = True, seed: int = 1
+    train_bytes: int,
+    seconds: float,
+    flops_per_second: float,
+    *,
+    bf16: bool = True,
+    seed: int = 1,
+    asked: TrainConfig | None = None,
 ) -> tuple[int, Recipe]:
     """The vocabulary's size and the recipe for `seconds` of training on `train_bytes` of text.
 
-    `flops_per_second`: what a small training reaches on this machine in the precision asked for. The recipe's `steps`
-    are an estimate; `lm.training.recipe.with_steps` sets them once the time of a step has been measured.
+    `flops_per_second`: what a small training reaches on this machine in the precision asked for; `asked`: what of the
+    shape is not to be chosen. The recipe's `steps` are an estimate; `lm.training.recipe.with_steps` sets them once the
+    time of a step has been measured. Raises pydantic's ValidationError where what is asked for cannot go together.
     """
     precision = "bf16" if bf16 else "fp32"
     flops = seconds * flops_per_second
     growth = flops / TUNED_FLOPS
-    context = _last_reached(CONTEXT_OF_FLOPS, flops)
     most_parameters = PARAMETERS_PER_ROOT_BYTE * math.sqrt(train_bytes)
-    shape = _choose_shape(min(TUNED_PARAMETERS * min(growth, math.sqrt(growth)), most_parameters), context)
+    parameters = min(TUNED_PARAMETERS * min(growth, math.sqrt(growth)), most_parameters)
+    shape = _choose_shape(parameters, _last_reached(CONTEXT_OF_FLOPS, flops))
+    if asked:
+        shape = _shape_asked_for(shape, asked)
     vocab_size = _choose_vocab_size(train_bytes, shape)
     step_growth = min(growth, (most_parameters / TUNED_PARAMETERS) ** 2)
-    batch_sequences = _power_of_two(TUNED_STEP_TOKENS * step_growth**0.25 / context)
-    tokens = flops / shape.flops_per_token(vocab_size)
-    while tokens > MANY_PASSES * text_tokens(train_bytes, vocab_size) and batch_sequences * context > LEAST_STEP_TOKENS:
+    batch_sequences = _power_of_two(TUNED_STEP_TOKENS * step_growth**0.25 / shape.context)
+    tokens, sensible = flops / shape.flops_per_token(vocab_size), MANY_PASSES * text_tokens(train_bytes, vocab_size)
+    while tokens > sensible and batch_sequences * shape.context > LEAST_STEP_TOKENS:
         batch_sequences, tokens = batch_sequences // 2, tokens / HALF_STEP_PRICE
     recipe = Recipe(
         **shape.model_dump(),
@@ -126,6 +136,21 @@ def _choose_shape(parameters: float, context: int) -> Shape:
         for width, (layers, heads) in SHAPES.items()
     ]
     return min(shapes, key=lambda shape: abs(math.log(shape.matrix_parameters() / parameters)))
+
+
+def _shape_asked_for(chosen: Shape, asked: TrainConfig) -> Shape:
+    """The shape with what was asked for; a perceptron and heads that were not follow the width, all heads alike."""
+    width = asked.width or chosen.width
+    heads = asked.heads or _heads(width)
+    follows = {"width": width, "heads": heads, "kv_heads": heads, "mlp_width": 4 * width}
+    settings = asked.model_dump(include=set(Shape.model_fields), exclude_none=True)
+    return Shape.model_validate(chosen.model_dump() | follows | settings)
+
+
+def _heads(width: int) -> int:
+    """As many as the next width that is listed has, or fewer if they would not be of an even size."""
+    most = SHAPES[min(SHAPES, key=lambda listed: abs(math.log(listed / width)))][1]
+    return next((heads for heads in range(most, 1, -1) if width % (2 * heads) == 0), 1)
 
 
 def vocab_reason(train_bytes: int, vocab_size: int) -> str:

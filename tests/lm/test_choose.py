@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.planning.choose import LEAST_STEPS, MOST_PASSES, choose_recipe, gentler, most_steps, suited
-from lm.training.recipe import with_steps
+from lm.planning.choose import LEAST_STEPS, MOST_PASSES, SHAPES, choose_recipe, gentler, most_steps, suited
+from lm.train import TrainConfig
+from lm.training.recipe import Shape, with_steps
 
 BYTES = st.integers(50_000, 2_000_000_000)
 SECONDS = st.floats(20, 36_000)
@@ -42,6 +43,30 @@ def test_a_small_text_gets_small_steps(train_bytes, seconds, speed):
     vocab_size, recipe = choose_recipe(train_bytes, seconds, speed)
     if recipe.steps > 3 * most_steps(recipe, train_bytes, vocab_size):
         assert recipe.tokens_per_step <= 512
+
+
+@given(SECONDS, st.sampled_from(list(SHAPES)))
+def test_the_rest_of_a_shape_follows_the_width_that_is_asked_for(seconds, width):
+    """A width by hand brings its own perceptron, heads, vocabulary and batch, not those of another width.
+
+    A width that would have been chosen anyway changes nothing.
+    """
+    vocab_size, recipe = choose_recipe(1_000_000, seconds, 5e10, asked=TrainConfig(width=width))
+    assert (recipe.width, recipe.mlp_width, recipe.heads) == (width, 4 * width, SHAPES[width][1])
+    assert vocab_size * width <= recipe.matrix_parameters() or vocab_size == 512
+    chosen = choose_recipe(1_000_000, seconds, 5e10)
+    assert choose_recipe(1_000_000, seconds, 5e10, asked=TrainConfig(width=chosen[1].width)) == chosen
+
+
+@given(st.integers(1, 12), st.sampled_from([32, 48, 64]))
+def test_heads_that_are_asked_for_have_keys_of_their_own(heads, head_width):
+    """Keys and values are shared only where that is asked for, and what is asked for is kept to the letter."""
+    asked = {"width": heads * head_width, "heads": heads}
+    _, recipe = choose_recipe(1_000_000, 60, 5e10, asked=TrainConfig(**asked))
+    assert recipe.kv_heads == heads
+    asked |= {"layers": 2, "kv_heads": 1, "mlp_width": 96, "context": 64}
+    _, recipe = choose_recipe(1_000_000, 60, 5e10, asked=TrainConfig(**asked))
+    assert recipe.model_dump(include=set(Shape.model_fields)) == asked
 
 
 def test_what_is_repeated_is_not_learned_by_heart():
