@@ -24,7 +24,7 @@ COMPARED_BYTES = 5 * MIB
 WORKER_BYTES = 90 * MIB  # a process that cleans or tokenizes, with its libraries
 LEAST_TRAINING = 405 * MIB  # the smallest model, its libraries and its tokenizer's files
 ATTENTION_BLOCK = 128  # as in lm.training.fused, which needs torch
-MUON_STACK_VALUES = 2_000_000  # as in lm.training.muon
+MUON_STACK_VALUES, MUON_CARD_STACK_VALUES = 500_000, 2_000_000  # as in lm.training.muon
 
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
@@ -66,13 +66,13 @@ def floor_bytes(device: str) -> int:
 
 def predict_on_card(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
     """The peak of a CUDA card's own memory."""
-    return CUDA_WORK_SPACE + predict_tensors(recipe, vocab_size, micro_batch)
+    return CUDA_WORK_SPACE + predict_tensors(recipe, vocab_size, micro_batch, MUON_CARD_STACK_VALUES)
 
 
-def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
+def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int, stack_values: int = MUON_STACK_VALUES) -> int:
     """A training's tensors: what lasts, and what comes and goes for the backward pass, then for Muon."""
     tokens = micro_batch * recipe.context
-    backward, muon = _backward_bytes(recipe, vocab_size, tokens), _muon_bytes(recipe)
+    backward, muon = _backward_bytes(recipe, vocab_size, tokens), _muon_bytes(recipe, stack_values)
     gradients = 4 * recipe.parameters(vocab_size)
     adds_up = micro_batch < recipe.batch_sequences
     superseding = 0.0 if adds_up else (1 - EARLY_GRADIENTS[recipe.precision]) * min(1.0, tokens / recipe.width)
@@ -107,19 +107,19 @@ def _copies_of_layer(recipe: Recipe) -> int:
     return 8 * joint + 4 * mlp
 
 
-def _muon_bytes(recipe: Recipe) -> int:
+def _muon_bytes(recipe: Recipe, stack_values: int) -> int:
     """What `muon.py` works on: the largest stack of matrices of a shape, and a share of the others."""
-    stacks = list(_stacks_bytes(recipe))
+    stacks = list(_stacks_bytes(recipe, stack_values))
     return int(max(stacks) + OTHER_STACKS_SHARE * (sum(stacks) - max(stacks)))
 
 
-def _stacks_bytes(recipe: Recipe) -> Iterator[int]:
+def _stacks_bytes(recipe: Recipe, stack_values: int) -> Iterator[int]:
     """For each shape of matrix a stack: gradients in fp32, two like it and two Gram matrices in Muon's precision."""
     counts = Counter[tuple[int, int]]()
     for side in (recipe.width, recipe.kv_heads * recipe.head_width, recipe.mlp_width):  # of two matrices in every layer
         counts[min(side, recipe.width), max(side, recipe.width)] += 2 * recipe.layers
     for (rows, columns), count in counts.items():
-        together = min(count, max(1, MUON_STACK_VALUES // (rows * columns)))
+        together = min(count, max(1, stack_values // (rows * columns)))
         yield together * rows * (4 * columns + 2 * _value_bytes(recipe) * (columns + rows))
 
 
