@@ -31,7 +31,7 @@ LEAST_STEP_TOKENS = 512
 
 # Layers and heads of each width.
 SHAPES = {
-    64: (3, 1), 96: (4, 1), 128: (3, 2), 160: (3, 2), 192: (4, 2), 256: (5, 2), 320: (6, 4), 384: (7, 3), 512: (10, 4),
+    64: (3, 1), 96: (3, 2), 128: (3, 2), 160: (3, 2), 192: (4, 2), 256: (5, 2), 320: (6, 4), 384: (7, 3), 512: (10, 4),
     640: (12, 5), 768: (14, 6), 1024: (19, 8),
 }  # fmt: skip
 EMBEDDING_SHARE = 0.6  # of the parameters of the layers: a larger one has fewer pieces
@@ -64,7 +64,7 @@ def choose_recipe(
     if asked:
         shape = _shape_asked_for(shape, asked)
     vocab_size = _choose_vocab_size(train_bytes, shape)
-    step_growth = min(growth, (most_parameters / TUNED_PARAMETERS) ** 2)
+    step_growth = min(max(1.0, growth), (most_parameters / TUNED_PARAMETERS) ** 2)
     batch_sequences = _power_of_two(TUNED_STEP_TOKENS * step_growth**0.25 / shape.context)
     tokens, sensible = flops / shape.flops_per_token(vocab_size), MANY_PASSES * text_tokens(train_bytes, vocab_size)
     while tokens > sensible and batch_sequences * shape.context > LEAST_STEP_TOKENS:
