@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from lm.memory import Budget, format_bytes
 from lm.planning.choose import SHAPES
-from lm.planning.machine import LEAST_BF16_SHARE, small_bf16_share
+from lm.planning.machine import has_bf16
 from lm.planning.plan import TRIAL_SECONDS
 from lm.planning.predict import TRAINING_FLOOR, predict_trial
 from lm.supervision.supervise import SupervisedChild
@@ -117,10 +117,9 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE", help="write every figure there too")
     options = parser.parse_args()
     print(f"{'model':54} {'micro-batch':16} vocab prec  predicted   measured  ratio")
-    has_bf16 = small_bf16_share("cpu") > LEAST_BF16_SHARE
     rows = []
     for recipe, *sizes in configurations(options.configurations, options.seed):
-        rows.append(measure(recipe if has_bf16 else recipe.model_copy(update={"precision": "fp32"}), *sizes))
+        rows.append(measure(recipe if has_bf16("cpu") else recipe.model_copy(update={"precision": "fp32"}), *sizes))
         print_row(rows[-1])
     errors, dynamic = [abs(row.error) for row in rows], [abs(row.dynamic_error) for row in rows]
     print(

@@ -13,7 +13,7 @@ from lm.training.trainer import Trainer
 
 MATRIX, SMALL_MATRIX = 1024, 128
 PRODUCTS = 4  # between two looks at the clock
-LEAST_BF16_SHARE = 0.5  # of the speed of fp32 in small products: instructions for bf16 come to 1 or more
+BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")  # as torch names them: Intel's and AMD's, and ARM's
 MEASURING_SECONDS = 0.6
 # Trainings like those that are planned: on a CPU with a memory that any of them needs, on a GPU enough to fill it.
 SAMPLE = {"layers": 2, "width": 192, "heads": 2, "kv_heads": 2, "mlp_width": 768, "context": 128, "batch_sequences": 16}
@@ -67,23 +67,28 @@ def measure() -> dict[str, Any]:
     }
 
 
-def small_bf16_share(device: str) -> float:
-    """The speed of bf16 in small products over that of fp32: below `LEAST_BF16_SHARE` the device lacks it."""
-    fp32, bf16 = (flops_per_second(dtype, device, SMALL_MATRIX) for dtype in (torch.float32, torch.bfloat16))
-    return bf16 / fp32
+def has_bf16(device: str) -> bool:
+    """Whether the device has instructions for bf16; torch makes it up of others where not, a hundred times slower."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device == "mps":
+        return bool(torch.backends.mps.is_macos_or_newer(14, 0))
+    return any(torch.cpu.get_capabilities().get(name) for name in BF16_INSTRUCTIONS)
 
 
 def _measure_device(device: str) -> dict[str, float]:
-    """Both precisions; bf16 that is made up of other instructions is far too slow to be tried, and is estimated."""
+    """Both precisions; bf16 without instructions is far too slow to be tried, and is estimated by small products."""
     products, training = flops_per_second(torch.float32, device), training_flops_per_second("fp32", device)
-    bf16_share = small_bf16_share(device)
-    has_bf16 = bf16_share > LEAST_BF16_SHARE
     card = {"card_bytes": torch.cuda.mem_get_info()[0]} if device == "cuda" else {}
+    if has_bf16(device):
+        bf16_products = flops_per_second(torch.bfloat16, device)
+        bf16_training = training_flops_per_second("bf16", device)
+    else:
+        bf16_products = min(products, flops_per_second(torch.bfloat16, device, SMALL_MATRIX))
+        bf16_training = training * bf16_products / products
     return card | {
         "fp32_flops_per_second": products,
-        "bf16_flops_per_second": flops_per_second(torch.bfloat16, device) if has_bf16 else bf16_share * products,
+        "bf16_flops_per_second": bf16_products,
         "fp32_training_flops_per_second": training,
-        "bf16_training_flops_per_second": (
-            training_flops_per_second("bf16", device) if has_bf16 else bf16_share * training
-        ),
+        "bf16_training_flops_per_second": bf16_training,
     }

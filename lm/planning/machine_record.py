@@ -9,7 +9,7 @@ from lm.planning.cpu import cpu_name, usable_cores
 from lm.store import SCHEMA_VERSION, Store, read_json, write_json
 
 FILE = "machine.json"
-MEASUREMENT = 3  # counts up when other things are measured
+MEASUREMENT = 4  # counts up when other things are measured
 
 
 def kept_machine(store: Store) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ import pytest
 from lm.errors import BadInput, OutOfMemory
 from lm.memory import Budget, required_budget
 from lm.planning.candidates import candidates, choose
+from lm.planning.machine import has_bf16
 from lm.planning.machine_record import with_device
 from lm.planning.plan import Plan, make_plan
 from lm.planning.predict import TRAINING_FLOOR, predict_trial
@@ -16,6 +17,7 @@ from lm.store import Artifact, Store
 from lm.training.recipe import Recipe
 
 BUDGET = Budget(bytes=8 * 2**30, source="flag")
+CPU_FLAGS = Path("/proc/cpuinfo")
 FIGURES = ("bf16_flops_per_second", "fp32_flops_per_second", "bf16_training_flops_per_second",
            "fp32_training_flops_per_second")  # fmt: skip
 
@@ -129,3 +131,10 @@ def test_training_runs_on_what_is_fastest_or_asked_for():
     assert with_device(machine_of(cpu=2e10, mps=1e10), None)["device"] == "cpu"
     with pytest.raises(BadInput, match="device: got mps, expected one that torch can use here: cpu, cuda"):
         with_device(machine, "mps")
+
+
+@pytest.mark.skipif(not CPU_FLAGS.exists(), reason="reads what Linux says of the processor")
+def test_bf16_is_a_matter_of_instructions():
+    """However busy the machine is when it is measured: made of other instructions, bf16 never looks fast."""
+    flags = set(CPU_FLAGS.read_text().split())
+    assert has_bf16("cpu") == bool(flags & {"amx_bf16", "avx512_bf16", "bf16"})
