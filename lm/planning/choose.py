@@ -5,8 +5,10 @@ import math
 from lm.train import TrainConfig
 from lm.training.recipe import Recipe, Shape, with_steps
 
-# Where the scaling starts: from there on parameters grow with the root of the arithmetic, below it they fall with it.
+# Parameters of the layers grow with this power of the arithmetic, fitted to the times at which two shapes are equally
+# good, and with its root once that is less: of long trainings only that is known.
 TUNED_FLOPS = 2.5e13
+BRIEF_PARAMETERS, BRIEF_POWER = 1.15e6, 0.68
 TUNED_PARAMETERS = 1.5e6
 TUNED_STEP_TOKENS = 2048
 PARAMETERS_PER_ROOT_BYTE = 2000  # a larger model learns the text by heart sooner, and smaller ones are faster
@@ -59,8 +61,8 @@ def choose_recipe(
     flops = seconds * flops_per_second
     growth = flops / TUNED_FLOPS
     most_parameters = PARAMETERS_PER_ROOT_BYTE * math.sqrt(train_bytes)
-    parameters = min(TUNED_PARAMETERS * min(growth, math.sqrt(growth)), most_parameters)
-    shape = _choose_shape(parameters, _last_reached(CONTEXT_OF_FLOPS, flops))
+    grown = min(BRIEF_PARAMETERS * growth**BRIEF_POWER, TUNED_PARAMETERS * math.sqrt(growth))
+    shape = _choose_shape(min(grown, most_parameters), _last_reached(CONTEXT_OF_FLOPS, flops))
     if asked:
         shape = _shape_asked_for(shape, asked)
     vocab_size = _choose_vocab_size(train_bytes, shape)
