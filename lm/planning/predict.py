@@ -137,10 +137,10 @@ def checkpoint_bytes(recipe: Recipe, vocab_size: int) -> int:
 def _kept_per_token(recipe: Recipe) -> float:
     """Values that one layer keeps of each token for the backward pass, as `fused.py` saves them.
 
-    Attention: the normalised input, queries, keys and values before and after their rotation, the mix, and the shares
-    of attention of one block of queries after another. MLP: the normalised input and the activations.
+    Attention: the normalised input, queries, keys and values, the mix, and the shares of attention of one block of
+    queries after another. MLP: the normalised input and the activations.
     """
-    return 8 * recipe.width + recipe.mlp_width + _scores_per_token(recipe)
+    return 6 * recipe.width + recipe.mlp_width + _scores_per_token(recipe)
 
 
 def _scores_per_token(recipe: Recipe) -> float:

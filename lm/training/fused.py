@@ -62,8 +62,8 @@ class _Attention(Function):
         normal, inverse = _normalise(x, epsilon)
         joint = F.linear(normal, qkv).view(batch, length, 3, -1, head_width)
         joint = joint.permute(2, 0, 3, 1, 4).contiguous()  # (3, B, H, T, D)
-        query, key = rotate(joint[:2], *rotary).flatten(1, 2)
-        value = joint[2].flatten(0, 1)
+        joint[:2] = rotate(joint[:2], *rotary)
+        query, key, value = joint.flatten(1, 2)
         mixed = torch.empty_like(value)
         shares = []
         hidden = torch.full((length, length), -torch.inf, dtype=x.dtype, device=x.device).triu_(1)
