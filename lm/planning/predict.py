@@ -28,22 +28,20 @@ MUON_STACK_VALUES, MUON_CARD_STACK_VALUES = 500_000, 2_000_000  # as in lm.train
 
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
-# What a training needs besides what can be counted, fitted to 128 random configurations in fp32 (docs/decisions.md).
+# What a training needs besides what can be counted, fitted to 200 random configurations in fp32 (docs/decisions.md).
 # malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
 TRAINING_FLOOR = 367 * MIB  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
 CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
-PER_OUTPUT = {"bf16": 14.4, "fp32": 9.2}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
+PER_OUTPUT = {"bf16": 14.4, "fp32": 8.0}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
 # Copies of the embedding that the output needs: with the norm's scale in, and gradients of both of its uses. Those in
 # bf16 are in what was fitted for its outputs.
-OUTPUT_COPIES = {"bf16": 0, "fp32": 2.3}
-PER_SCORE = 2.2  # values that come and go for each score of a layer's attention
-# Gradients that are there before a backward pass ends: where none are added to, each takes the place of what it made
-# superfluous, if that was as much. Of a micro-batch of fewer tokens than the model is wide it is less.
-EARLY_GRADIENTS = {"bf16": 1.0, "fp32": 0.45}
-TURNS_SHARE = {"bf16": 1.0, "fp32": 0.4}  # of the smaller, that is needed beside the larger of two that take turns
-OTHER_STACKS_SHARE = 0.6  # of all of Muon's stacks but the largest: what one leaves, the next cannot use whole
-PER_PARAMETER = 0.9  # bytes of gaps between what lasts
+OUTPUT_COPIES = {"bf16": 0, "fp32": 2.5}
+PER_SCORE = 1.4  # values that come and go for each score of a layer's attention
+PER_CHANNEL = 6  # the same for each channel of a token in a layer
+TURNS_SHARE = {"bf16": 1.0, "fp32": 0.9}  # of the smaller, that is needed beside the larger of two that take turns
+OTHER_STACKS_SHARE = 0.4  # of all of Muon's stacks but the largest: what one leaves, the next cannot use whole
+PER_PARAMETER = 0.3  # bytes of gaps between what lasts
 
 
 def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
@@ -74,9 +72,9 @@ def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int, stack_val
     tokens = micro_batch * recipe.context
     backward, muon = _backward_bytes(recipe, vocab_size, tokens), _muon_bytes(recipe, stack_values)
     gradients = 4 * recipe.parameters(vocab_size)
+    # Where none are added to, each takes the place of what it made superfluous, if that was as much.
     adds_up = micro_batch < recipe.batch_sequences
-    superseding = 0.0 if adds_up else (1 - EARLY_GRADIENTS[recipe.precision]) * min(1.0, tokens / recipe.width)
-    early = (1 - superseding) * gradients
+    early = gradients if adds_up else max(0.0, 1 - tokens / recipe.width) * gradients
     lasting = checkpoint_bytes(recipe, vocab_size) + PER_PARAMETER * recipe.parameters(vocab_size)
     turns = TURNS_SHARE[recipe.precision] * min(backward, muon)
     return int(lasting + max(early + backward, gradients + muon) + turns)
@@ -89,7 +87,7 @@ def _backward_bytes(recipe: Recipe, vocab_size: int, tokens: int) -> float:
     masks = (2 * recipe.layers + 1) * width if recipe.dropout else 0  # the embedding's, and two a layer
     whole = 1 if recipe.recompute else recipe.layers  # layers that are there at once
     layers = whole * (value_bytes * tokens * _kept_per_token(recipe) + _copies_of_layer(recipe))
-    layers += PER_SCORE * value_bytes * tokens * _scores_per_token(recipe)
+    layers += value_bytes * tokens * (PER_SCORE * _scores_per_token(recipe) + PER_CHANNEL * width)
     output = vocab_size * (PER_OUTPUT[recipe.precision] * tokens + 4 * OUTPUT_COPIES[recipe.precision] * width)
     if recipe.recompute:  # the output is done with before a layer is computed again
         layers, output = max(layers, output), TURNS_SHARE[recipe.precision] * min(layers, output)
