@@ -70,9 +70,9 @@ def measure() -> dict[str, Any]:
 def has_bf16(device: str) -> bool:
     """Whether the device has instructions for bf16; torch makes it up of others where not, a hundred times slower."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device == "mps":
-        return bool(torch.backends.mps.is_macos_or_newer(14, 0))
+        return torch.backends.mps.is_macos_or_newer(14, 0)
     return any(torch.cpu.get_capabilities().get(name) for name in BF16_INSTRUCTIONS)
 
 
