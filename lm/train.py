@@ -1,11 +1,11 @@
 """The train stage: what one may ask of it. The work itself is in `training.py`, which needs torch."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from lm.config import StageConfig
-from lm.training.recipe import Recipe
+from lm.training.recipe import Recipe, check_heads
 
 VERSION = 3
 
@@ -40,6 +40,12 @@ class TrainConfig(StageConfig):
     )
     recompute: bool | None = Field(None, description="keep fewer activations and compute them again: less memory")
     seed: NonNegativeInt = Field(1, description="of the weights' start and the order of the text")
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.width and self.heads:
+            check_heads(self.width, self.heads, self.kv_heads or self.heads)
+        return self
 
     def apply_to(self, recipe: Recipe) -> Recipe:
         """The recipe with what was fixed by hand. Raises pydantic's ValidationError when the two cannot go together."""

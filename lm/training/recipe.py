@@ -11,6 +11,14 @@ UNKNOWN_ID = 0  # the token of a character that the tokenizer cannot spell
 BOUNDARY_ID = 1  # the token before every document: begin and end of text at once
 
 
+def check_heads(width: int, heads: int, kv_heads: int) -> None:
+    """Raise ValueError where a width cannot be made of so many heads."""
+    if width % heads or (width // heads) % 2:
+        raise ValueError(f"width {width} must be {heads} heads of an even size")
+    if heads % kv_heads:
+        raise ValueError(f"{heads} heads cannot share {kv_heads} kv_heads evenly")
+
+
 class Shape(StageConfig):
     """The shape of the network: with the vocabulary's size, all that decides its parameters."""
 
@@ -23,10 +31,7 @@ class Shape(StageConfig):
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
-        if self.width % self.heads or (self.width // self.heads) % 2:
-            raise ValueError(f"width {self.width} must be {self.heads} heads of an even size")
-        if self.heads % self.kv_heads:
-            raise ValueError(f"{self.heads} heads cannot share {self.kv_heads} kv_heads evenly")
+        check_heads(self.width, self.heads, self.kv_heads)
         return self
 
     @property

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lm.errors import BadInput
 from lm.planning.choose import LEAST_STEPS, MOST_PASSES, SHAPES, choose_recipe, gentler, most_steps, suited
+from lm.run_config import build_config
 from lm.train import TrainConfig
 from lm.training.recipe import Shape, with_steps
 
@@ -67,6 +69,12 @@ def test_heads_that_are_asked_for_have_keys_of_their_own(heads, head_width):
     asked |= {"layers": 2, "kv_heads": 1, "mlp_width": 96, "context": 64}
     _, recipe = choose_recipe(1_000_000, 60, 5e10, asked=TrainConfig(**asked))
     assert recipe.model_dump(include=set(Shape.model_fields)) == asked
+
+
+def test_heads_that_do_not_divide_the_width_are_refused_with_the_request():
+    """Before a text is fetched or cleaned for it."""
+    with pytest.raises(BadInput, match="width 100 must be 3 heads of an even size"):
+        build_config({}, ["train.width=100", "train.heads=3"])
 
 
 def test_what_is_repeated_is_not_learned_by_heart():
