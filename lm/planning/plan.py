@@ -234,12 +234,12 @@ def _try_candidates(
     Where a trial takes more than was predicted, so would others of its kind, which keep their activations or compute
     them again: those that then would not fit are not tried.
     """
-    floor, refused_bytes, low = floor_bytes(machine["device"]), 0, {True: 1.0, False: 1.0}
+    floor, refused_bytes, low = floor_bytes(machine["device"]), 0, dict[bool, float]()
     for choice in fitting(config, text_bytes, budget, machine):
         kind = choice.recipe.recompute
         for micro_batch in _smaller_and_smaller(choice):
             tensors = predict_trial(choice.recipe, choice.vocab_size, micro_batch, machine["device"]) - floor
-            if required_budget(int(floor + low[kind] * tensors)) > budget.bytes:
+            if kind in low and _with_margin(floor + low[kind] * tensors) > budget.bytes:
                 continue
             try:
                 probed = probe(choice.recipe, choice.vocab_size, micro_batch, threads)
@@ -248,13 +248,18 @@ def _try_candidates(
                     raise
                 refused_bytes = max(error.peak_bytes, budget.bytes)
             else:
-                refused_bytes = int(probed["peak_memory_bytes"] * TRAINING_MARGIN)
-                if required_budget(refused_bytes) <= budget.bytes:
+                refused_bytes = probed["peak_memory_bytes"]
+                if _with_margin(refused_bytes) <= budget.bytes:
                     return choice, micro_batch, probed
-            low[kind] = max(low[kind], (refused_bytes - floor) / tensors)
+            low[kind] = max(low.get(kind, 0.0), (refused_bytes - floor) / tensors)
     if refused_bytes:
         raise cannot_fit(int(max(refused_bytes, budget.bytes) * TRAINING_MARGIN), budget)
     raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine["device"]), budget)
+
+
+def _with_margin(trial_bytes: float) -> int:
+    """The least budget for a training whose trial takes so much."""
+    return required_budget(int(trial_bytes * TRAINING_MARGIN))
 
 
 def _smaller_and_smaller(choice: Choice) -> Iterator[int]:
