@@ -37,11 +37,11 @@ PER_OUTPUT = {"bf16": 14.4, "fp32": 8.0}  # bytes of a token and a piece of the 
 # Copies of the embedding that the output needs: with the norm's scale in, and gradients of both of its uses. Those in
 # bf16 are in what was fitted for its outputs.
 OUTPUT_COPIES = {"bf16": 0, "fp32": 2.5}
-PER_SCORE = 1.4  # values that come and go for each score of a layer's attention
+PER_SCORE = 0.9  # values that come and go for each score of a layer's attention
 PER_CHANNEL = 6  # the same for each channel of a token in a layer
 TURNS_SHARE = {"bf16": 1.0, "fp32": 0.9}  # of the smaller, that is needed beside the larger of two that take turns
-OTHER_STACKS_SHARE = 0.4  # of all of Muon's stacks but the largest: what one leaves, the next cannot use whole
-PER_PARAMETER = 0.3  # bytes of gaps between what lasts
+OTHER_STACKS_SHARE = 0.3  # of all of Muon's stacks but the largest: what one leaves, the next cannot use whole
+PER_PARAMETER = 0.9  # bytes of gaps between what lasts
 
 
 def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
