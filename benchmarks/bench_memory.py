@@ -82,7 +82,7 @@ def configurations(count: int, seed: int) -> list[tuple[Recipe, int, int]]:
 
 def measure(recipe: Recipe, vocab_size: int, micro_batch: int) -> Measured:
     """Train a few steps as the plan's trial does, in a child of its own."""
-    with SupervisedChild(Budget(bytes=2 * MOST_PREDICTED_BYTES, source="flag"), trains=True) as child:
+    with SupervisedChild(Budget(bytes=2 * MOST_PREDICTED_BYTES, source="flag"), keeps_freed_memory=True) as child:
         probed: dict[str, Any] = child.call(
             "probe",
             recipe=recipe.model_dump(mode="json"),

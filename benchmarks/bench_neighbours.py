@@ -52,7 +52,10 @@ def busy_programs(count: int) -> Iterator[None]:
 def step_seconds(threads: int, seconds: float, waiting: dict[str, str]) -> float:
     """What a step takes with so many threads that wait in this way."""
     budget = Budget(bytes=4 * 2**30, source="flag")
-    with mock.patch.dict(os.environ, waiting), SupervisedChild(budget, threads=threads, trains=True) as child:
+    with (
+        mock.patch.dict(os.environ, waiting),
+        SupervisedChild(budget, threads=threads, keeps_freed_memory=True) as child,
+    ):
         probed: dict[str, Any] = child.call(
             "probe",
             recipe=RECIPE.model_dump(mode="json"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lm.clean import CleanConfig
 
 SLICES_BITS = 4
+REJECTED = ("source", "title", "reason", "value", "opening", "bytes")  # what the writer of rejects is given
 SIGHT = ("document_id", "source", "title", "reason", "value", "opening", "bytes", "part", "bands")  # no text, no runs
 
 
@@ -54,23 +55,19 @@ class CleanedCorpus:
             rejects.write(name, name, f"not read: {reason}")
 
     def _look_at(self, table: pa.Table) -> None:
-        columns = {name: table.column(name).to_pylist() for name in SIGHT}
-        kept = np.zeros(len(table), np.bool_)
-        for index, reason in enumerate(columns["reason"]):
-            source, title = columns["source"][index], columns["title"][index]
-            if reason:
-                value, opening, size = (columns[name][index] for name in ("value", "opening", "bytes"))
-                self._rejects.write(source, title, reason, value, opening, size)
-                continue
-            kept[index] = True
-            self._ids.append(int(columns["document_id"][index], 16))
-            self._sizes.append(columns["bytes"][index])
-            self._later_parts.append(columns["part"][index] > 1)
-            if self._config.split == "source":
-                self._source_keys.append(int.from_bytes(hashlib.sha256(source.encode()).digest()[:8]))
+        reasons = table["reason"].to_pylist()
+        rejected = take_rows(table.select(REJECTED), [row for row, reason in enumerate(reasons) if reason])
+        for values in zip(*rejected.to_pydict().values(), strict=True):
+            self._rejects.write(*values)
+        kept = take_rows(table, [row for row, reason in enumerate(reasons) if not reason])
+        self._ids.extend(int(name, 16) for name in kept["document_id"].to_pylist())
+        self._sizes.extend(kept["bytes"].to_pylist())
+        self._later_parts.extend(part > 1 for part in kept["part"].to_pylist())
+        if self._config.split == "source":
+            hashes = (hashlib.sha256(source.encode()).digest() for source in kept["source"].to_pylist())
+            self._source_keys.extend(int.from_bytes(digest[:8]) for digest in hashes)
         if self._sketches:
-            bands = np.frombuffer(b"".join(columns["bands"]), np.uint64).reshape(-1, BANDS)
-            self._sketches.add(bands[kept])
+            self._sketches.add(np.frombuffer(b"".join(kept["bands"].to_pylist()), np.uint64).reshape(-1, BANDS))
 
     @property
     def ids(self) -> npt.NDArray[np.uint64]:

@@ -80,19 +80,31 @@ def write_documents(tables: Iterable[Sided], out: Path) -> dict[str, Any]:
     with DocumentWriter(out / FILE_NAME) as writer:
         for table, heldout in tables:
             splits = [SPLITS[held] for held in heldout.tolist()]
-            text_bytes, characters = pc.binary_length(table["text"]).to_pylist(), count_characters(table)
+            text_bytes = pc.binary_length(table["text"]).to_pylist()
             writer.write(table, splits, text_bytes)
-            names, stated = (table[name].to_pylist() for name in ("source", "licence"))
-            for name, licence, split, *amounts in zip(names, stated, splits, text_bytes, characters, strict=True):
+            for (name, licence, split), amounts in _amounts(table, splits, text_bytes).items():
                 corpus = name.partition("/")[0]
                 source = sources.setdefault(corpus, dict.fromkeys(COUNTS, 0))
-                licences.add(corpus, licence, amounts[0])
-                for count, amount in zip(COUNTS, (1, *amounts), strict=True):
+                licences.add(corpus, licence, amounts[1])
+                for count, amount in zip(COUNTS, amounts, strict=True):
                     sides[split][count] += amount
                     source[count] += amount
             longest_bytes = max(longest_bytes, *text_bytes, 0)
     flat = {f"{split}_{count}": amount for split, counts in sides.items() for count, amount in counts.items()}
     return {**flat, "longest_document_bytes": longest_bytes, "sources": sources, "licences": licences.bytes}
+
+
+def _amounts(
+    table: pa.Table, splits: Sequence[Split], text_bytes: Sequence[int]
+) -> dict[tuple[str, str, Split], list[int]]:
+    """How many documents, bytes and characters there are of each source, licence and split, as they come."""
+    kinds = list(zip(table["source"].to_pylist(), table["licence"].to_pylist(), splits, strict=True))
+    numbers = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
+    kind_of = np.fromiter(map(numbers.__getitem__, kinds), np.int64, len(kinds))
+    amounts = np.zeros((len(numbers), len(COUNTS)), np.int64)
+    for place, column in enumerate(([1] * len(kinds), text_bytes, count_characters(table))):
+        np.add.at(amounts[:, place], kind_of, column)
+    return dict(zip(numbers, amounts.tolist(), strict=True))
 
 
 def count_characters(table: pa.Table) -> list[int]:

@@ -6,6 +6,7 @@ meet with probability 0.95, of 0.5 with 0.06 (Leskovec et al., "Mining of Massiv
 works alike. The bands lie in files, so that memory grows by a few bytes a document alone.
 """
 
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -79,7 +80,8 @@ def band_keys(words: Hashed, ids: Hashes) -> Hashes:
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
         shingles.hashes, shingles.offsets.astype(np.uint64), num_perm=BANDS * BAND_VALUES, seed=SEED
     )
-    signatures = np.array(matrix.to_rows(), np.uint64).reshape(len(counts), BANDS, BAND_VALUES)
+    values = b"".join(array("Q", row) for row in matrix.to_rows())  # twice as fast as numpy takes whole numbers
+    signatures = np.frombuffer(values, np.uint64).reshape(len(counts), BANDS, BAND_VALUES)
     keys: Hashes = combine([signatures[:, :, value] for value in range(BAND_VALUES)])
     keys += np.arange(BANDS, dtype=np.uint64)
     mix(keys.reshape(-1))

@@ -145,7 +145,7 @@ class PackWriter:
         self._rows = [0] * len(shards)
         self.counts = [PartCounts() for _ in shards]
         self._writer = RowGroupWriter(
-            self._unfinished, SCHEMA, compression="zstd", use_dictionary=DICTIONARIES, write_statistics=False,
+            self._unfinished, SCHEMA, compression="lz4", use_dictionary=DICTIONARIES, write_statistics=False,
             write_page_checksum=True,
         )  # fmt: skip
         self._freed = FreedMemory()
@@ -157,8 +157,8 @@ class PackWriter:
         """
         for row in rows:
             self._rows[row.shard] += 1
-        columns = [string_array([getattr(row, name) for row in rows]) for name in STRINGS]
-        columns += [integer_array([getattr(row, name) for row in rows]) for name in NUMBERS]
+        values = dict(zip(Row._fields, zip(*rows, strict=True), strict=True))
+        columns = [string_array(values[name]) for name in STRINGS] + [integer_array(values[name]) for name in NUMBERS]
         columns.append(pa.Array.from_buffers(pa.binary(BANDS_BYTES), len(rows), [None, pa.py_buffer(bands)]))
         ends = pa.py_buffer((sampled.offsets * sampled.hashes.itemsize).astype(np.int32))
         columns.append(pa.Array.from_buffers(pa.binary(), len(rows), [None, ends, pa.py_buffer(sampled.hashes)]))

@@ -2,7 +2,7 @@
 
 A word is a run of letters and digits, in lower case where it is ASCII; a character of Chinese or Japanese is a word by
 itself. Punctuation and space do not count, so a text that was only set anew is the same text. All in numpy, a block at
-a time: about 90 MB/s a core.
+a time: about 100 MB/s a core.
 """
 
 from collections.abc import Iterator, Sequence
@@ -125,10 +125,9 @@ def _hash_block(block: bytes) -> tuple[Hashes, Offsets]:
             folded[punctuation + offset] = 0
         alone = (data >= 0xE3) & (data <= 0xE9)  # U+3000 to U+9FFF
     word = folded != 0
-    starts, ends = word.copy(), word.copy()
+    starts = word.copy()
     starts[1:] &= ~word[:-1] if alone is None else (~word[:-1] | alone[1:])
-    ends[:-1] &= ~word[1:] if alone is None else (~word[1:] | alone[1:])
-    first, last = np.flatnonzero(starts), np.flatnonzero(ends)
-    terms = folded * _POWERS[: len(folded)]
+    first = np.flatnonzero(starts)
+    terms = folded * _POWERS[: len(folded)]  # 0 between words
     sums = np.cumsum(terms)
-    return mix((sums[last] - sums[first] + terms[first]) * _POWERS[BLOCK_BYTES - first]), first
+    return mix(np.diff(sums[first] - terms[first], append=sums[-1:]) * _POWERS[BLOCK_BYTES - first]), first

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import orjson
+
 from lm.downloading.licences import tidy
 
 TEXT_COLUMNS = ("text", "content", "body", "article", "story", "passage", "document")  # in this order, then the longest
@@ -58,16 +60,24 @@ def json_rows(stream: IO[str], first: int = 1) -> Iterator[Row]:
             line = ""
         if line.isspace():
             continue
-        try:
-            values = json.loads(line)
-        except (ValueError, RecursionError):
-            values = None
+        values = _parsed(line)
         if not isinstance(values, dict):
             yield Row(number, None)
             continue
         if column is None or column not in values:
             column = _text_column(values) or column
         yield _row(number, values, column)
+
+
+def _parsed(line: str) -> Any:
+    """What a line of JSON holds; None where it is none."""
+    try:
+        return orjson.loads(line)
+    except ValueError:  # or what Python's takes too: NaN, half of a surrogate pair
+        try:
+            return json.loads(line)
+        except (ValueError, RecursionError):
+            return None
 
 
 def parquet_rows(path: Path) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from lm.run_config import RunConfig
 from lm.stages import stage_key
 from lm.store import REPLICAS, Store
 
-CLEAN_SHARE = 0.8  # of the text's bytes, compressed: once in the artifact, once in the parts that are kept
+CLEAN_SHARE = 1.0  # of the text's bytes, compressed: once in the artifact, once, faster, in the parts that are kept
 TOKEN_BYTES, TOKEN_FILE_BYTES = 1.2, 2  # of a token: in the shards, and in the file that training reads
 CHECKPOINTS_AT_ONCE = 4  # three are kept while the next is written
 SAMPLES_BYTES = 500_000

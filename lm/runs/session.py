@@ -234,7 +234,9 @@ class Session:
         self._wait_while_paused()
         self.save()
         started = self.clock.seconds
-        self._child = child = SupervisedChild(self.budget, threads=threads, trains=trains, tell=self.listener.tell)
+        self._child = child = SupervisedChild(
+            self.budget, threads=threads, keeps_freed_memory=trains, tell=self.listener.tell
+        )
         try:
             with child:
                 yield child

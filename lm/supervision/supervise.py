@@ -32,7 +32,7 @@ KEPT_ERROR_LINES = 60
 KILLED = -9  # the return code of a process that the kernel or somebody ended at once
 ABORTED = (-6, -11, 127)  # of one whose libraries gave up: what some do when they are refused memory
 
-# glibc: no page is given back between two training steps, only to be asked for again in the next.
+# glibc: no page is given back between two steps of training or two batches of text, only to be asked for again.
 KEEP_FREED_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(4 * 2**30),
@@ -51,13 +51,13 @@ class SupervisedChild:
         budget: Budget,
         *,
         threads: int = 0,
-        trains: bool = False,
+        keeps_freed_memory: bool = False,
         tell: Callable[[str], object] = lambda note: None,
     ) -> None:
         """Start it.
 
-        `threads`: of torch, 0 for its own choice; `trains`: whether speed wants freed memory to be kept; `tell` is
-        given what the user should know.
+        `threads`: of torch, 0 for its own choice; `keeps_freed_memory`: for speed; `tell` is given what the user should
+        know.
         """
         self.budget, self._tell = budget, tell
         self._reported_peak_bytes = 0
@@ -73,7 +73,7 @@ class SupervisedChild:
             "ARROW_DEFAULT_MEMORY_POOL": "system",  # mimalloc reserves a GiB at once, which a cap counts
             "OPENBLAS_NUM_THREADS": "1",  # numpy writes texts: small products, whose threads would wait for each other
         }
-        if trains:
+        if keeps_freed_memory:
             environment |= KEEP_FREED_MEMORY
         if threads:
             environment |= {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}

@@ -51,7 +51,7 @@ def work_through(jobs: Sequence[Job], crew: Crew, progress: Progress) -> None:
     with ExitStack() as stack, ThreadPoolExecutor(min(crew.workers, len(jobs))) as pool:
         idle = queue.SimpleQueue[SupervisedChild]()
         for _ in range(min(crew.workers, len(jobs))):
-            idle.put(stack.enter_context(SupervisedChild(budget, threads=1)))
+            idle.put(stack.enter_context(SupervisedChild(budget, threads=1, keeps_freed_memory=True)))
 
         def work(number: int, job: Job) -> None:
             child = idle.get()

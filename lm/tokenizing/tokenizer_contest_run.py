@@ -196,7 +196,7 @@ class _Contest:
     @contextmanager
     def _child(self, what: str, *, threads: int = 0, trains: bool = False) -> Iterator[SupervisedChild]:
         try:
-            with SupervisedChild(self.budget, threads=threads, trains=trains, tell=self.tell) as child:
+            with SupervisedChild(self.budget, threads=threads, keeps_freed_memory=trains, tell=self.tell) as child:
                 yield child
         except OutOfMemory as error:
             enough = f"run again with --memory {advised_budget(error.peak_bytes, self.budget)}"

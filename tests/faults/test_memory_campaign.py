@@ -115,7 +115,7 @@ def make_all(made: Made, *stages: str) -> None:
 
 
 def child_with(cap: int, stage: str) -> SupervisedChild:
-    return SupervisedChild(Budget(bytes=cap, source="flag"), threads=1, trains=stage in ("train", "plan"))
+    return SupervisedChild(Budget(bytes=cap, source="flag"), threads=1, keeps_freed_memory=stage in ("train", "plan"))
 
 
 def make(made: Made, child: SupervisedChild, stage: str, config: Any, inputs: tuple[str, ...]) -> None:
@@ -238,7 +238,7 @@ def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
     budget = Budget(bytes=megabytes * 10**6, source="flag")
 
     def probe(recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
-        with SupervisedChild(budget, threads=threads, trains=True) as child:
+        with SupervisedChild(budget, threads=threads, keeps_freed_memory=True) as child:
             arguments = {"recipe": recipe.model_dump(mode="json"), "vocab_size": vocab_size, "micro_batch": micro_batch}
             probed = child.call("probe", **arguments, device="cpu", seconds=TRIAL_SECONDS)
         flops = recipe.tokens_per_step * recipe.flops_per_token(vocab_size)
@@ -253,7 +253,7 @@ def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
     recipe, key = plan.recipe.model_copy(update={"steps": 2}), f"budget-{megabytes}"
     began = time.monotonic()
     try:
-        with SupervisedChild(budget, threads=1, trains=True) as child:
+        with SupervisedChild(budget, threads=1, keeps_freed_memory=True) as child:
             train(text, child, recipe, key, plan.micro_batch)
     finally:
         shutil.rmtree(text.store.path("train", key), ignore_errors=True)

@@ -40,7 +40,7 @@ if "lm.supervision.child" in sys.orig_argv:
 def trained(store: Store, toy, notes: list[str]) -> tuple[float, list[dict]]:
     """Train all steps in a supervised child; the loss, and the downshifts on the way."""
     shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
-    with SupervisedChild(BUDGET, threads=1, trains=True, tell=notes.append) as child:
+    with SupervisedChild(BUDGET, threads=1, keeps_freed_memory=True, tell=notes.append) as child:
         child.call(
             "start_training",
             root=str(store.root),

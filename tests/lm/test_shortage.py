@@ -73,7 +73,7 @@ def test_a_stage_leaves_when_another_program_takes_the_memory(tmp_path, monkeypa
     write_meminfo(meminfo, available_gib=6)
     recipe = {"layers": 1, "width": 64, "heads": 1, "kv_heads": 1, "mlp_width": 128, "context": 64,
               "batch_sequences": 4, "steps": 9, "precision": "fp32", "seed": 1}  # fmt: skip
-    with SupervisedChild(Budget(bytes=GIB, source="flag"), trains=True) as child, hog():
+    with SupervisedChild(Budget(bytes=GIB, source="flag"), keeps_freed_memory=True) as child, hog():
 
         def take_it(done: float, total: float | None, unit: str, note: str = "") -> None:
             write_meminfo(meminfo, available_gib=0.1)
