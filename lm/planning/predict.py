@@ -28,7 +28,7 @@ MUON_STACK_VALUES, MUON_CARD_STACK_VALUES = 500_000, 2_000_000  # as in lm.train
 
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
-# What a training needs besides what can be counted, fitted to 200 random configurations in fp32 (docs/decisions.md).
+# What a training needs besides what can be counted, fitted to 280 random configurations in fp32 (docs/decisions.md).
 # malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
 TRAINING_FLOOR = 367 * MIB  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
@@ -41,6 +41,7 @@ PER_SCORE = 0.9  # values that come and go for each score of a layer's attention
 PER_CHANNEL = 6  # the same for each channel of a token in a layer
 TURNS_SHARE = {"bf16": 1.0, "fp32": 0.9}  # of the smaller, that is needed beside the larger of two that take turns
 OTHER_STACKS_SHARE = 0.3  # of all of Muon's stacks but the largest: what one leaves, the next cannot use whole
+EARLY_SHARE = 0.55  # of the gradients for which a micro-batch of hardly any tokens leaves no place
 PER_PARAMETER = 0.9  # bytes of gaps between what lasts
 
 
@@ -74,7 +75,7 @@ def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int, stack_val
     gradients = 4 * recipe.parameters(vocab_size)
     # Where none are added to, each takes the place of what it made superfluous, if that was as much.
     adds_up = micro_batch < recipe.batch_sequences
-    early = gradients if adds_up else max(0.0, 1 - tokens / recipe.width) * gradients
+    early = gradients if adds_up else EARLY_SHARE * max(0.0, 1 - tokens / recipe.width) * gradients
     lasting = checkpoint_bytes(recipe, vocab_size) + PER_PARAMETER * recipe.parameters(vocab_size)
     turns = TURNS_SHARE[recipe.precision] * min(backward, muon)
     return int(lasting + max(early + backward, gradients + muon) + turns)
