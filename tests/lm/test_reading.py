@@ -20,6 +20,7 @@ from lm.cleaning.html_text import page_text
 from lm.cleaning.raw_documents import RawSource
 from lm.cleaning.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
 from lm.cleaning.shards import Shard
+from lm.cleaning.table_documents import json_rows
 from lm.downloading.archives import Expansion
 from lm.errors import BadInput
 from tests.lm.packing import zip_of, zstandard
@@ -231,3 +232,11 @@ def test_what_expands_too_far_is_not_expanded(tmp_path: Path) -> None:
     for _ in range(10):
         layers = gzip.compress(layers)
     assert read(tmp_path, "layers.gz", layers)[1].skipped[0].reason == "an archive in too many others"
+
+
+@given(st.text(st.characters(exclude_categories=()), min_size=1), st.floats(), st.booleans())
+def test_a_row_of_json_lines_gives_the_text_that_was_written(text: str, score: float, escaped: bool) -> None:
+    """Whatever characters it has, escaped or not, beside numbers that are none: what Python writes is read."""
+    line = json.dumps({"score": score, "text": text}, ensure_ascii=escaped) + "\n"
+    (row,) = json_rows(io.StringIO(line, newline="\n"))
+    assert row.text == text
