@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SLICES_BITS = 4
 REJECTED = ("source", "title", "reason", "value", "opening", "bytes")  # what the writer of rejects is given
-SIGHT = ("document_id", "source", "title", "reason", "value", "opening", "bytes", "part", "bands")  # no text, no runs
+SIGHT = (*REJECTED, "document_id", "part", "bands")  # no text, no runs
 
 
 class CleanedCorpus:
