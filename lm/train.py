@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from lm.config import StageConfig
 from lm.training.recipe import Recipe, check_heads
 
-VERSION = 3
+VERSION = 4
 
 
 class TrainConfig(StageConfig):

@@ -16,6 +16,7 @@ STACK_VALUES, CARD_STACK_VALUES = 500_000, 2_000_000
 # any other three do. Found as in Polar Express, https://arxiv.org/abs/2505.16932.
 POLYNOMIALS = ((8.0934, -23.6204, 17.4462), (3.6366, -2.7219, 0.5365), (2.6613, -1.9772, 0.4526))
 LEAST_NORM = 1e-7  # a smaller gradient stays small
+WIDE = 2  # columns to a row, from which it is faster to iterate on the Gram matrix; bf16 is too coarse for that
 SAFETY = 1.01  # above 1 the first of them is steep, and rounding in bf16 must not come there
 
 
@@ -73,10 +74,32 @@ class BatchedMuon(Muon):
 def orthogonalised(x: Tensor) -> Tensor:
     """Matrices near the orthogonal ones that are nearest to these: (n, rows, columns) -> the same; rows <= columns."""
     x = x / (x.norm(dim=(1, 2), keepdim=True) * SAFETY).clamp_(min=LEAST_NORM)
+    if x.dtype == torch.float32 and x.shape[2] >= WIDE * x.shape[1]:
+        return _factor(x @ x.transpose(1, 2)) @ x
     for a, b, c in POLYNOMIALS:
         gram = x @ x.transpose(1, 2)
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x
+
+
+def _factor(gram: Tensor) -> Tensor:
+    """What the iterations multiply x by, in all, from its Gram matrix (n, rows, rows): the next one follows from it.
+
+    Products of small square matrices take the place of most of those with a wide x.
+    """
+    polynomial = factor = _polynomial(gram, POLYNOMIALS[0])
+    for coefficients in POLYNOMIALS[1:]:
+        gram = polynomial @ gram @ polynomial
+        polynomial = _polynomial(gram, coefficients)
+        factor = polynomial @ factor
+    return factor
+
+
+def _polynomial(gram: Tensor, coefficients: tuple[float, float, float]) -> Tensor:
+    a, b, c = coefficients
+    polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+    polynomial.diagonal(dim1=1, dim2=2).add_(a)
+    return polynomial
 
 
 def _lying(matrix: Tensor | None) -> Tensor:
