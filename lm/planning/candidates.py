@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from lm.errors import BadInput, CannotFit
 from lm.memory import SOFT_SHARE, Budget, format_budget, format_bytes, required_budget
 from lm.planning.choose import LEAST_STEPS, choose_recipe, gentler, most_steps, suited, vocab_reason
-from lm.planning.predict import predict_on_card, predict_training
+from lm.planning.predict import planned_bytes, predict_on_card, predict_trial
 from lm.quantities import counted, format_count, format_text_size
 from lm.run_config import RunConfig
 from lm.tokenize_corpus import BYTE_VOCAB_SIZE, TokenizeConfig
@@ -116,7 +116,7 @@ def smallest_choice(config: RunConfig, text_bytes: int, machine: dict[str, Any])
 
 def least_bytes(choice: Choice, device: str) -> int:
     """The peak of a training in the smallest pieces, which is said to be the least where nothing fits."""
-    return predict_training(choice.recipe, choice.vocab_size, 1, device)
+    return planned_bytes(predict_trial(choice.recipe, choice.vocab_size, 1, device))
 
 
 def cannot_fit(needed: int, budget: Budget) -> CannotFit:
@@ -191,7 +191,7 @@ def _odd_settings(error: ValidationError) -> BadInput:
 
 
 def _largest_micro_batch(choice: Choice, budget: Budget, machine: dict[str, Any]) -> int | None:
-    """The largest micro-batch whose predicted peak fits the budget, and the card's memory where one trains; or None."""
+    """The largest micro-batch whose trial should leave enough of the budget, and the card's memory where one trains; or None."""
     micro_batch = choice.recipe.batch_sequences
     while not _fits(choice._replace(micro_batch=micro_batch), budget, machine):
         if micro_batch == 1:
@@ -205,7 +205,8 @@ def _fits(choice: Choice, budget: Budget, machine: dict[str, Any]) -> bool:
     card_bytes = machine.get("card_bytes")
     if card_bytes is not None and predict_on_card(recipe, vocab_size, micro_batch) > SOFT_SHARE * card_bytes:
         return False
-    return required_budget(predict_training(recipe, vocab_size, micro_batch, machine["device"])) <= budget.bytes
+    trial_bytes = predict_trial(recipe, vocab_size, micro_batch, machine["device"])
+    return required_budget(planned_bytes(trial_bytes)) <= budget.bytes
 
 
 def smaller_micro_batch(recipe: Recipe, micro_batch: int) -> int:

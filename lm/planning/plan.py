@@ -27,7 +27,7 @@ from lm.planning.candidates import (
     with_speed,
 )
 from lm.planning.choose import text_tokens
-from lm.planning.predict import TRAINING_MARGIN, floor_bytes, predict_trial
+from lm.planning.predict import floor_bytes, planned_bytes, predict_trial
 from lm.quantities import format_duration
 from lm.run_config import RunConfig
 from lm.store import SCHEMA_VERSION, Artifact, Store, fingerprint, read_json, write_json
@@ -253,13 +253,13 @@ def _try_candidates(
                     return choice, micro_batch, probed
             low[kind] = max(low.get(kind, 0.0), (refused_bytes - floor) / tensors)
     if refused_bytes:
-        raise cannot_fit(int(max(refused_bytes, budget.bytes) * TRAINING_MARGIN), budget)
+        raise cannot_fit(planned_bytes(max(refused_bytes, budget.bytes)), budget)
     raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine["device"]), budget)
 
 
 def _with_margin(trial_bytes: float) -> int:
     """The least budget for a training whose trial takes so much."""
-    return required_budget(int(trial_bytes * TRAINING_MARGIN))
+    return required_budget(planned_bytes(trial_bytes))
 
 
 def _smaller_and_smaller(choice: Choice) -> Iterator[int]:
@@ -281,7 +281,7 @@ def _settle_memory(trial: _Trial, recipe: Recipe, device: str, budget: Budget) -
     tried = predict_trial(choice.recipe, choice.vocab_size, micro_batch, device)
     while True:
         added = predict_trial(recipe, choice.vocab_size, micro_batch, device) - tried
-        predicted = int(trial.probed["peak_memory_bytes"] * TRAINING_MARGIN) + added
+        predicted = planned_bytes(trial.probed["peak_memory_bytes"]) + added
         if micro_batch == 1 or required_budget(predicted) <= budget.bytes:
             return micro_batch, predicted
         micro_batch = smaller_micro_batch(recipe, micro_batch)

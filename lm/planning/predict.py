@@ -50,6 +50,11 @@ def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: 
     return predict_trial(recipe, vocab_size, micro_batch, device) + BEYOND_TRIAL
 
 
+def planned_bytes(trial_bytes: float) -> int:
+    """What a training may take whose trial took so much, or should: more than the formula adds to it."""
+    return int(TRAINING_MARGIN * trial_bytes)
+
+
 def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
     """The peak of a few steps; a CUDA card has its tensors in memory of its own, and here is a copy to be saved."""
     kept = (

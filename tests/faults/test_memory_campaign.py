@@ -43,13 +43,13 @@ CAPS = int(os.environ.get("SLOWBURN_CAPS", "29"))  # a stage
 LEAST_SHARE, MOST_SHARE = 0.3, 1.3  # of what was predicted
 MOST_SECONDS = 90.0  # for a stage that takes a few: it ends within a minute of reaching its limit
 OVERSHOOT_SHARE, OVERSHOOT_BYTES = 0.05, 150 * 2**20  # with a cap, and with watching alone
-CLEAN = CleanConfig(heldout_fraction=0.005)  # what is held out is evaluated under many caps
+CLEAN = CleanConfig(heldout_fraction=0.001)  # what is held out is evaluated under many caps
 TOKENIZE = TokenizeConfig(vocab_size=1024)
 EVALUATE = EvaluateConfig(compressor_bytes=50_000, samples=1, sample_tokens=16, resamples=100)
 GENERATE = GenerateConfig(samples=1, tokens=32)
 RECIPE = Recipe(
     layers=4, width=192, heads=4, kv_heads=4, mlp_width=768, context=256, batch_sequences=16,
-    steps=6, precision="fp32", seed=1,
+    steps=3, precision="fp32", seed=1,
 )  # fmt: skip
 FAST_MACHINE = {
     "cpu": "made up",
