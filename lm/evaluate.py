@@ -9,7 +9,7 @@ from pydantic import Field
 from lm.config import StageConfig
 from lm.progress import Progress
 
-VERSION = 3
+VERSION = 4
 EVALUATION_FILE = "evaluation.json"
 
 
