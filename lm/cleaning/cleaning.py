@@ -13,12 +13,12 @@ from lm.cleaning.contamination import sampled_runs
 from lm.cleaning.decoding import drop_control_characters, repair_mojibake
 from lm.cleaning.filters import judge
 from lm.cleaning.gutenberg import gutenberg_licence, strip_gutenberg
-from lm.cleaning.near_duplicates import BANDS, band_keys
+from lm.cleaning.near_duplicates import BANDS, RUN_WORDS, band_keys
 from lm.cleaning.parts import CleaningCounts, PackWriter, Row
 from lm.cleaning.reading import RawDocument, read_raw
 from lm.cleaning.rejects import OPENING_CHARACTERS
 from lm.cleaning.shards import Shard
-from lm.cleaning.shingles import Hashed, hash_words
+from lm.cleaning.shingles import Hashed, hash_words, runs
 from lm.downloading.archives import Expansion
 from lm.downloading.licences import NOT_STATED
 from lm.progress import Progress
@@ -121,7 +121,8 @@ def _judged(batch: list[_Candidate], config: "CleanConfig") -> tuple[list[Row], 
     """Judge and sketch a batch of documents: what is to be written of it."""
     digests = [hashlib.sha256(candidate.encoded).digest()[:8] for candidate in batch]
     words = hash_words([candidate.encoded for candidate in batch])
-    verdicts = judge([candidate.encoded for candidate in batch], words, config)
+    shingles = runs(words, RUN_WORDS)
+    verdicts = judge([candidate.encoded for candidate in batch], words, shingles, config)
     rows = list[Row]()
     for (shard, found, text, encoded, licence), digest, verdict in zip(batch, digests, verdicts, strict=True):
         reason, value = ("empty", "") if not text else verdict or ("", "")
@@ -143,5 +144,6 @@ def _judged(batch: list[_Candidate], config: "CleanConfig") -> tuple[list[Row], 
     if config.near_duplicates == "ignore":
         bands = np.zeros((len(rows), BANDS), np.uint64)
     else:
-        bands = band_keys(words, np.array([int.from_bytes(digest) for digest in digests], np.uint64))
+        bands = band_keys(words, shingles, np.array([int.from_bytes(digest) for digest in digests], np.uint64))
+    del shingles  # of a long document there are many, and the next ones are made of the words again
     return rows, bands, sampled_runs(words)

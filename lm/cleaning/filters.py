@@ -11,9 +11,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lm.cleaning.shingles import Hashed, runs
+from lm.cleaning.shingles import Hashed
 
-RUN_WORDS = 5
 LANGUAGE_CHARACTERS = 4_000  # from the middle of a document
 LEAST_LANGUAGE_CHARACTERS = 200  # of less, the language is a guess
 HASH_BITS = 40
@@ -41,9 +40,11 @@ class Rejection(NamedTuple):
     value: str
 
 
-def judge(texts: Sequence[bytes], words: Hashed, thresholds: Thresholds) -> list[Rejection | None]:
-    """Judge each document by its text in UTF-8 and its words; None for one that is kept."""
-    repeated = repeated_shares(words, thresholds.maximum_repeated)
+def judge(
+    texts: Sequence[bytes], words: Hashed, shingles: Hashed, thresholds: Thresholds
+) -> list[Rejection | None]:
+    """Judge each document by its text in UTF-8, its words and runs of five of them; None for one that is kept."""
+    repeated = repeated_shares(shingles, thresholds.maximum_repeated)
     verdicts: list[Rejection | None] = []
     for index, (text, count) in enumerate(zip(texts, words.counts.tolist(), strict=True)):
         if count < thresholds.minimum_words:
@@ -59,26 +60,26 @@ def judge(texts: Sequence[bytes], words: Hashed, thresholds: Thresholds) -> list
     return verdicts
 
 
-def repeated_shares(words: Hashed, above: float) -> npt.NDArray[np.float64]:
-    """The share of each document's runs of five words that it has had before; 0 where it cannot be `above` that.
+def repeated_shares(shingles: Hashed, above: float) -> npt.NDArray[np.float64]:
+    """The share of each document's runs of words that it has had before; 0 where it cannot be `above` that.
 
     It cannot in a document of few runs, for the first of them is new. The runs of all others are sorted together, 40
     bits of their hashes below the number of their document.
     """
     fewest = max(FEWEST_RUNS, 1 / (1 - above)) if above < 1 else np.inf
-    long = words.counts - RUN_WORDS + 1 >= fewest
+    long = shingles.counts >= fewest
     shares = np.zeros(len(long))
     if not long.any():
         return shares
-    shingles = runs(words.of(long), RUN_WORDS)
-    counts = shingles.counts
-    keys, hashes = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(HASH_BITS), counts), shingles.hashes
-    hashes >>= np.uint64(64 - HASH_BITS)
-    keys |= hashes
+    hashes, offsets = shingles.of(long)
+    counts = np.diff(offsets)
+    keys = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(HASH_BITS), counts)
+    keys |= hashes >> np.uint64(64 - HASH_BITS)
+    del hashes
     keys.sort()
     repeated = np.zeros(len(keys) + 1, np.bool_)  # one more: the sums below end beyond the last
     repeated[1:-1] = keys[1:] == keys[:-1]
-    sums = np.add.reduceat(repeated, shingles.offsets[:-1], dtype=np.int64)
+    sums = np.add.reduceat(repeated, offsets[:-1], dtype=np.int64)
     shares[long] = sums / counts
     return shares
 

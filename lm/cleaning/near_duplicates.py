@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rensa import RMinHash  # type: ignore[import-untyped]  # ships no types
 
 from lm.cleaning.byte_keys import combine
-from lm.cleaning.shingles import Hashed, Hashes, mix, runs
+from lm.cleaning.shingles import Hashed, Hashes, mix
 
 RUN_WORDS = 5
 BANDS, BAND_VALUES = 16, 8
@@ -71,12 +71,12 @@ def merge(labels: Labels, one: npt.NDArray[np.integer], other: npt.NDArray[np.in
             labels[:] = labels[labels]
 
 
-def band_keys(words: Hashed, ids: Hashes) -> Hashes:
-    """The key of every band of each document, by its words: (documents, BANDS).
+def band_keys(words: Hashed, shingles: Hashed, ids: Hashes) -> Hashes:
+    """The key of every band of each document, by its words and their runs of RUN_WORDS: (documents, BANDS).
 
     One without words is like no other: `ids`, (documents,), tells them apart.
     """
-    shingles, counts = runs(words, RUN_WORDS), words.counts
+    counts = words.counts
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
         shingles.hashes, shingles.offsets.astype(np.uint64), num_perm=BANDS * BAND_VALUES, seed=SEED
     )

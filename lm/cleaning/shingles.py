@@ -62,10 +62,7 @@ def runs(words: Hashed, length: int) -> Hashed:
     total = len(words.hashes) - length + 1
     if total <= 0:
         return Hashed(np.empty(0, np.uint64), np.zeros(len(words.offsets), np.int64))
-    hashes = words.hashes[:total].copy()
-    for place in range(1, length):
-        hashes *= FACTOR
-        hashes += words.hashes[place : place + total]
+    hashes = _sums(words.hashes, length)
     ends = words.offsets[1:-1]
     across = (ends[:, None] - np.arange(1, length)).ravel()  # these runs begin in one text and end in another
     across = across[(across >= 0) & (across < total)]
@@ -75,6 +72,28 @@ def runs(words: Hashed, length: int) -> Hashed:
         hashes = hashes[inside]
     counts = np.maximum(words.counts - length + 1, 0)
     return Hashed(mix(hashes), np.concatenate([[0], np.cumsum(counts)]))
+
+
+def _sums(hashes: Hashes, length: int) -> Hashes:
+    """Of every `length` hashes in a row, each times a power of FACTOR that falls by one from each to the next: a new array.
+
+    Twice as long sums are made of two that follow one another, as in raising to a power.
+    """
+    sums, done = hashes.copy(), 1
+    for bit in f"{length:b}"[1:]:
+        sums = _joined(sums, sums, done, done)
+        done *= 2
+        if bit == "1":
+            sums = _joined(sums, hashes, done, 1)
+            done += 1
+    return sums
+
+
+def _joined(first: Hashes, then: Hashes, first_length: int, then_length: int) -> Hashes:
+    count = len(then) - first_length
+    joined: Hashes = first[:count] * np.uint64(pow(int(FACTOR), then_length, 1 << 64))
+    joined += then[first_length:]
+    return joined
 
 
 def mix(hashes: Hashes) -> Hashes:

@@ -12,8 +12,8 @@ import pytest
 from lm.clean import CleanConfig, clean
 from lm.cleaning.contamination import contamination, sampled_contamination, sampled_runs
 from lm.cleaning.documents import read_documents, read_texts
-from lm.cleaning.near_duplicates import Sketches, band_keys
-from lm.cleaning.shingles import hash_words
+from lm.cleaning.near_duplicates import RUN_WORDS, Sketches, band_keys
+from lm.cleaning.shingles import hash_words, runs
 from lm.errors import BadInput
 from lm.progress import silent
 
@@ -91,7 +91,8 @@ def test_similar_texts_are_found_and_others_are_not(tmp_path: Path) -> None:
     texts = [prose(n).encode() for n in range(300)]
     similar = [with_changes(text.decode(), 0.005, n).encode() for n, text in enumerate(texts)]
     for batch in (texts[:7], texts[7:], similar):
-        sketches.add(band_keys(hash_words(batch), np.arange(len(batch), dtype=np.uint64)))
+        words = hash_words(batch)
+        sketches.add(band_keys(words, runs(words, RUN_WORDS), np.arange(len(batch), dtype=np.uint64)))
     labels = sketches.clusters(np.ones(600, np.bool_))
     assert labels[:300].tolist() == list(range(300))
     assert np.count_nonzero(labels[300:] == np.arange(300)) >= 290
