@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lm.cleaning.contamination import sampled_runs
 from lm.cleaning.decoding import drop_control_characters, repair_mojibake
 from lm.cleaning.filters import judge
-from lm.cleaning.gutenberg import gutenberg_licence, strip_gutenberg
+from lm.cleaning.gutenberg import gutenberg_licence, mentions_gutenberg, strip_gutenberg
 from lm.cleaning.near_duplicates import BANDS, RUN_WORDS, band_keys
 from lm.cleaning.parts import CleaningCounts, PackWriter, Row
 from lm.cleaning.reading import RawDocument, read_raw
@@ -31,8 +31,11 @@ BATCH_BYTES, BATCH_DOCUMENTS = 2**20, 4096
 REPLACEMENT = "\ufffd"  # stands where bytes could not be decoded
 
 
-def clean_text(text: str, counts: CleaningCounts, *, repair: bool = True) -> str:
-    """Take out what is no text and what Project Gutenberg put around it; mend lines decoded wrongly, if asked to."""
+def clean_text(text: str, counts: CleaningCounts, *, repair: bool = True) -> tuple[str, str]:
+    """Take out what is no text and what Project Gutenberg put around it; mend lines decoded wrongly, if asked to.
+
+    Returns the text, and the licence that Project Gutenberg states for it.
+    """
     text, controls = drop_control_characters(text)
     counts.control_characters += controls
     if not text.isascii():
@@ -40,10 +43,12 @@ def clean_text(text: str, counts: CleaningCounts, *, repair: bool = True) -> str
         if repair:
             text, lines = repair_mojibake(text)
             counts.repaired_lines += lines
+    if not mentions_gutenberg(text):
+        return text, NOT_STATED
     book = strip_gutenberg(text)
     if len(book) < len(text):
         counts.boilerplate_bytes += len(text.encode()) - len(book.encode())
-    return book
+    return book, gutenberg_licence(text)
 
 
 class _Candidate(NamedTuple):
@@ -85,12 +90,12 @@ def _cleaned(
     for number, (shard, counts) in enumerate(zip(shards, pack.counts, strict=True)):
         expanded_before = expansion.bytes
         for document in read_raw(raw, shard, counts.reading, scratch, expansion):
-            text = clean_text(document.text, counts.cleaning, repair=config.repair_encoding)
+            text, its_own = clean_text(document.text, counts.cleaning, repair=config.repair_encoding)
             if text.isspace():
                 text = ""
             counts.cleaning.dropped_empty += not text
             stated = shard.source.licence
-            licence = document.licence or (stated if stated != NOT_STATED else gutenberg_licence(document.text))
+            licence = document.licence or (stated if stated != NOT_STATED else its_own)
             done += len(document.text)
             yield _Candidate(number, document, text, text.encode(), licence)
             del document, text  # they may be large, and the next is read now

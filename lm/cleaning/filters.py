@@ -40,9 +40,7 @@ class Rejection(NamedTuple):
     value: str
 
 
-def judge(
-    texts: Sequence[bytes], words: Hashed, shingles: Hashed, thresholds: Thresholds
-) -> list[Rejection | None]:
+def judge(texts: Sequence[bytes], words: Hashed, shingles: Hashed, thresholds: Thresholds) -> list[Rejection | None]:
     """Judge each document by its text in UTF-8, its words and runs of five of them; None for one that is kept."""
     repeated = repeated_shares(shingles, thresholds.maximum_repeated)
     verdicts: list[Rejection | None] = []

@@ -75,7 +75,7 @@ def runs(words: Hashed, length: int) -> Hashed:
 
 
 def _sums(hashes: Hashes, length: int) -> Hashes:
-    """Of every `length` hashes in a row, each times a power of FACTOR that falls by one from each to the next: a new array.
+    """Of every `length` hashes in a row, each times a power of FACTOR, one less from each to the next: a new array.
 
     Twice as long sums are made of two that follow one another, as in raising to a power.
     """

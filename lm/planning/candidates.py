@@ -191,7 +191,7 @@ def _odd_settings(error: ValidationError) -> BadInput:
 
 
 def _largest_micro_batch(choice: Choice, budget: Budget, machine: dict[str, Any]) -> int | None:
-    """The largest micro-batch whose trial should leave enough of the budget, and the card's memory where one trains; or None."""
+    """The largest micro-batch whose trial should leave enough of the budget, and of a card's memory; or None."""
     micro_batch = choice.recipe.batch_sequences
     while not _fits(choice._replace(micro_batch=micro_batch), budget, machine):
         if micro_batch == 1:
