@@ -75,11 +75,11 @@ def runs(words: Hashed, length: int) -> Hashed:
 
 
 def _sums(hashes: Hashes, length: int) -> Hashes:
-    """Of every `length` hashes in a row, each times a power of FACTOR, one less from each to the next: a new array.
+    """Of every `length` hashes in a row, two or more, each times a power of FACTOR, one less from each to the next.
 
     Twice as long sums are made of two that follow one another, as in raising to a power.
     """
-    sums, done = hashes.copy(), 1
+    sums, done = hashes, 1
     for bit in f"{length:b}"[1:]:
         sums = _joined(sums, sums, done, done)
         done *= 2
