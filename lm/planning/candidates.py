@@ -205,8 +205,12 @@ def _fits(choice: Choice, budget: Budget, machine: dict[str, Any]) -> bool:
     card_bytes = machine.get("card_bytes")
     if card_bytes is not None and predict_on_card(recipe, vocab_size, micro_batch) > SOFT_SHARE * card_bytes:
         return False
-    trial_bytes = predict_trial(recipe, vocab_size, micro_batch, machine["device"])
-    return required_budget(planned_bytes(trial_bytes)) <= budget.bytes
+    return budget_after_trial(predict_trial(recipe, vocab_size, micro_batch, machine["device"])) <= budget.bytes
+
+
+def budget_after_trial(trial_bytes: float) -> int:
+    """The least budget for a training whose trial takes so much, or should."""
+    return required_budget(planned_bytes(trial_bytes))
 
 
 def smaller_micro_batch(recipe: Recipe, micro_batch: int) -> int:

@@ -16,6 +16,7 @@ from lm.memory import Budget, format_bytes, required_budget
 from lm.planning.candidates import (
     SHARE_FOR_STEPS,
     Choice,
+    budget_after_trial,
     cannot_fit,
     fitting,
     least_bytes,
@@ -239,7 +240,7 @@ def _try_candidates(
         kind = choice.recipe.recompute
         for micro_batch in _smaller_and_smaller(choice):
             tensors = predict_trial(choice.recipe, choice.vocab_size, micro_batch, machine["device"]) - floor
-            if kind in low and _with_margin(floor + low[kind] * tensors) > budget.bytes:
+            if kind in low and budget_after_trial(floor + low[kind] * tensors) > budget.bytes:
                 continue
             try:
                 probed = probe(choice.recipe, choice.vocab_size, micro_batch, threads)
@@ -249,17 +250,12 @@ def _try_candidates(
                 refused_bytes = max(error.peak_bytes, budget.bytes)
             else:
                 refused_bytes = probed["peak_memory_bytes"]
-                if _with_margin(refused_bytes) <= budget.bytes:
+                if budget_after_trial(refused_bytes) <= budget.bytes:
                     return choice, micro_batch, probed
             low[kind] = max(low.get(kind, 0.0), (refused_bytes - floor) / tensors)
     if refused_bytes:
         raise cannot_fit(planned_bytes(max(refused_bytes, budget.bytes)), budget)
     raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine["device"]), budget)
-
-
-def _with_margin(trial_bytes: float) -> int:
-    """The least budget for a training whose trial takes so much."""
-    return required_budget(planned_bytes(trial_bytes))
 
 
 def _smaller_and_smaller(choice: Choice) -> Iterator[int]:
