@@ -52,9 +52,10 @@ def _rows(facts: RunFacts) -> Iterator[tuple[str, str]]:
             "text",
             f"{format_text_size(sizes['train'])}, and {format_text_size(sizes['heldout'])} kept back to test it",
         )
-    whole = f"{format_duration(run.seconds)} for the whole run"
+    whole = f"{format_duration(run.seconds)} for {'this' if facts.trained_before else 'the whole'} run"
     if facts.training_seconds is not None:
-        whole = f"{format_duration(facts.training_seconds)} of training, {whole}"
+        training = f"{format_duration(facts.training_seconds)} of training"
+        whole = ", ".join(filter(None, (training, facts.trained_before, whole)))
     yield "time", whole
     if facts.reused_stages:
         yield "reused", ", ".join(facts.reused_stages)

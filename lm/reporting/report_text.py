@@ -106,8 +106,7 @@ def figures(facts: RunFacts) -> Iterator[Figure]:
     """The few numbers to know."""
     run = facts.run
     if facts.training_seconds is not None:
-        reused = run.stages["train"].status == "reused"
-        note = "in an earlier run" if reused else f"{format_duration(run.seconds)} in all"
+        note = facts.trained_before or f"{format_duration(run.seconds)} in all"
         yield Figure("Training", format_duration(facts.training_seconds), note)
     train = facts.artifacts.get("train")
     peak = run.peak_memory_bytes or (train.manifest.peak_memory_bytes if train else None)

@@ -94,6 +94,14 @@ class RunFacts:
         return train.manifest.seconds if train else None
 
     @property
+    def trained_before(self) -> str:
+        """How much of the training earlier runs had done, in words; empty where it was all this run's."""
+        stage, seconds = self.run.stages.get("train"), self.training_seconds
+        if stage is None or seconds is None or seconds <= stage.seconds:
+            return ""
+        return "in an earlier run" if stage.status == "reused" else "a part of it in an earlier run"
+
+    @property
     def reused_stages(self) -> list[str]:
         """Stages that were there already."""
         return [name for name, stage in self.run.stages.items() if stage.status == "reused"]

@@ -215,6 +215,15 @@ def test_reused_run_says_so(tmp_path: Path) -> None:
     assert first.startswith("Nothing to do: all 6 stages were done before") and "report.html" in rest[-1]
 
 
+def test_training_of_an_earlier_run_is_not_taken_for_this_runs(tmp_path: Path) -> None:
+    """A run that goes on with a training says so, where more training than time of its own would puzzle."""
+    store, run = make_run(tmp_path)
+    run.seconds, run.stages["train"].seconds = 40.0, 25.0
+    told = "1 min of training, a part of it in an earlier run, 40 s for this run"
+    assert told in " ".join(" ".join(closing_lines(store, run)).split())
+    assert "a part of it in an earlier run" in render_report(store, run).read_text(encoding="utf-8")
+
+
 def test_stopped_run_tells_why_and_how_to_go_on(tmp_path: Path) -> None:
     """A run that memory stopped shows the reason first, the curve of its unfinished training, and the way on."""
     store, run = make_run(tmp_path, until="tokenize")
