@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from lm.config import StageConfig
 from lm.training.recipe import Recipe, check_heads
 
-VERSION = 4
+VERSION = 5
 
 
 class TrainConfig(StageConfig):
@@ -26,8 +26,8 @@ class TrainConfig(StageConfig):
     adam_rate: PositiveFloat | None = Field(None, description="peak learning rate of embedding and norms")
     weight_decay: NonNegativeFloat | None = Field(None, description="decoupled, on matrices and embedding")
     dropout: float | None = Field(None, ge=0, lt=0.9, description="share of the layers' output that is left out")
-    halved_share: float | None = Field(
-        None, ge=0, lt=0.9, description="of the pieces of text, read as the two that they are made of"
+    merge_dropout: float | None = Field(
+        None, ge=0, lt=0.9, description="share of the merges behind its tokens that a text is read without"
     )
     average_share: float | None = Field(
         None, ge=0, le=1, description="share of the steps over which weights are averaged; 0: the last ones are kept"

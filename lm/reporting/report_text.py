@@ -235,8 +235,8 @@ def learning_text(facts: RunFacts) -> str:
     """How to read the learning curve."""
     tokens, passes = facts.metric("train", "trained_tokens"), facts.metric("train", "passes_over_the_data")
     read = f"It read {format_count(tokens)} tokens, {passes:.1f} passes over the text. " if tokens and passes else ""
-    halved = facts.metric("train", "halved_share")
-    step = "Towards the end the other steps down: no pieces are read in halves any more. " if halved else ""
+    varied = facts.metric("train", "merge_dropout")
+    step = "Towards the end the other steps down: no pieces are read in smaller ones any more. " if varied else ""
     return (
         f"{read}When the curve of unseen text stops falling while the other still falls, "
         f"the model has begun to learn by heart. {step}"

@@ -68,7 +68,7 @@ class Recipe(Shape):
     adam_rate: float = 0.005  # peak learning rate of the embedding and the norms
     weight_decay: float = 0.3  # decoupled, on matrices and embedding
     dropout: float = 0.0  # share of what each half of a layer adds, and of the embedding, that a step leaves out
-    halved_share: float = 0.0  # of the pieces of text, read as the two that they are made of
+    merge_dropout: float = 0.0  # share of the merges behind its tokens that a text is read without
     average_share: float = 0.0  # of the steps so far over which weights are averaged; 0: the last weights are the model
     validation_share: float = 0.0  # of the training tokens, kept back to see when training stops to help
     calibration_share: float = 0.0  # of the training tokens, kept back to set how sure the model is in the end

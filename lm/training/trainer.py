@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from lm.errors import BadInput
+from lm.tokenizing.spellings import Spellings
 from lm.tokenizing.tokens import TokenSource
 from lm.training.batches import Batches
 from lm.training.dropout import dropout_masks
-from lm.training.halving import WHOLE_RATE_SHARE, Halves, Halving
 from lm.training.model import Decoder
 from lm.training.optimiser import make_optimisers, rate_share, set_rates
 from lm.training.recipe import Recipe
+from lm.training.respelling import WHOLE_RATE_SHARE, Respelling
 
 MAX_GRADIENT_NORM = 1.0
 AVERAGE_EVERY = 8  # steps: the average is no worse for it, and costs an eighth
@@ -37,11 +38,11 @@ class Trainer:
         micro_batch: int,
         device: str = "cpu",
         init: Path | None = None,
-        halves: Halves | None = None,
+        spellings: Spellings | None = None,
     ) -> None:
         """`tokens`: (N,) training ids; `micro_batch`: sequences computed at once, a divisor of the step's batch.
 
-        `halves`: of the vocabulary's pieces; without them none is halved.
+        `spellings`: of the vocabulary's pieces; without them a text is always read in the same tokens.
         `init`: a model folder of the same shape, whose weights to start from instead of random ones.
         """
         if recipe.batch_sequences % micro_batch:
@@ -51,7 +52,7 @@ class Trainer:
         # The first ones: of a text that goes on, its end is worth most for what comes after it.
         self.kept_back_tokens = round(recipe.kept_back_share * len(tokens))
         self.batches = Batches(tokens, self.kept_back_tokens, recipe.context, recipe.batch_sequences, recipe.seed)
-        self.halving = Halving(halves, recipe.halved_share, recipe.seed) if halves is not None else None
+        self.respelling = Respelling(spellings, recipe.merge_dropout, recipe.seed) if spellings else None
         self.model = Decoder(recipe, vocab_size, torch.bfloat16 if recipe.precision == "bf16" else torch.float32)
         self.model.initialise(recipe.seed)
         if init:
@@ -82,8 +83,8 @@ class Trainer:
     def _batch(self) -> Tensor:
         """What this step learns from: (B, T+1) token ids."""
         batch = self.batches.at(self.step_index)
-        if self.halving and rate_share(self.step_index, self.recipe) > WHOLE_RATE_SHARE:
-            batch = self.halving.of(batch, self.step_index)
+        if self.respelling and rate_share(self.step_index, self.recipe) > WHOLE_RATE_SHARE:
+            batch = self.respelling.of(batch, self.step_index)
         return torch.from_numpy(batch).to(self.device)
 
     @torch.no_grad()

@@ -15,7 +15,7 @@ from lm.progress import Progress
 from lm.store import sha256_of
 from lm.supervision.work_clock import WorkClock
 from lm.tokenizing.hf_tokenizer import write_hugging_face_tokenizer
-from lm.tokenizing.piece_halves import piece_halves
+from lm.tokenizing.spellings import spellings
 from lm.tokenizing.tokenizer import Tokenizer
 from lm.tokenizing.tokens import token_count, token_file
 from lm.training.calibration import LEAST_TOKENS, best_temperature, calibrated
@@ -76,9 +76,9 @@ class Training:
         tokenizer = Tokenizer(tokens / "tokenizer.model")
         self.vocab_size = tokenizer.vocab_size
         stream = token_file(tokens, "train", partial / TOKEN_FILE)
-        halves = piece_halves(tokenizer) if recipe.halved_share else None
+        others = spellings(tokenizer) if recipe.merge_dropout else None
         self.trainer = Trainer(
-            recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device, init=init, halves=halves
+            recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device, init=init, spellings=others
         )
         self.heldout = SampleLoss.of_heldout(tokens, recipe.context, micro_batch)
         self.metrics = MetricsLog(recipe)
@@ -254,7 +254,7 @@ class Training:
             "weights_sha256": sha256_of(self.partial / WEIGHTS_FILE),
             "best_step": self.early_stopping.best_step,
             "temperature": temperature,
-            "halved_share": self.recipe.halved_share if self.trainer.halving else 0.0,
+            "merge_dropout": self.recipe.merge_dropout if self.trainer.respelling else 0.0,
             "rollbacks": self.rollbacks,
             "final_state_sha256": sha256_of(checkpoint),
             "notes": [*self.notes, *([limits] if limits else [])],

@@ -25,7 +25,7 @@ def fingerprint(workplace, run_id):
 )
 def test_a_killed_training_goes_on_and_ends_in_the_same_bytes(workplace, tmp_path, precision, threads, steps, size):
     """kill -9 of the group after the second checkpoint; the same command resumes there, and the model is equal."""
-    model = {"precision": precision, "dropout": 0.1, "halved_share": 0.1, "average_share": 0.1} | size
+    model = {"precision": precision, "dropout": 0.1, "merge_dropout": 0.1, "average_share": 0.1} | size
     often = (*OFTEN, f"threads={threads}")
     process = workplace.start(*often, "--run-id", "cut", steps=steps, model=model)
     workplace.wait_for(lambda: len(workplace.checkpoints()) >= 2, process)

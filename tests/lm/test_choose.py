@@ -80,13 +80,13 @@ def test_heads_that_do_not_divide_the_width_are_refused_with_the_request():
 def test_what_is_repeated_is_not_learned_by_heart():
     """The more passes, the more dropout; none where the text is read a few times; a look at kept text beyond reason.
 
-    What is read again comes in other pieces.
+    What is read again comes in other tokens.
     """
     vocab_size, recipe = choose_recipe(1_000_000, 60, 1e12)
     once = most_steps(recipe, 1_000_000, vocab_size) / MOST_PASSES
     chosen = [suited(with_steps(recipe, round(passes * once)), 1_000_000, vocab_size) for passes in PASSES]
     assert [recipe.dropout for recipe in chosen] == pytest.approx([0, 0, 0.05, 0.1, 0.1, 0.1], abs=0.01)
-    assert [recipe.halved_share > 0 for recipe in chosen] == [False] + [True] * 5
+    assert [recipe.merge_dropout > 0 for recipe in chosen] == [False] + [True] * 5
     assert [recipe.average_share > 0 for recipe in chosen] == [False, False, True, True, True, True]
     assert [recipe.calibration_share > 0 for recipe in chosen] == [False, False, True, True, True, True]
     assert [recipe.validation_share > 0 for recipe in chosen] == [False] * 5 + [True]
