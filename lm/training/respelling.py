@@ -1,7 +1,9 @@
 """Pieces spelled with smaller ones, now and then: a text that is repeated comes in other tokens each time.
 
 After BPE-dropout (Provilkov et al. 2020, https://arxiv.org/abs/1910.13267), which leaves merges out while text is
-encoded: here they are left out later, in the tokens, so that nothing more is stored and a step needs no text.
+encoded: here they are left out later, in the tokens, so that nothing more is stored and a step needs no text. And they
+are left out of all of a sample, as if its tokenizer had never learned them: what is said again is spelled as before, so
+that a model still learns to look it up.
 """
 
 import numpy as np
@@ -24,19 +26,23 @@ class Respelling:
 
     def of(self, batch: Ids, step: int) -> Ids:
         """The batch (B, T+1) of a step in other tokens, of as many as before: what does not fit any more is cut off."""
-        return np.stack([self._of_sample(ids, step, sample)[: batch.shape[1]] for sample, ids in enumerate(batch)])
-
-    def _of_sample(self, ids: Ids, step: int, sample: int) -> Ids:
-        generator = np.random.Generator(np.random.SFC64((self._seed, step, sample, STREAM)))
-        chances = self._chances[ids]
-        while (chosen := generator.random(len(ids)) < chances).any():
-            others = [self._other(token, generator.random()) for token in ids[chosen]]
+        samples, length = batch.shape
+        draws = np.stack([self._draw(step, sample) for sample in range(samples)], axis=1)
+        is_respelled, places = draws[0] < self._chances, draws[1]  # (B, V) each
+        ids, rows, is_whole = batch.ravel(), np.repeat(np.arange(samples), length), np.ones(batch.size, dtype=bool)
+        while (cut := is_whole & is_respelled[rows, ids]).any():
+            others = list(map(self._other, ids[cut], places[rows[cut], ids[cut]]))
             counts = np.ones(len(ids), dtype=np.int64)
-            counts[chosen] = [len(other) for other in others]
-            ids, new = np.repeat(ids, counts), np.repeat(chosen, counts)
-            ids[new] = np.concatenate(others)
-            chances = np.where(new & (np.repeat(counts, counts) > 1), self._chances[ids], 0.0)
-        return ids
+            counts[cut] = [len(other) for other in others]
+            ids, rows, new, counts = (np.repeat(values, counts) for values in (ids, rows, cut, counts))
+            ids[new], is_whole = np.concatenate(others), new & (counts > 1)
+        respelled: Ids = ids[np.searchsorted(rows, np.arange(samples))[:, None] + np.arange(length)]
+        return respelled
+
+    def _draw(self, step: int, sample: int) -> npt.NDArray[np.float32]:
+        """Two numbers from 0 to 1 for each token, in one sample: (2, V)."""
+        generator = np.random.Generator(np.random.SFC64((self._seed, step, sample, STREAM)))
+        return generator.random((2, len(self._chances)), dtype=np.float32)
 
     def _other(self, token: int, place: float) -> Ids:
         """The other spelling of a token at a place between 0 and 1."""
