@@ -24,7 +24,7 @@ BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 550, 0.002, 1.1
 # Weights that are given move less: no more than so many steps at the full rates would move them.
 FINE_TUNING_STEPS, MOST_FINE_TUNING_SHARE = 30, 0.25
 VARIED_PASSES = 3.5  # beyond them it helps to read the text in other tokens each time
-MERGE_DROPOUT = 0.02
+MERGE_DROPOUT = 0.02  # from PLAIN_PASSES on; less before
 CALIBRATION_SHARE = 0.01  # of the text, kept back to find how much too sure of itself a model is
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
 MANY_PASSES = 60  # rather than more of them, smaller and more steps
@@ -92,7 +92,7 @@ def suited_for(recipe: Recipe, passes: float) -> Recipe:
     repeated = min(1.0, max(0.0, passes - PLAIN_PASSES) / (MOST_PASSES - PLAIN_PASSES))
     changes = {
         "dropout": round(MOST_DROPOUT * repeated, 2),
-        "merge_dropout": MERGE_DROPOUT if passes > VARIED_PASSES else 0.0,
+        "merge_dropout": round(MERGE_DROPOUT * min(1.0, passes / PLAIN_PASSES), 3) if passes > VARIED_PASSES else 0.0,
         "average_share": AVERAGE_SHARE if repeated else 0.0,
         "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
         "calibration_share": CALIBRATION_SHARE if repeated else 0.0,
