@@ -17,7 +17,7 @@ from lm.memory import Budget, format_bytes
 from lm.planning.choose import SHAPES
 from lm.planning.machine import has_bf16
 from lm.planning.plan import TRIAL_SECONDS
-from lm.planning.predict import TRAINING_FLOOR, predict_trial
+from lm.planning.predict import floor_bytes, predict_trial
 from lm.supervision.supervise import SupervisedChild
 from lm.training.recipe import Recipe
 
@@ -44,8 +44,9 @@ class Measured(NamedTuple):
     @property
     def dynamic_error(self) -> float:
         """The same over the part above the floor, where that is worth a ratio."""
-        above = self.measured - TRAINING_FLOOR
-        return (self.predicted - self.measured) / above if above > TRAINING_FLOOR / 4 else 0.0
+        floor = floor_bytes("cpu", self.recipe.precision)
+        above = self.measured - floor
+        return (self.predicted - self.measured) / above if above > floor / 4 else 0.0
 
 
 def configurations(count: int, seed: int) -> list[tuple[Recipe, int, int]]:

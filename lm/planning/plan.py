@@ -235,9 +235,9 @@ def _try_candidates(
     Where a trial takes more than was predicted, so would others of its kind, which keep their activations or compute
     them again: those that then would not fit are not tried.
     """
-    floor, refused_bytes, low = floor_bytes(machine["device"]), 0, dict[bool, float]()
+    refused_bytes, low = 0, dict[bool, float]()
     for choice in fitting(config, text_bytes, budget, machine):
-        kind = choice.recipe.recompute
+        kind, floor = choice.recipe.recompute, floor_bytes(machine["device"], choice.recipe.precision)
         for micro_batch in _smaller_and_smaller(choice):
             tensors = predict_trial(choice.recipe, choice.vocab_size, micro_batch, machine["device"]) - floor
             if kind in low and budget_after_trial(floor + low[kind] * tensors) > budget.bytes:

@@ -28,18 +28,18 @@ MUON_STACK_VALUES, MUON_CARD_STACK_VALUES = 500_000, 2_000_000  # as in lm.train
 
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
-# What a training needs besides what can be counted, fitted to 280 random configurations in fp32 (docs/decisions.md).
+# What a training needs besides what can be counted, fitted to 280 random configurations in fp32, and in bf16 to 88 on
+# an EPYC that has it (docs/decisions.md).
 # malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
-TRAINING_FLOOR = 367 * MIB  # libraries, their work space, and a model of no size
+TRAINING_FLOOR = {"bf16": 392 * MIB, "fp32": 367 * MIB}  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
 CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
-PER_OUTPUT = {"bf16": 14.4, "fp32": 8.0}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
-# Copies of the embedding that the output needs: with the norm's scale in, and gradients of both of its uses. Those in
-# bf16 are in what was fitted for its outputs.
-OUTPUT_COPIES = {"bf16": 0, "fp32": 2.5}
+PER_OUTPUT = {"bf16": 10.0, "fp32": 8.0}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
+# Copies of the embedding that the output needs: with the norm's scale in, and gradients of both of its uses; in fp32.
+OUTPUT_COPIES = 2.5
 PER_SCORE = 0.9  # values that come and go for each score of a layer's attention
 PER_CHANNEL = 6  # the same for each channel of a token in a layer
-TURNS_SHARE = {"bf16": 1.0, "fp32": 0.9}  # of the smaller, that is needed beside the larger of two that take turns
+TURNS_SHARE = 0.9  # of the smaller, that is needed beside the larger of two that take turns
 OTHER_STACKS_SHARE = 0.3  # of all of Muon's stacks but the largest: what one leaves, the next cannot use whole
 EARLY_SHARE = 0.55  # of the gradients for which a micro-batch of hardly any tokens leaves no place
 PER_PARAMETER = 0.9  # bytes of gaps between what lasts
@@ -60,12 +60,12 @@ def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int, device: str
     kept = (
         checkpoint_bytes(recipe, vocab_size) if device == "cuda" else predict_tensors(recipe, vocab_size, micro_batch)
     )
-    return floor_bytes(device) + kept
+    return floor_bytes(device, recipe.precision) + kept
 
 
-def floor_bytes(device: str) -> int:
+def floor_bytes(device: str, precision: str) -> int:
     """What training takes of this machine's memory before it has a model."""
-    return CUDA_FLOOR if device == "cuda" else TRAINING_FLOOR
+    return CUDA_FLOOR if device == "cuda" else TRAINING_FLOOR[precision]
 
 
 def predict_on_card(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
@@ -82,7 +82,7 @@ def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int, stack_val
     adds_up = micro_batch < recipe.batch_sequences
     early = gradients if adds_up else EARLY_SHARE * max(0.0, 1 - tokens / recipe.width) * gradients
     lasting = checkpoint_bytes(recipe, vocab_size) + PER_PARAMETER * recipe.parameters(vocab_size)
-    turns = TURNS_SHARE[recipe.precision] * min(backward, muon)
+    turns = TURNS_SHARE * min(backward, muon)
     return int(lasting + max(early + backward, gradients + muon) + turns)
 
 
@@ -94,9 +94,9 @@ def _backward_bytes(recipe: Recipe, vocab_size: int, tokens: int) -> float:
     whole = 1 if recipe.recompute else recipe.layers  # layers that are there at once
     layers = whole * (value_bytes * tokens * _kept_per_token(recipe) + _copies_of_layer(recipe))
     layers += value_bytes * tokens * (PER_SCORE * _scores_per_token(recipe) + PER_CHANNEL * width)
-    output = vocab_size * (PER_OUTPUT[recipe.precision] * tokens + 4 * OUTPUT_COPIES[recipe.precision] * width)
+    output = vocab_size * (PER_OUTPUT[recipe.precision] * tokens + 4 * OUTPUT_COPIES * width)
     if recipe.recompute:  # the output is done with before a layer is computed again
-        layers, output = max(layers, output), TURNS_SHARE[recipe.precision] * min(layers, output)
+        layers, output = max(layers, output), TURNS_SHARE * min(layers, output)
     return value_bytes * tokens * (between + masks) + layers + output
 
 

@@ -11,7 +11,7 @@ from lm.planning.candidates import candidates, choose
 from lm.planning.machine import has_bf16
 from lm.planning.machine_record import with_device
 from lm.planning.plan import Plan, make_plan
-from lm.planning.predict import TRAINING_FLOOR, predict_trial
+from lm.planning.predict import floor_bytes, predict_trial
 from lm.run_config import RunConfig
 from lm.store import Artifact, Store
 from lm.training.recipe import Recipe
@@ -70,7 +70,8 @@ def plan_within(place: Path, clean: Artifact, budget: Budget, low: dict[bool, fl
     def trial(recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
         tried.append(recipe)
         predicted = predict_trial(recipe, vocab_size, micro_batch)
-        peak = int(TRAINING_FLOOR + low[recipe.recompute] * (predicted - TRAINING_FLOOR))
+        floor = floor_bytes("cpu", recipe.precision)
+        peak = int(floor + low[recipe.recompute] * (predicted - floor))
         if peak > budget.bytes:
             raise OutOfMemory("too much", peak, ours=True)
         seconds = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) / 2e11
