@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from lm.config import StageConfig
 from lm.training.recipe import Recipe, check_heads
 
-VERSION = 5
+VERSION = 6
 
 
 class TrainConfig(StageConfig):

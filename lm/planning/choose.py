@@ -11,7 +11,8 @@ TUNED_FLOPS = 2.5e13
 BRIEF_PARAMETERS, BRIEF_POWER = 1.15e6, 0.68
 TUNED_PARAMETERS = 1.5e6
 TUNED_STEP_TOKENS = 2048
-PARAMETERS_PER_ROOT_BYTE = 2000  # a larger model learns the text by heart sooner, and smaller ones are faster
+# A larger model learns the text by heart sooner, and smaller ones are faster: known of 100 kB, 300 kB and 1 MB.
+TEXT_PARAMETERS, TEXT_POWER = 507, 0.62
 LEAST_STEPS = 20
 PLAIN_PASSES = 8  # over the text: beyond them dropout, averaged weights and text kept back to calibrate on pay
 MOST_PASSES = 24  # with any dropout, more of them only learn the text by heart
@@ -24,7 +25,7 @@ BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 550, 0.002, 1.1
 # Weights that are given move less: no more than so many steps at the full rates would move them.
 FINE_TUNING_STEPS, MOST_FINE_TUNING_SHARE = 30, 0.25
 VARIED_PASSES = 3.5  # beyond them it helps to read the text in other tokens each time
-MERGE_DROPOUT = 0.02  # from PLAIN_PASSES on; less before
+MERGE_DROPOUT, MOST_MERGE_DROPOUT = 0.0025, 0.04  # for each pass, and at most
 CALIBRATION_SHARE = 0.01  # of the text, kept back to find how much too sure of itself a model is
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
 MANY_PASSES = 60  # rather than more of them, smaller and more steps
@@ -60,7 +61,7 @@ def choose_recipe(
     precision = "bf16" if bf16 else "fp32"
     flops = seconds * flops_per_second
     growth = flops / TUNED_FLOPS
-    most_parameters = PARAMETERS_PER_ROOT_BYTE * math.sqrt(train_bytes)
+    most_parameters = TEXT_PARAMETERS * train_bytes**TEXT_POWER
     grown = min(BRIEF_PARAMETERS * growth**BRIEF_POWER, TUNED_PARAMETERS * math.sqrt(growth))
     shape = _choose_shape(min(grown, most_parameters), _last_reached(CONTEXT_OF_FLOPS, flops))
     if asked:
@@ -92,7 +93,7 @@ def suited_for(recipe: Recipe, passes: float) -> Recipe:
     repeated = min(1.0, max(0.0, passes - PLAIN_PASSES) / (MOST_PASSES - PLAIN_PASSES))
     changes = {
         "dropout": round(MOST_DROPOUT * repeated, 2),
-        "merge_dropout": round(MERGE_DROPOUT * min(1.0, passes / PLAIN_PASSES), 3) if passes > VARIED_PASSES else 0.0,
+        "merge_dropout": round(min(MOST_MERGE_DROPOUT, MERGE_DROPOUT * passes), 3) if passes > VARIED_PASSES else 0.0,
         "average_share": AVERAGE_SHARE if repeated else 0.0,
         "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
         "calibration_share": CALIBRATION_SHARE if repeated else 0.0,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lm.tokenizing.spellings import Spellings
 
-WHOLE_RATE_SHARE = 0.35  # of the peak: below it pieces stay whole, for a model is used on whole ones
+WHOLE_RATE_SHARE = 0.2  # of the peak: below it pieces stay whole, for a model is used on whole ones
 STREAM = 1  # of random numbers, beside those of dropout
 
 Ids = npt.NDArray[np.int64]
