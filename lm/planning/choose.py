@@ -11,7 +11,7 @@ TUNED_FLOPS = 2.5e13
 BRIEF_PARAMETERS, BRIEF_POWER = 1.15e6, 0.68
 TUNED_PARAMETERS = 1.5e6
 TUNED_STEP_TOKENS = 2048
-# A larger model learns the text by heart sooner, and smaller ones are faster: known of 100 kB, 300 kB and 1 MB.
+# A larger model learns the text by heart sooner, and smaller ones are faster: known of 100 kB and 1 MB.
 TEXT_PARAMETERS, TEXT_POWER = 507, 0.62
 LEAST_STEPS = 20
 PLAIN_PASSES = 8  # over the text: beyond them dropout, averaged weights and text kept back to calibrate on pay
