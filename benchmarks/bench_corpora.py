@@ -19,14 +19,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lm.clean import CleanConfig
-from lm.download import DownloadConfig
-from lm.memory import Budget, format_bytes
+from lm.clean.config import CleanConfig
+from lm.download.config import DownloadConfig
+from lm.formatting import format_bytes
+from lm.memory.budget import Budget
 from lm.stages import stage_key
-from lm.store import Store
-from lm.supervision.supervise import SupervisedChild
-from lm.tokenize_corpus import TokenizeConfig
-from lm.tokenizing.hf_tokenizer import write_hugging_face_tokenizer
+from lm.store.artifacts import Store
+from lm.supervision.supervisor import SupervisedChild
+from lm.tokenize.config import TokenizeConfig
+from lm.tokenizer.hf_files import write_hugging_face_tokenizer
 
 WORDS, SYLLABLES = 30_000, ("ka", "lo", "mi", "ter", "sha", "en", "do", "ri", "va", "pel", "un", "so", "ge")
 MEAN_WORDS = 350  # of a document: about 2 kB

@@ -20,14 +20,15 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import torch
 from transformers import AutoModelForCausalLM
 
-from lm.commands.command import named_model
+from lm.cli.command import named_model
 from lm.errors import SlowburnError
-from lm.generation.inference import Inference
-from lm.generation.next_token import Sampling
-from lm.generation.sampling import Request, continuations
-from lm.store import Store
-from lm.training.model import Decoder, save_model
-from lm.training.recipe import BOUNDARY_ID, Shape
+from lm.model.batch_sampling import Request, continuations
+from lm.model.config import Shape
+from lm.model.decoder import Decoder, save_model
+from lm.model.inference import Inference
+from lm.model.sampling_params import Sampling
+from lm.store.artifacts import Store
+from lm.tokenizer.special_tokens import BOUNDARY_ID
 
 PROJECT = Path(__file__).parent.parent
 LLAMA_PYTHON = Path(os.environ.get("LLAMA_CPP_PYTHON") or PROJECT / ".venv-gguf" / "bin" / "python")
@@ -93,7 +94,7 @@ def llama_rate(folder: Path) -> float | None:
     """llama.cpp on the exported GGUF, driven from Python as its users do; None where it was not built."""
     if not LLAMA_PYTHON.exists() or not (folder / "tokenizer.model").exists():
         return None
-    from lm.exporting.export_gguf import write_gguf
+    from lm.export.gguf import write_gguf
 
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "model.gguf"

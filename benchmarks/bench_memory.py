@@ -13,13 +13,14 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lm.memory import Budget, format_bytes
+from lm.formatting import format_bytes
+from lm.memory.budget import Budget
+from lm.model.config import Recipe
 from lm.planning.choose import SHAPES
-from lm.planning.machine import has_bf16
+from lm.planning.measure_machine import has_bf16
 from lm.planning.plan import TRIAL_SECONDS
 from lm.planning.predict import floor_bytes, predict_trial
-from lm.supervision.supervise import SupervisedChild
-from lm.training.recipe import Recipe
+from lm.supervision.supervisor import SupervisedChild
 
 MOST_FLOPS_A_STEP = 6e10  # a second or less on one core
 MOST_PREDICTED_BYTES = 3 * 2**30

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from lm.memory import Budget
-from lm.planning.cpu import usable_cores
-from lm.supervision.supervise import SupervisedChild
-from lm.training.recipe import Recipe
+from lm.hardware.cores import usable_cores
+from lm.memory.budget import Budget
+from lm.model.config import Recipe
+from lm.supervision.supervisor import SupervisedChild
 
 SPIN = {"GOMP_SPINCOUNT": "300000"}  # what libgomp does where nothing is said
 ROUNDS = 3

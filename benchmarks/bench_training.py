@@ -19,11 +19,12 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 
 from benchmarks.training_table import print_table
-from lm.planning.cpu import usable_cores
+from lm.hardware.cores import usable_cores
 from lm.planning.plan import Plan, open_plan, plan_path
 from lm.run_config import RunConfig
-from lm.store import ROOT_VARIABLE, Manifest, Store, read_json
-from lm.supervision.supervise import KEEP_FREED_MEMORY
+from lm.store.artifacts import ROOT_VARIABLE, Manifest, Store
+from lm.store.files import read_json
+from lm.supervision.supervisor import KEEP_FREED_MEMORY
 
 PROJECT = Path(__file__).resolve().parent.parent
 RUN_ID = "bench"

@@ -22,9 +22,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
 
-from lm.cleaning.documents import Split, read_documents
-from lm.evaluation.scoring import token_nats
-from lm.training.recipe import BOUNDARY_ID, UNKNOWN_ID
+from lm.model.scoring import token_nats
+from lm.text.documents import Split, read_documents
+from lm.tokenizer.special_tokens import BOUNDARY_ID, UNKNOWN_ID
 
 FIRST_CHARACTER_ID = max(UNKNOWN_ID, BOUNDARY_ID) + 1
 CODE_POINTS = 0x110000

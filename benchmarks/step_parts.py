@@ -19,11 +19,11 @@ from unittest import mock
 
 import torch
 
-from lm.planning.machine import measure
 from lm.planning.machine_record import with_device
+from lm.planning.measure_machine import measure
 from lm.planning.plan import Plan
-from lm.training.trainer import Trainer
-from lm.training.training import Training
+from lm.train.trainer import Trainer
+from lm.train.training import Training
 
 WARM_UP_STEPS, STEPS, SAVES, LOOKS = 3, 36, 5, 3
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lm.memory import format_bytes
-from lm.quantities import format_count
+from lm.formatting import format_bytes, format_count
 
 PROMISED_SHARE_OF_PEAK, PROMISED_SAVING, PROMISED_LOOKING = 0.45, 0.02, 0.05
 

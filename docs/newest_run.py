@@ -15,9 +15,10 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent if "__file__" in globals() else Path.cwd()))
 
-from lm.evaluate import EVALUATION_FILE
+from lm.evaluate.stage import EVALUATION_FILE
 from lm.runs.run_record import list_runs, read_memory, run_folder
-from lm.store import Store, read_json
+from lm.store.artifacts import Store
+from lm.store.files import read_json
 
 # %% The runs, the newest first
 store = Store.default()

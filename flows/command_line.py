@@ -18,14 +18,14 @@ from rich.console import Console
 
 from flows.pipeline import StageName, pipeline
 from flows.terminal import Terminal
-from lm.downloading.addresses import without_secrets
-from lm.downloading.corpora import check_words
+from lm.download.corpora import check_words
 from lm.errors import BadInput, Interrupted, SlowburnError, Stopped
+from lm.planning.starting_model import look_up_starting_model, with_starting_model
 from lm.run_config import RunConfig, build_config, setting_names
-from lm.runs.like_run import config_like
-from lm.store import Store
-from lm.training.starting_model import look_up_starting_model, with_starting_model
-from tasks import listen
+from lm.runs.rerun_config import config_like
+from lm.store.artifacts import Store
+from lm.text.addresses import without_secrets
+from tasks import run_logging as listen
 
 SERVER_PATIENCE_SECONDS = 3.0
 SERVER_DID_NOT_START = "Timed out while attempting to connect to ephemeral Prefect API server"

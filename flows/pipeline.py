@@ -12,22 +12,22 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows.run_name import flow_run_name
 from lm.errors import CannotFit, OutOfMemory, SlowburnError
+from lm.pipeline.session import Session
 from lm.run_config import RunConfig
-from lm.runs.session import Session
 from tasks.clean import clean
 from tasks.download import download
 from tasks.evaluate import evaluate
 from tasks.generate import generate
-from tasks.listen import open_session
-from tasks.missed import state_if_missed
 from tasks.notify import notify_run
-from tasks.orphan import was_cancelled
 from tasks.plan import plan
 from tasks.publish import publish_run
+from tasks.run_logging import open_session
 from tasks.seeds import evaluate_others, tell_seeds, train_others
 from tasks.starting_model import starting_model
-from tasks.tokenize_corpus import tokenize
+from tasks.superseded_runs import state_if_missed
+from tasks.tokenize import tokenize
 from tasks.train import train
+from tasks.worker_watchdog import was_cancelled
 
 StageName = Literal["download", "clean", "tokenize", "train", "evaluate", "generate"]
 

@@ -18,12 +18,12 @@ from flows.run_name import flow_run_name
 from lm.champions.champion import Decision, find_champion, keep, load_champion, promote
 from lm.champions.good_time import NotNow
 from lm.champions.retraining import FIRST, RetrainPolicy, elders, has_drifted, is_same_text, lost_before, settle
+from lm.pipeline.session import Session
 from lm.run_config import RunConfig
-from lm.runs.session import Session
-from lm.store import Artifact, Store
-from tasks.listen import open_session
-from tasks.missed import state_if_missed
+from lm.store.artifacts import Artifact, Store
 from tasks.retrain import contest, good_time, prune_artifacts, publish_champion, refresh
+from tasks.run_logging import open_session
+from tasks.superseded_runs import state_if_missed
 
 STATE_NAMES = {"promoted": "Promoted", "kept": "Kept"}
 

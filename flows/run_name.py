@@ -10,8 +10,8 @@ from prefect.runtime import flow_run
 
 from lm.errors import BadInput
 from lm.run_config import RunConfig, build_config
-from lm.runs.like_run import config_like
-from lm.store import Store
+from lm.runs.rerun_config import config_like
+from lm.store.artifacts import Store
 
 MOST_CHARACTERS = 40
 UNIQUE_DIGITS = 6

@@ -16,7 +16,7 @@ import psutil
 
 from flows.worker_runs import WorkerRuns
 from lm.errors import SlowburnError
-from lm.store import read_json, write_json
+from lm.store.files import read_json, write_json
 
 PROJECT = Path(__file__).parent.parent
 HOME = Path(os.environ.get("PREFECT_HOME") or PROJECT / ".prefect").absolute()

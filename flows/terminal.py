@@ -5,8 +5,8 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from lm.quantities import format_duration
-from lm.runs.session import Listener
+from lm.formatting import format_duration
+from lm.pipeline.session import Listener
 
 LINE_SECONDS = 20.0  # between two progress lines where the output is no terminal, as in a batch job's log
 STAGE_COLUMNS = 9

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 from prefect.client.base import PrefectHttpxSyncClient
 
-from tasks.orphan import STARTED_BY_WORKER
+from tasks.worker_watchdog import STARTED_BY_WORKER
 
 UNFINISHED = ["RUNNING", "PENDING", "CANCELLING"]
 PATIENCE_SECONDS = 30.0  # a busy SQLite makes the server slow to answer

@@ -5,7 +5,7 @@ import importlib
 import os
 import sys
 
-from lm.commands.command import Command
+from lm.cli.command import Command
 from lm.errors import SlowburnError
 
 MODULES = {
@@ -44,7 +44,7 @@ def main() -> int:
 
 def command_named(name: str) -> Command:
     """The command, imported from the module that has it under its name in capitals."""
-    module = importlib.import_module(f"lm.commands.{MODULES[name]}")
+    module = importlib.import_module(f"lm.cli.{MODULES[name]}")
     command: Command = getattr(module, name.upper().replace("-", "_"))
     return command
 

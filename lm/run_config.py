@@ -7,16 +7,16 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator
 
-from lm.clean import CleanConfig
+from lm.clean.config import CleanConfig
 from lm.config import StageConfig
-from lm.download import DownloadConfig
+from lm.download.config import DownloadConfig
 from lm.errors import BadInput
-from lm.evaluate import EvaluateConfig
-from lm.generate import GenerateConfig
-from lm.memory import Size
-from lm.store import MOST_SEEDS
-from lm.tokenize_corpus import TokenizeConfig
-from lm.train import TrainConfig
+from lm.evaluate.config import EvaluateConfig
+from lm.generate.config import GenerateConfig
+from lm.memory.budget import Size
+from lm.store.artifacts import MOST_SEEDS
+from lm.tokenize.config import TokenizeConfig
+from lm.train.config import TrainConfig
 
 
 class RunConfig(StageConfig):

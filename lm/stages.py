@@ -1,10 +1,14 @@
 """The version of each stage, and the key that follows. Light: the work itself is imported by the child."""
 
-from lm import clean, evaluate, generate, tokenize_corpus, train
+from lm.clean import stage as clean
 from lm.config import StageConfig
-from lm.store import artifact_key
+from lm.evaluate import stage as evaluate
+from lm.generate import stage as generate
+from lm.store.keys import artifact_key
+from lm.tokenize import stage as tokenize_corpus
+from lm.train import config as train
 
-# The download stage is not here: its key follows from content (`lm.download.key_of`).
+# The download stage is not here: its key follows from content (`lm.download.stage.key_of`).
 VERSIONS = {
     "clean": clean.VERSION,
     "tokenize": tokenize_corpus.VERSION,

@@ -5,10 +5,10 @@ import time
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.download import key_of, resolve
+from lm.download.stage import key_of, resolve
+from lm.pipeline.session import Session
 from lm.planning.predict import predict_download
-from lm.runs.session import Session
-from lm.store import Artifact
+from lm.store.artifacts import Artifact
 from tasks.guard import guard
 from tasks.publish import publish_stage
 

@@ -3,8 +3,8 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.runs.session import Session
-from lm.store import Artifact
+from lm.pipeline.session import Session
+from lm.store.artifacts import Artifact
 from tasks.stage import run_stage
 
 

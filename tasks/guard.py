@@ -3,8 +3,8 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.memory import can_cap, how_memory_is_held
-from lm.runs.session import Session
+from lm.memory.usage import can_cap, how_memory_is_held
+from lm.pipeline.session import Session
 
 
 @task(name="memory-guard", task_run_name="guard {stage}", cache_policy=NO_CACHE)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from lm.cleaning.plain_text import close_gaps, visible
+from lm.text.plain_text import close_gaps, visible
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # of ASCII: CommonMark lets a backslash make each of them literal
 INDENT = re.compile(r"(?m)^[ \t]+")

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 from prefect.logging import get_run_logger
 
-from lm.runs.session import Session
-from lm.store import SCHEMA_VERSION
+from lm.pipeline.session import Session
+from lm.store.files import SCHEMA_VERSION
 from tasks.publish import publish
 
 WEBHOOK = "SLOWBURN_WEBHOOK"  # the address; without it nobody is told

@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from lm.champions.champion import Decision
-from lm.clean import REASONS
-from lm.cleaning.raw_documents import SOURCES_FILE
-from lm.memory import format_bytes
+from lm.clean.stage import REASONS
+from lm.formatting import format_bytes, format_count, format_duration, format_text_size
 from lm.planning.plan import Plan
-from lm.quantities import format_count, format_duration, format_text_size
-from lm.reporting.report_text import about_baseline, evaluation_note, figures, lede, verdict
-from lm.reporting.run_facts import RunFacts
+from lm.report.report_text import about_baseline, evaluation_note, figures, lede, verdict
+from lm.report.run_facts import RunFacts
+from lm.runs.explain import SHOWN_KEY, made_by
 from lm.runs.lineage import Lineage, all_artifacts, made_into
 from lm.runs.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
-from lm.runs.why import SHOWN_KEY, made_by
-from lm.store import ROLES, STAGES, Artifact, Store, read_json
+from lm.store.artifacts import ROLES, STAGES, Artifact, Store
+from lm.store.files import read_json
+from lm.text.raw_sources import SOURCES_FILE
 from tasks.markdown import bullets, escape, facts, link, page, quote, table
 
 MOST_ROWS, MOST_FILES, MOST_RELATIVES = 100, 8, 6

@@ -5,14 +5,14 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from lm.model.config import Recipe
+from lm.pipeline.session import Session
 from lm.planning.machine_record import known_machine
 from lm.planning.plan import Plan, make_plan, open_plan, plan_path, trial_seconds
 from lm.planning.predict import predict_probe
-from lm.runs.session import Session
-from lm.store import Artifact
-from lm.tokenizing.reused_tokenizer import reused_tokenizer
-from lm.training.recipe import Recipe
-from lm.training.starting_model import with_starting_model
+from lm.planning.reused_tokenizer import reused_tokenizer
+from lm.planning.starting_model import with_starting_model
+from lm.store.artifacts import Artifact
 from tasks.guard import guard
 from tasks.publish import publish_plan
 

@@ -19,15 +19,15 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 
 from lm.errors import SlowburnError
+from lm.formatting import format_count
+from lm.inspection.listing import headline
+from lm.pipeline.session import REPORT_BUDGET, Session
 from lm.planning.plan import Plan
-from lm.quantities import format_count
-from lm.reporting.report_text import title
-from lm.reporting.run_facts import gather_facts
-from lm.runs.inspect_artifacts import headline
+from lm.report.report_text import title
+from lm.report.run_facts import gather_facts
 from lm.runs.run_record import REPORT_FILE, run_folder
-from lm.runs.session import REPORT_BUDGET, Session
-from lm.store import Artifact
-from lm.supervision.supervise import SupervisedChild
+from lm.store.artifacts import Artifact
+from lm.supervision.supervisor import SupervisedChild
 from tasks.markdown import escape, page, picture
 from tasks.pages import lineage_page, plan_page, run_page, samples_page, stage_page, stage_rows
 

@@ -9,10 +9,10 @@ from lm.champions.champion import Decision
 from lm.champions.contest import Contest
 from lm.champions.good_time import GoodTime, wait_for_good_time
 from lm.errors import SlowburnError
-from lm.memory import parse_bytes
-from lm.runs.retention import RetentionPolicy, plan_pruning, prune
-from lm.runs.session import REPORT_BUDGET, Session
-from lm.supervision.supervise import SupervisedChild
+from lm.inspection.retention import RetentionPolicy, plan_pruning, prune
+from lm.memory.budget import parse_bytes
+from lm.pipeline.session import REPORT_BUDGET, Session
+from lm.supervision.supervisor import SupervisedChild
 from tasks.markdown import picture
 from tasks.pages import champion_page
 from tasks.publish import publish_page

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from lm.formatting import format_duration
+from lm.pipeline.session import Session
 from lm.planning.plan import Plan
-from lm.quantities import format_duration
 from lm.runs.seeds import ENSEMBLE
-from lm.runs.session import Session
-from lm.store import REPLICAS, Artifact
+from lm.store.artifacts import REPLICAS, Artifact
 from tasks.evaluate import evaluate
 from tasks.stage import run_stage
 from tasks.train import train

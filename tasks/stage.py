@@ -1,7 +1,7 @@
 """What every stage's task does: reuse what is there, else ask the guard, have it made, show it."""
 
-from lm.runs.session import Session, Work
-from lm.store import Artifact
+from lm.pipeline.session import Session, Work
+from lm.store.artifacts import Artifact
 from tasks.guard import guard
 from tasks.publish import publish_stage
 

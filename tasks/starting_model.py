@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from lm.runs.session import Session
-from lm.store import Artifact
-from lm.training.starting_model import find_starting_model
+from lm.pipeline.session import Session
+from lm.planning.starting_model import find_starting_model
+from lm.store.artifacts import Artifact
 
 
 def starting_model(session: Session) -> Artifact | None:

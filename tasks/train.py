@@ -11,14 +11,14 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from lm.errors import OutOfMemory, Stopped
+from lm.formatting import format_duration
+from lm.pipeline.session import Session, Work
 from lm.planning.plan import Plan
-from lm.quantities import format_duration
-from lm.runs.session import Session, Work
-from lm.store import Artifact
-from lm.supervision.supervise import SupervisedChild
-from lm.supervision.turn import training_turn
-from lm.training.deadline import NewEnd, move_end, take_over
-from lm.training.downshift import current_micro_batch, downshifts, shift_down
+from lm.store.artifacts import Artifact
+from lm.supervision.supervisor import SupervisedChild
+from lm.supervision.training_lock import training_turn
+from lm.train.deadline import NewEnd, move_end, take_over
+from lm.train.downshift import current_micro_batch, downshifts, shift_down
 from tasks.guard import guard
 from tasks.publish import TrainingBoard, publish_stage
 

@@ -18,10 +18,10 @@ import httpx
 import pytest
 from filelock import FileLock
 
-from lm.commands.plan import MEASURING_BUDGET
+from lm.cli.plan import MEASURING_BUDGET
 from lm.planning.machine_record import keep_machine
-from lm.store import Store
-from lm.supervision.supervise import SupervisedChild
+from lm.store.artifacts import Store
+from lm.supervision.supervisor import SupervisedChild
 
 PROJECT = Path(__file__).parent.parent
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run beside each other: threads that wait for threads are slow

@@ -9,8 +9,9 @@ import torch
 from benchmarks.gpt2_peer import CODE_POINTS, Characters, Peer, nats_of, tuned
 from benchmarks.step_parts import step_parts
 from benchmarks.training_table import print_table
-from lm.training.recipe import UNKNOWN_ID, Recipe
-from lm.training.trainer import Trainer
+from lm.model.config import Recipe
+from lm.tokenizer.special_tokens import UNKNOWN_ID
+from lm.train.trainer import Trainer
 
 RECIPE = Recipe(
     layers=1, width=64, heads=2, kv_heads=1, mlp_width=128, context=16, batch_sequences=4, steps=60, precision="fp32",

@@ -42,7 +42,7 @@ def test_the_orchestrating_process_stays_light(imports):
 
 
 @pytest.mark.parametrize(
-    "module", ["lm.training.training", "lm.planning.probe", "lm.reporting.report", "lm.evaluation.evaluation"]
+    "module", ["lm.train.training", "lm.planning.probe", "lm.report.report", "lm.evaluate.evaluation"]
 )
 def test_children_do_without_pandas(module):
     """41 MiB and half a second of every training and every report, for which pyarrow would load it by the way."""

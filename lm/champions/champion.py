@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lm.champions.contest import Contest
 from lm.errors import BadInput, SlowburnError, Stopped
 from lm.runs.run_record import list_runs
-from lm.store import SCHEMA_VERSION, Artifact, Store, now, read_json, write_json
+from lm.store.artifacts import Artifact, Store
+from lm.store.files import SCHEMA_VERSION, now, read_json, write_json
 
 CHAMPION_FILE = "champion.json"
 LOCK_SECONDS = 15.0

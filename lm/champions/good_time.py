@@ -8,8 +8,8 @@ from pydantic import Field
 
 from lm.config import StageConfig
 from lm.errors import Stopped
-from lm.memory import Size, available_bytes, format_bytes, parse_bytes
-from lm.quantities import format_duration
+from lm.formatting import format_bytes, format_duration
+from lm.memory.budget import Size, available_bytes, parse_bytes
 
 LOOK_SECONDS = 20.0
 MEASURE_SECONDS = 1.0

@@ -8,9 +8,9 @@ from lm.champions.champion import ChampionRecord, Decision, keep, load_champion,
 from lm.champions.contest import Contest
 from lm.champions.good_time import GoodTime
 from lm.config import StageConfig
-from lm.memory import Size
+from lm.memory.budget import Size
 from lm.runs.lineage import origins
-from lm.store import Artifact, Store
+from lm.store.artifacts import Artifact, Store
 
 TOLERANCE = 0.02  # bits per byte that a champion may lose before that is worth a training
 FIRST = "the first model of its kind: there was no champion to compare it with"

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from lm.errors import BadInput, CannotFit
-from lm.memory import SOFT_SHARE, Budget, format_budget, format_bytes, required_budget
+from lm.formatting import counted, format_bytes, format_count, format_text_size
+from lm.memory.budget import SOFT_SHARE, Budget, format_budget, required_budget
+from lm.model.config import Recipe, smaller_micro_batch, with_steps
 from lm.planning.choose import LEAST_STEPS, choose_recipe, gentler, most_steps, suited, vocab_reason
 from lm.planning.predict import planned_bytes, predict_on_card, predict_trial
-from lm.quantities import counted, format_count, format_text_size
 from lm.run_config import RunConfig
-from lm.tokenize_corpus import BYTE_VOCAB_SIZE, TokenizeConfig
-from lm.training.recipe import Recipe, with_steps
+from lm.tokenize.config import TokenizeConfig
+from lm.tokenizer.special_tokens import BYTE_VOCAB_SIZE
 
 SHARE_FOR_STEPS = 0.93  # of the minutes: a training is slower than its trial, and saves and looks on the way
 SMALLEST_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
@@ -211,8 +212,3 @@ def _fits(choice: Choice, budget: Budget, machine: dict[str, Any]) -> bool:
 def budget_after_trial(trial_bytes: float) -> int:
     """The least budget for a training whose trial takes so much, or should."""
     return required_budget(planned_bytes(trial_bytes))
-
-
-def smaller_micro_batch(recipe: Recipe, micro_batch: int) -> int:
-    """The next smaller micro-batch that divides the batch: the same training in smaller pieces."""
-    return max(size for size in range(1, micro_batch) if recipe.batch_sequences % size == 0)

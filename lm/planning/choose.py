@@ -2,8 +2,8 @@
 
 import math
 
-from lm.train import TrainConfig
-from lm.training.recipe import Recipe, Shape, with_steps
+from lm.model.config import Recipe, Shape, with_steps
+from lm.train.config import TrainConfig
 
 # Parameters of the layers grow with this power of the arithmetic, fitted to the times at which two shapes are equally
 # good, and with its root once that is less: of long trainings only that is known.
@@ -55,7 +55,7 @@ def choose_recipe(
     """The vocabulary's size and the recipe for `seconds` of training on `train_bytes` of text.
 
     `flops_per_second`: what a small training reaches on this machine in the precision asked for; `asked`: what of the
-    shape is not to be chosen. The recipe's `steps` are an estimate; `lm.training.recipe.with_steps` sets them once the
+    shape is not to be chosen. The recipe's `steps` are an estimate; `lm.model.config.with_steps` sets them once the
     time of a step has been measured. Raises pydantic's ValidationError where what is asked for cannot go together.
     """
     precision = "bf16" if bf16 else "fp32"

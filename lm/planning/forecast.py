@@ -10,23 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from lm.config import StageConfig
-from lm.memory import Budget, required_budget
+from lm.memory.budget import Budget, required_budget
 from lm.planning.candidates import least_bytes, smallest_choice
 from lm.planning.forecast_corpus import CorpusForecast, corpus_forecast, find_known
 from lm.planning.forecast_stages import StageForecast, forecast_stages, stages_done
-from lm.planning.forecast_training import (
-    Request,
-    TrainingForecast,
-    choice_of,
-    forecast_choice,
-    forecast_plan,
-)
+from lm.planning.forecast_training import Request, TrainingForecast, choice_of, forecast_choice, forecast_plan
 from lm.planning.plan import find_plan
 from lm.planning.predict import predict_least
+from lm.planning.reused_tokenizer import reused_tokenizer
+from lm.planning.starting_model import look_up_starting_model, with_starting_model
 from lm.run_config import RunConfig
-from lm.store import SCHEMA_VERSION, Store
-from lm.tokenizing.reused_tokenizer import reused_tokenizer
-from lm.training.starting_model import look_up_starting_model, with_starting_model
+from lm.store.artifacts import Store
+from lm.store.files import SCHEMA_VERSION
 
 GPU_FLOPS_PER_SECOND = 5e12  # what training might reach on a laptop's graphics card: assumed, not measured
 GPU_NOTE = "an estimate: 5 TFLOP/s are assumed (on an H100, small models reached 1 to 20)"

@@ -3,18 +3,18 @@
 import lzma
 from pathlib import Path
 
-from lm.clean import CleanConfig
-from lm.cleaning.raw_documents import read_sources
+from lm.clean.config import CleanConfig
 from lm.config import StageConfig
-from lm.download import key_of, resolve
-from lm.downloading import corpora
-from lm.downloading.addresses import shown
-from lm.downloading.corpora import Source
-from lm.downloading.file_kind import HEAD_BYTES, file_kind
+from lm.download import corpora
+from lm.download.corpora import Source
+from lm.download.stage import key_of, resolve
 from lm.errors import BadInput
 from lm.run_config import RunConfig
 from lm.stages import stage_key
-from lm.store import Artifact, Store
+from lm.store.artifacts import Artifact, Store
+from lm.text.addresses import shown
+from lm.text.file_kind import HEAD_BYTES, file_kind
+from lm.text.raw_sources import read_sources
 
 # Bytes of what has no file yet. Books that are issued anew now and then, and what an interpreter ships, vary a little.
 CATALOGUE_BYTES = {

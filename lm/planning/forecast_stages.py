@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from lm.config import StageConfig
-from lm.downloading.corpora import resolve
-from lm.memory import required_budget
+from lm.download.corpora import resolve
+from lm.memory.budget import required_budget
 from lm.planning import predict, stage_times
 from lm.planning.choose import text_tokens
 from lm.planning.forecast_corpus import Known
@@ -12,7 +12,7 @@ from lm.planning.forecast_training import Request, TrainingForecast
 from lm.planning.plan import Plan, tokenize_settings
 from lm.run_config import RunConfig
 from lm.stages import stage_key
-from lm.store import REPLICAS, Store
+from lm.store.artifacts import REPLICAS, Store
 
 CLEAN_SHARE = 1.0  # of the text's bytes, compressed: once in the artifact, once, faster, in the parts that are kept
 TOKEN_BYTES, TOKEN_FILE_BYTES = 1.2, 2  # of a token: in the shards, and in the file that training reads

@@ -6,10 +6,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lm.memory import format_budget, format_bytes, how_memory_is_held
+from lm.formatting import counted, format_bytes, format_count, format_duration, format_text_size
+from lm.memory.budget import format_budget
+from lm.memory.usage import how_memory_is_held
 from lm.planning.forecast import Alternative, Forecast
 from lm.planning.forecast_training import TrainingForecast
-from lm.quantities import counted, format_count, format_duration, format_text_size
 
 USED_UP = "*"
 SOURCES = {

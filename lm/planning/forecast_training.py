@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 from lm.config import StageConfig
 from lm.errors import CannotFit
-from lm.memory import Budget
+from lm.memory.budget import Budget
+from lm.model.config import Recipe
 from lm.planning.candidates import (
     SHARE_FOR_STEPS,
     Choice,
@@ -20,7 +21,6 @@ from lm.planning.forecast_corpus import CorpusForecast
 from lm.planning.plan import Plan
 from lm.planning.predict import predict_training
 from lm.run_config import RunConfig
-from lm.training.recipe import Recipe
 
 
 class TrainingForecast(StageConfig):

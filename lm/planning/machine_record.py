@@ -5,8 +5,9 @@ from importlib.metadata import version
 from typing import Any
 
 from lm.errors import BadInput
-from lm.planning.cpu import cpu_name, usable_cores
-from lm.store import SCHEMA_VERSION, Store, read_json, write_json
+from lm.hardware.cores import cpu_name, usable_cores
+from lm.store.artifacts import Store
+from lm.store.files import SCHEMA_VERSION, read_json, write_json
 
 FILE = "machine.json"
 MEASUREMENT = 4  # counts up when other things are measured

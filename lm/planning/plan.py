@@ -12,7 +12,9 @@ from pydantic import ValidationError
 
 from lm.config import StageConfig
 from lm.errors import OutOfMemory
-from lm.memory import Budget, format_bytes, required_budget
+from lm.formatting import format_bytes, format_duration
+from lm.memory.budget import Budget, required_budget
+from lm.model.config import Recipe, smaller_micro_batch
 from lm.planning.candidates import (
     SHARE_FOR_STEPS,
     Choice,
@@ -22,18 +24,17 @@ from lm.planning.candidates import (
     least_bytes,
     sensible_steps,
     settle_recipe,
-    smaller_micro_batch,
     smallest_choice,
     where,
     with_speed,
 )
 from lm.planning.choose import text_tokens
 from lm.planning.predict import floor_bytes, planned_bytes, predict_trial
-from lm.quantities import format_duration
 from lm.run_config import RunConfig
-from lm.store import SCHEMA_VERSION, Artifact, Store, fingerprint, read_json, write_json
-from lm.tokenize_corpus import TokenizeConfig
-from lm.training.recipe import Recipe
+from lm.store.artifacts import Artifact, Store
+from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.store.keys import fingerprint
+from lm.tokenize.config import TokenizeConfig
 
 PLAN_VERSION = 2
 CHUNK_SECONDS = 30.0

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from lm.config import StageConfig
-from lm.memory import SOFT_SHARE, required_budget
-from lm.planning.cpu import chosen_cores
-from lm.store import REPLICAS, Artifact
-from lm.supervision.workers import ALONE, SHARD_BYTES, Crew
-from lm.tokenize_corpus import TokenizeConfig
-from lm.training.recipe import Recipe
+from lm.hardware.cores import chosen_cores
+from lm.memory.budget import SOFT_SHARE, required_budget
+from lm.model.config import Recipe
+from lm.store.artifacts import REPLICAS, Artifact
+from lm.supervision.worker_pool import ALONE, SHARD_BYTES, Crew
+from lm.tokenize.config import TokenizeConfig
 
 TRAINING_MARGIN = 1.05
 MIB = 2**20

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from lm.memory import own_peak_bytes
+from lm.memory.usage import own_peak_bytes
+from lm.model.config import Recipe
 from lm.progress import Progress, silent
-from lm.training import training as _training  # noqa: F401 its libraries weigh in a training too
-from lm.training.checkpoint import save_checkpoint
-from lm.training.metrics import MetricsLog
-from lm.training.recipe import Recipe
-from lm.training.trainer import Trainer
+from lm.train import training as _training  # noqa: F401 its libraries weigh in a training too
+from lm.train.checkpoint import save_checkpoint
+from lm.train.learning_curve import MetricsLog
+from lm.train.trainer import Trainer
 
 WARM_UP_STEPS = 2  # where there is time for more than the least
 LEAST_TRIAL_STEPS = 2  # of which all but the first are measured

@@ -1,6 +1,6 @@
 """How long each stage will take: rough, from what they took on one core of the machine of docs/decisions.md."""
 
-from lm.training.recipe import Recipe
+from lm.model.config import Recipe
 
 NETWORK_BYTES_PER_SECOND = 2e6  # a modest line: nothing of it can be known beforehand
 COPY_BYTES_PER_SECOND = 3e8

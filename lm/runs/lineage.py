@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from lm.errors import SlowburnError
-from lm.store import ROLES, STAGES, Artifact, Store
+from lm.store.artifacts import ROLES, STAGES, Artifact, Store
 
 
 class Lineage(BaseModel):

@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lm.errors import SlowburnError
-from lm.memory import Budget
-from lm.store import SCHEMA_VERSION, Store, read_json, write_json
+from lm.memory.budget import Budget
+from lm.store.artifacts import Store
+from lm.store.files import SCHEMA_VERSION, read_json, write_json
 
 RUN_FILE = "run.json"
 MEMORY_FILE = "memory.parquet"
@@ -164,7 +165,7 @@ def write_memory(store: Store, run_id: str, rows: Sequence[MemoryRow]) -> str | 
     import pyarrow as pa  # deferred: reading and writing `run.json` must stay light
     import pyarrow.parquet as pq
 
-    from lm.arrow_arrays import table_of
+    from lm.arrow.arrays import table_of
 
     path = run_folder(store, run_id) / MEMORY_FILE
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,9 +6,10 @@ from statistics import mean, stdev
 from typing import Any
 
 from lm.errors import BadInput, SlowburnError
-from lm.runs.inspect_artifacts import find
+from lm.runs.find import find
 from lm.runs.run_record import RunRecord, list_runs
-from lm.store import Artifact, Store, read_json
+from lm.store.artifacts import Artifact, Store
+from lm.store.files import read_json
 
 ENSEMBLE = "ensemble"  # the variant of a run that is the mean of all its models
 EVALUATION_FILE = "evaluation.json"

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from lm.supervision.headroom import cgroups, number_in
+from lm.memory.headroom import cgroups, number_in
 
 OVERSHOOT_SHARE = 1.05  # of the budget: the watching acts first, the kernel when it comes too late
 REMOVE_SECONDS = 1.0

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from lm.errors import Interrupted, SlowburnError
-from lm.memory import is_refusal, own_peak_bytes
+from lm.memory.usage import is_refusal, own_peak_bytes
 from lm.supervision import jobs, operation_jobs
-from lm.supervision.thread_waits import STACKS_BYTES, ThreadWaits
+from lm.supervision.omp_wait_policy import STACKS_BYTES, ThreadWaits
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 # Thread stacks and what allocators reserve ahead: measured 118 MiB on two threads, without those of ThreadWaits.

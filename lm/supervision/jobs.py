@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lm.memory import own_peak_bytes
-from lm.runs.artifact_versions import versions
-from lm.store import REPLICAS, Store
+from lm.memory.usage import own_peak_bytes
+from lm.store.artifacts import REPLICAS, Store
+from lm.store.versions import versions
 
 if TYPE_CHECKING:
     from lm.supervision.child import Child
@@ -43,7 +43,8 @@ def make(child: "Child", state: State, *, root: str, stage: str, key: str, confi
 
 def download(child: "Child", state: State, *, root: str, config: Any) -> str:
     """Fetch what is missing of a corpus and put it together; returns the key, which only now is known."""
-    from lm.download import DownloadConfig, assemble, fetch, inputs_of, key_of, resolve, sweep
+    from lm.download.config import DownloadConfig
+    from lm.download.stage import assemble, fetch, inputs_of, key_of, resolve, sweep
 
     store, settings, started = Store(Path(root)), DownloadConfig.model_validate(config), time.monotonic()
     corpus = fetch(settings, resolve(settings, store), store, child.progress)
@@ -75,7 +76,8 @@ def shard(child: "Child", state: State, *, name: str, arguments: dict[str, Any])
 def _work(child: "Child", store: Store, stage: str, paths: dict[str, Path], config: Any, out: Path) -> dict[str, Any]:
     """The stage's own function on its inputs."""
     if stage == "clean":
-        from lm.clean import CleanConfig, clean
+        from lm.clean.config import CleanConfig
+        from lm.clean.stage import clean
         from lm.planning.predict import cleaning_crew
 
         raw = store.open(paths["download"]).manifest.metrics
@@ -83,18 +85,21 @@ def _work(child: "Child", store: Store, stage: str, paths: dict[str, Path], conf
         asked = CleanConfig.model_validate(config)
         return clean(paths["download"], asked, out, child.progress, parts_folder=store.parts, crew=crew)
     if stage == "tokenize":
-        from lm.tokenize_corpus import TokenizeConfig, tokenize
+        from lm.tokenize.config import TokenizeConfig
+        from lm.tokenize.stage import tokenize
 
         reused = paths.get("init") or paths.get("tokenizer")
         return tokenize(paths["clean"], TokenizeConfig.model_validate(config), out, child.progress, reused=reused)
     if stage == "evaluate":
-        from lm.evaluate import EvaluateConfig, evaluate
+        from lm.evaluate.config import EvaluateConfig
+        from lm.evaluate.stage import evaluate
 
         child.use_torch()
         settings = EvaluateConfig.model_validate(config)
         model, *others = [paths[name] for name in ("train", *REPLICAS) if name in paths]
         return evaluate(model, paths["tokenize"], paths["clean"], settings, out, child.progress, replicas=others)
-    from lm.generate import GenerateConfig, generate
+    from lm.generate.config import GenerateConfig
+    from lm.generate.stage import generate
 
     return generate(paths["train"], paths["clean"], GenerateConfig.model_validate(config), out, child.progress)
 
@@ -102,7 +107,7 @@ def _work(child: "Child", store: Store, stage: str, paths: dict[str, Path], conf
 def measure_machine(child: "Child", state: State) -> dict[str, Any]:
     """How fast this machine multiplies matrices."""
     child.use_torch()
-    from lm.planning.machine import measure
+    from lm.planning.measure_machine import measure
 
     return measure()
 
@@ -110,7 +115,7 @@ def measure_machine(child: "Child", state: State) -> dict[str, Any]:
 def import_model(child: "Child", state: State, *, root: str, folder: str) -> str:
     """Take a model folder from elsewhere into the store; returns its key."""
     child.use_torch()
-    from lm.training.import_model import import_model
+    from lm.planning.import_model import import_model
 
     return import_model(Store(Path(root)), Path(folder))
 
@@ -120,8 +125,8 @@ def probe(
 ) -> dict[str, Any]:
     """A few real steps of a planned training."""
     child.use_torch()
+    from lm.model.config import Recipe
     from lm.planning.probe import probe_training
-    from lm.training.recipe import Recipe
 
     return probe_training(
         Recipe.model_validate(recipe),
@@ -153,9 +158,9 @@ def start_training(
     The artifact's lock is held until the child leaves.
     """
     child.use_torch()
-    from lm.training.deadline import Deadline
-    from lm.training.recipe import Recipe
-    from lm.training.training import Training
+    from lm.model.config import Recipe
+    from lm.train.deadline import Deadline
+    from lm.train.training import Training
 
     store = Store(Path(root))
     partial = state.setdefault("stack", ExitStack()).enter_context(store.writing("train", key, resumable=True))
@@ -176,7 +181,7 @@ def start_training(
 
 def train_chunk(child: "Child", state: State, *, last_step: int) -> dict[str, Any]:
     """Train until `last_step`, saving on the way and at the end."""
-    from lm.training.relief import Relief
+    from lm.train.oom_recovery import Relief
 
     training = state["training"]
     if not state.get("capped"):  # with its libraries and its model loaded, and before it has freed anything
@@ -197,7 +202,7 @@ def finish_training(
     child: "Child", state: State, *, root: str, key: str, inputs: dict[str, str], downshifts: list[dict[str, Any]]
 ) -> None:
     """Turn a training that has made all its steps into the model artifact."""
-    from lm.training.training import SCRATCH
+    from lm.train.training import SCRATCH
 
     training = state["training"]
     metrics = training.finish() | {"downshifts": downshifts}
@@ -218,9 +223,9 @@ def finish_training(
 
 def write_report(child: "Child", state: State, *, root: str, run_id: str, memory_rows: list[list[Any]]) -> list[str]:
     """Write a run's memory series, draw its report, and return the lines that close the run in the terminal."""
-    from lm.reporting.closing import closing_lines
-    from lm.reporting.report import render_report
-    from lm.reporting.run_index import render_index
+    from lm.report.report import render_report
+    from lm.report.run_index import render_index
+    from lm.report.summary import closing_lines
     from lm.runs.run_record import RUN_FILE, MemoryRow, open_run, run_folder, save_run, write_memory
 
     store = Store(Path(root))
@@ -234,8 +239,8 @@ def write_report(child: "Child", state: State, *, root: str, run_id: str, memory
 
 def show_run(child: "Child", state: State, *, root: str, run_id: str) -> dict[str, Any]:
     """A run's pictures, as PNG in base64 by name, and its samples, as rows."""
-    from lm.reporting.run_facts import gather_facts, read_samples
-    from lm.reporting.run_pictures import pictures_png
+    from lm.report.run_facts import gather_facts, read_samples
+    from lm.report.run_pictures import pictures_png
     from lm.runs.run_record import RUN_FILE, open_run, run_folder
 
     store = Store(Path(root))

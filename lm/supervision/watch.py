@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from lm.memory import SOFT_SHARE, Budget, format_bytes, process_bytes
-from lm.supervision.culprit import OtherPrograms
-from lm.supervision.family import Family
-from lm.supervision.shortage import RESERVE_SHARE, Shortage
+from lm.formatting import format_bytes
+from lm.memory.budget import SOFT_SHARE, Budget
+from lm.memory.usage import process_bytes
+from lm.supervision.memory_pressure import RESERVE_SHARE, Shortage
+from lm.supervision.process_tree import Family
+from lm.supervision.top_memory_growth import OtherPrograms
 
 RAREST_SECONDS, OFTENEST_SECONDS = 0.1, 0.02  # between two looks at the child: often where it is near its limit
 FASTEST_GROWTH = 2 * 2**30  # bytes a second that a process may grow by

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from lm.training.recipe import Recipe
-from lm.training.trainer import Trainer
+from lm.model.config import Recipe
+from lm.train.trainer import Trainer
 from tests.faults.test_resume import fingerprint
 
 pytestmark = [

@@ -14,12 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from lm.clean import CleanConfig
-from lm.download import DownloadConfig, key_of, resolve
+from lm.clean.config import CleanConfig
+from lm.download.config import DownloadConfig
+from lm.download.stage import key_of, resolve
 from lm.errors import OutOfMemory
-from lm.evaluate import EvaluateConfig
-from lm.generate import GenerateConfig
-from lm.memory import Budget, format_bytes, required_budget
+from lm.evaluate.config import EvaluateConfig
+from lm.formatting import format_bytes
+from lm.generate.config import GenerateConfig
+from lm.memory.budget import Budget, required_budget
+from lm.model.config import Recipe
 from lm.planning.plan import TRIAL_SECONDS, make_plan
 from lm.planning.predict import (
     predict_cleaning,
@@ -31,11 +34,10 @@ from lm.planning.predict import (
 )
 from lm.run_config import RunConfig
 from lm.stages import stage_key
-from lm.store import Store
-from lm.supervision.supervise import SupervisedChild
-from lm.tokenize_corpus import TokenizeConfig
-from lm.train import TrainConfig
-from lm.training.recipe import Recipe
+from lm.store.artifacts import Store
+from lm.supervision.supervisor import SupervisedChild
+from lm.tokenize.config import TokenizeConfig
+from lm.train.config import TrainConfig
 
 pytestmark = [pytest.mark.memory_campaign, pytest.mark.timeout(1800)]
 

@@ -7,7 +7,7 @@ import pytest
 
 from lm.errors import BadInput
 from lm.run_config import build_config
-from lm.training.deadline import Deadline, NewEnd
+from lm.train.deadline import Deadline, NewEnd
 from tests.conftest import Workplace
 
 ENDLESS = 40_000  # steps: any machine is too slow for them

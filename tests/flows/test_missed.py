@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from prefect.client.base import PrefectHttpxSyncClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tasks.missed import later_one
+from tasks.superseded_runs import later_one
 
 
 def test_only_the_newest_of_the_missed_runs_is_done(prefect_server: str) -> None:

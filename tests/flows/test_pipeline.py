@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lm.store import STAGES
+from lm.store.artifacts import STAGES
 from tests.conftest import PROJECT
 
 

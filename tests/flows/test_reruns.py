@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lm.store import STAGES
+from lm.store.artifacts import STAGES
 from tests.conftest import PROJECT
 from tests.flows.conftest import Services
 

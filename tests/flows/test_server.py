@@ -11,7 +11,7 @@ import httpx
 from prefect.client.base import PrefectHttpxSyncClient
 
 from flows.worker_runs import WorkerRuns
-from tasks.orphan import STARTED_BY_WORKER
+from tasks.worker_watchdog import STARTED_BY_WORKER
 from tests.conftest import PROJECT
 
 POOL = "a-pool"

@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from lm.cleaning.documents import Document
-from lm.evaluate import EvaluateConfig, evaluate
-from lm.evaluation.heldout import extent
-from lm.generate import GenerateConfig, generate
+from lm.evaluate.config import EvaluateConfig
+from lm.evaluate.stage import evaluate
+from lm.generate.config import GenerateConfig
+from lm.generate.stage import generate
+from lm.model.config import Recipe
 from lm.progress import silent
-from lm.store import Store, write_json
-from lm.tokenize_corpus import TokenizeConfig, tokenize
-from lm.training.recipe import Recipe
-from lm.training.training import Training
+from lm.store.artifacts import Store
+from lm.store.files import write_json
+from lm.text.documents import Document
+from lm.text.heldout import extent
+from lm.tokenize.config import TokenizeConfig
+from lm.tokenize.stage import tokenize
+from lm.train.training import Training
 from tests.lm.documents import write_documents
 
 TOY_RECIPE = Recipe(

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lm.cleaning.document_writer import COLUMNS, Sided
-from lm.cleaning.document_writer import write_documents as write_tables
-from lm.cleaning.documents import Document
+from lm.clean.document_writer import COLUMNS, Sided
+from lm.clean.document_writer import write_documents as write_tables
+from lm.text.documents import Document
 
 
 def sided(documents: Iterable[Document]) -> Sided:

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from lm.cleaning.raw_documents import read_sources
-from lm.download import DownloadConfig, assemble, fetch, inputs_of, key_of, resolve, sweep
+from lm.download.config import DownloadConfig
+from lm.download.stage import assemble, fetch, inputs_of, key_of, resolve, sweep
 from lm.progress import silent
-from lm.store import Artifact, Store
+from lm.store.artifacts import Artifact, Store
+from lm.text.raw_sources import read_sources
 
 
 def download(root: Path, *words: str, **settings: Any) -> Artifact:

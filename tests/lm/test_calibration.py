@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from lm.model.decoder import load_model
 from lm.progress import silent
-from lm.tokenizing.tokens import load_stream
-from lm.training.calibration import GAIN, best_temperature, calibrated
-from lm.training.model import load_model
-from lm.training.sample_loss import SampleLoss
+from lm.tokenizer.tokens import load_stream
+from lm.train.calibration import GAIN, best_temperature, calibrated
+from lm.train.sample_loss import SampleLoss
 from tests.lm.test_training import training
 
 HEART = {"steps": 600, "width": 64, "mlp_width": 256, "weight_decay": 0.0, "calibration_share": 0.9}

@@ -10,7 +10,7 @@ import pytest
 
 from lm.champions.champion import champion_path, default_model, find_champion, keep, load_champion, promote, roll_back
 from lm.errors import BadInput, SlowburnError
-from lm.store import Store
+from lm.store.artifacts import Store
 from tests.conftest import PROJECT
 
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm.errors import BadInput
+from lm.model.config import Shape, with_steps
 from lm.planning.choose import LEAST_STEPS, MOST_PASSES, SHAPES, choose_recipe, gentler, most_steps, suited
 from lm.run_config import build_config
-from lm.train import TrainConfig
-from lm.training.recipe import Shape, with_steps
+from lm.train.config import TrainConfig
 
 BYTES = st.integers(50_000, 2_000_000_000)
 SECONDS = st.floats(20, 36_000)

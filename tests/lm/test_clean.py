@@ -13,15 +13,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lm.clean import CleanConfig, clean
-from lm.cleaning.decoding import detect_encoding, drop_control_characters
-from lm.cleaning.document_writer import Sided, count_characters, cut_in_two
-from lm.cleaning.document_writer import write_documents as write_tables
-from lm.cleaning.documents import FILE_NAME, Document, read_documents
-from lm.cleaning.gutenberg import strip_gutenberg
-from lm.cleaning.splitting import first_units_within, heldout_units, place_of_cut, unit_positions
+from lm.clean.config import CleanConfig
+from lm.clean.decoding import detect_encoding, drop_control_characters
+from lm.clean.document_writer import Sided, count_characters, cut_in_two
+from lm.clean.document_writer import write_documents as write_tables
+from lm.clean.gutenberg import strip_gutenberg
+from lm.clean.splitting import first_units_within, heldout_units, place_of_cut, unit_positions
+from lm.clean.stage import clean
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent
+from lm.text.documents import FILE_NAME, Document, read_documents
 from tests.lm.documents import sided, write_documents
 
 PROSE = "The sea was calm that night, and the lamps of the harbour burned low. " * 40  # 2,800 characters

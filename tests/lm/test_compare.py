@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
+from lm.champions.compare import compare
 from lm.errors import BadInput
-from lm.evaluation.compare import compare
-from lm.store import Store
-from lm.training.model import load_model, save_model
+from lm.model.decoder import load_model, save_model
+from lm.store.artifacts import Store
 
 
 @pytest.fixture(scope="module")

@@ -7,20 +7,21 @@ import numpy as np
 import pytest
 
 from lm.champions.champion import load_champion, promote
-from lm.champions.contest_scoring import heldout_text, hold_contest, unit_nats
+from lm.champions.compare_models import heldout_text, hold_contest, unit_nats
 from lm.champions.retraining import RetrainPolicy, lost_before, settle
-from lm.cleaning.documents import Document, read_documents
-from lm.evaluation.evaluation import training_precision
-from lm.evaluation.heldout import extent
-from lm.evaluation.scoring import token_nats
-from lm.generation.seen_text import seen_shares
+from lm.evaluate.evaluation import training_precision
+from lm.model.config import Recipe
+from lm.model.decoder import load_model
+from lm.model.scoring import token_nats
 from lm.progress import silent
-from lm.store import Artifact, Store
-from lm.tokenize_corpus import TokenizeConfig, tokenize
-from lm.tokenizing.tokens import documents as token_documents
-from lm.training.model import load_model
-from lm.training.recipe import Recipe
-from lm.training.training import Training
+from lm.store.artifacts import Artifact, Store
+from lm.text.documents import Document, read_documents
+from lm.text.heldout import extent
+from lm.text.overlap import seen_shares
+from lm.tokenize.config import TokenizeConfig
+from lm.tokenize.stage import tokenize
+from lm.tokenizer.tokens import documents as token_documents
+from lm.train.training import Training
 from tests.lm.documents import write_documents
 
 
@@ -103,7 +104,7 @@ def test_blocks_of_one_document_lose_nothing(toy, tmp_path: Path) -> None:
     text = heldout_text(tmp_path)
     assert text.unit == "block"
     assert b"".join(text.stretches) == joined.encode()
-    from lm.tokenizing.tokenizer import Tokenizer
+    from lm.tokenizer.tokenizer import Tokenizer
 
     tokens = Tokenizer(toy.model / "tokenizer.model").encode(joined)
     (whole,) = token_nats(load_model(toy.model), [tokens])

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from lm.cleaning.raw_documents import read_sources
-from lm.download import DownloadConfig, key_of, resolve
-from lm.downloading.addresses import without_secrets
+from lm.download.config import DownloadConfig
+from lm.download.stage import key_of, resolve
 from lm.errors import BadInput
-from lm.store import Store
+from lm.store.artifacts import Store
+from lm.text.addresses import without_secrets
+from lm.text.raw_sources import read_sources
 from tests.lm.downloading import contents, download
 
 

@@ -18,13 +18,14 @@ from typing import Any
 
 import pytest
 
-from lm.download import DownloadConfig, resolve
-from lm.downloading.addresses import check_redirect, is_private, shown
-from lm.downloading.fetch import fetch_url
-from lm.downloading.transfer import Limits
+from lm.download.config import DownloadConfig
+from lm.download.fetch import fetch_url
+from lm.download.stage import resolve
+from lm.download.transfer import Limits
 from lm.errors import BadInput, SlowburnError, Stopped
 from lm.progress import silent
-from lm.store import Store
+from lm.store.artifacts import Store
+from lm.text.addresses import check_redirect, is_private, shown
 from tests.lm.downloading import contents, download, leftovers
 
 TEXT = "".join(f"{n}: All happy families are alike.\n" for n in range(3000)).encode()  # 100 kB

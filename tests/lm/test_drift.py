@@ -6,7 +6,7 @@ import pytest
 from lm.champions.champion import Decision
 from lm.champions.contest import Contest, Standing
 from lm.champions.drift import drift_points, how_often
-from lm.reporting.drift_chart import drift_png, drift_svg
+from lm.report.drift_chart import drift_png, drift_svg
 
 
 def decision(champion_age: float, losses: dict[float, float], fresh_bits: float = 1.5) -> Decision:

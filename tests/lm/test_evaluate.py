@@ -15,22 +15,24 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.cleaning.documents import Document, read_documents
 from lm.errors import SlowburnError
-from lm.evaluate import EvaluateConfig, evaluate
-from lm.evaluation.bootstrap import interval, resampled_rates
-from lm.evaluation.calibration import Calibration
-from lm.evaluation.degeneracy import degeneracy
-from lm.evaluation.heldout import units
-from lm.evaluation.ngram import NGram
-from lm.evaluation.scoring import token_nats, windows
+from lm.evaluate.bootstrap import interval, resampled_rates
+from lm.evaluate.calibration import Calibration
+from lm.evaluate.config import EvaluateConfig
+from lm.evaluate.ngram import NGram
+from lm.evaluate.stage import evaluate
+from lm.model.decoder import Decoder, load_model, save_model
+from lm.model.scoring import token_nats, windows
 from lm.progress import silent
-from lm.store import read_json
-from lm.tokenize_corpus import TokenizeConfig, tokenize
-from lm.tokenizing.tokenizer import Tokenizer
-from lm.tokenizing.tokens import documents as token_documents
-from lm.training.model import Decoder, load_model, save_model
-from lm.training.recipe import BOUNDARY_ID
+from lm.store.files import read_json
+from lm.text.degeneracy import degeneracy
+from lm.text.documents import Document, read_documents
+from lm.text.heldout import units
+from lm.tokenize.config import TokenizeConfig
+from lm.tokenize.stage import tokenize
+from lm.tokenizer.special_tokens import BOUNDARY_ID
+from lm.tokenizer.tokenizer import Tokenizer
+from lm.tokenizer.tokens import documents as token_documents
 from tests.lm.documents import write_documents
 
 QUICK = EvaluateConfig(samples=2, sample_tokens=40, temperatures=(0.8,), resamples=200)

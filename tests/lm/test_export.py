@@ -11,13 +11,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from lm.cleaning.documents import read_documents
 from lm.errors import BadInput
-from lm.exporting.export import export
-from lm.store import Artifact, Store
-from lm.tokenizing.tokenizer import Tokenizer
-from lm.training.model import load_model
-from lm.training.recipe import BOUNDARY_ID
+from lm.export.export import export
+from lm.model.decoder import load_model
+from lm.store.artifacts import Artifact, Store
+from lm.text.documents import read_documents
+from lm.tokenizer.special_tokens import BOUNDARY_ID
+from lm.tokenizer.tokenizer import Tokenizer
 
 HOSTILE = ["<s>", "</s>", "<unk>", "<0x41>", "<|endoftext|>", "\u2581", "\x10", "\x101", "<", "  ", "\r\n", "\n\n\n",
            "\u00a0", "\u2028", "漢字", "👩‍👩‍👧", "\ufeff", ""]  # fmt: skip

@@ -6,8 +6,8 @@ import sys
 import psutil
 import pytest
 
-from lm.supervision import family
-from lm.supervision.family import Family, descendants
+from lm.supervision import process_tree as family
+from lm.supervision.process_tree import Family, descendants
 
 # A child of the main thread, and one of another thread that has a child itself; then they wait for the end of input.
 TREE = """

@@ -15,22 +15,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-import lm.generation.nearest
-from lm.cleaning.documents import Document, read_documents
+import lm.text.longest_match
 from lm.errors import BadInput
-from lm.evaluation.openings import openings
-from lm.generate import GenerateConfig, generate, stream
-from lm.generation.drawing import draw, probabilities
-from lm.generation.inference import Cache, Inference
-from lm.generation.nearest import longest_matches
-from lm.generation.next_token import Sampling
-from lm.generation.sampling import Request, continuations
+from lm.generate.config import GenerateConfig
+from lm.generate.stage import generate, stream
+from lm.model.batch_sampling import Request, continuations
+from lm.model.decoder import load_model
+from lm.model.inference import Cache, Inference
+from lm.model.sample_token import draw, probabilities
+from lm.model.sampling_params import Sampling
 from lm.progress import silent
-from lm.tokenizing.text_stream import TextStream
-from lm.tokenizing.tokenizer import Tokenizer
-from lm.tokenizing.tokenizer_training import train_tokenizer
-from lm.training.model import load_model
-from lm.training.recipe import BOUNDARY_ID
+from lm.text.documents import Document, read_documents
+from lm.text.heldout_prompts import openings
+from lm.text.longest_match import longest_matches
+from lm.tokenizer.special_tokens import BOUNDARY_ID
+from lm.tokenizer.text_stream import TextStream
+from lm.tokenizer.tokenizer import Tokenizer
+from lm.tokenizer.training import train_tokenizer
 
 GREEDY = Sampling(temperature=0)
 logits_of_any_shape = st.lists(st.floats(-20, 20), min_size=1, max_size=12)

@@ -10,13 +10,13 @@ from pydoc_data.topics import topics
 import pytest
 import torch
 
-from lm.cleaning.documents import read_documents
-from lm.evaluation.scoring import token_nats
-from lm.exporting.export_gguf import LIMITS, write_gguf
-from lm.tokenizing.tokenizer import Tokenizer
-from lm.tokenizing.tokenizer_training import train_tokenizer
-from lm.training.model import Decoder, load_model, save_model
-from lm.training.recipe import Shape
+from lm.export.gguf import LIMITS, write_gguf
+from lm.model.config import Shape
+from lm.model.decoder import Decoder, load_model, save_model
+from lm.model.scoring import token_nats
+from lm.text.documents import read_documents
+from lm.tokenizer.tokenizer import Tokenizer
+from lm.tokenizer.training import train_tokenizer
 
 PROJECT = Path(__file__).parent.parent.parent
 PYTHON = Path(os.environ.get("LLAMA_CPP_PYTHON") or PROJECT / ".venv-gguf" / "bin" / "python")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from lm.champions.good_time import GoodTime, NotNow, wait_for_good_time
-from lm.planning.cpu import usable_cores
+from lm.hardware.cores import usable_cores
 
 
 def test_it_waits_while_others_keep_the_processors_busy_and_begins_when_they_stop() -> None:

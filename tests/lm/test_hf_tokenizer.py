@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from lm.tokenizing.hf_tokenizer import write_hugging_face_tokenizer
-from lm.tokenizing.tokenizer import BOUNDARY_ID, BOUNDARY_PIECE, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer
-from lm.tokenizing.tokenizer_training import train_tokenizer
+from lm.tokenizer.hf_files import write_hugging_face_tokenizer
+from lm.tokenizer.special_tokens import BOUNDARY_PIECE
+from lm.tokenizer.tokenizer import BOUNDARY_ID, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer
+from lm.tokenizer.training import train_tokenizer
 
 KINDS = ("bpe", "unigram", "char", "byte")
 ENGLISH = "\n".join(islice(topics.values(), 24))  # of the Python language reference

@@ -17,12 +17,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lm.clean import CleanConfig, clean
-from lm.cleaning.documents import read_documents
-from lm.download import DownloadConfig, assemble, fetch, resolve
+from lm.clean.config import CleanConfig
+from lm.clean.stage import clean
+from lm.download.config import DownloadConfig
+from lm.download.stage import assemble, fetch, resolve
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent
-from lm.store import Store
+from lm.store.artifacts import Store
+from lm.text.documents import read_documents
 from tests.lm.packing import zip_of, zstandard
 
 PROSE = "".join(f"{n}: the sea was calm that night, and the lamps burned low in house {n * 7}.\n" for n in range(200))

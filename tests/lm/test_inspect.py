@@ -12,12 +12,14 @@ from rich.console import Console
 
 from lm.champions.champion import champion_path, promote
 from lm.errors import BadInput
-from lm.memory import Budget
-from lm.runs.inspect_artifacts import ArtifactView, RunView, list_all, show
-from lm.runs.inspect_tables import print_artifact, print_listing, print_run, print_verification
+from lm.inspection.listing import ArtifactView, RunView, list_all, show
+from lm.inspection.tables import print_artifact, print_listing, print_run, print_verification
+from lm.inspection.verify import verify
+from lm.memory.budget import Budget
 from lm.runs.run_record import RunRecord, StageRecord, TrainRecord, run_folder, save_run
-from lm.runs.verify_artifacts import verify
-from lm.store import Artifact, Store, artifact_key, write_json
+from lm.store.artifacts import Artifact, Store
+from lm.store.files import write_json
+from lm.store.keys import artifact_key
 
 
 def make(store: Store, stage: str, inputs: dict[str, str], metrics: dict) -> Artifact:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lm.clean import CleanConfig, clean
+from lm.clean.config import CleanConfig
+from lm.clean.stage import clean
 from lm.errors import BadInput
+from lm.inspection.retention import RetentionPolicy, plan_pruning, prune
+from lm.inspection.source import SourceView, find_source
 from lm.progress import silent
-from lm.runs.inspect_source import SourceView, find_source
-from lm.runs.retention import RetentionPolicy, plan_pruning, prune
-from lm.store import Artifact, Store
+from lm.store.artifacts import Artifact, Store
 from tests.conftest import PROJECT
 from tests.lm.test_clean import raw_artifact
 from tests.lm.test_parts import prose

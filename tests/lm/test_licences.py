@@ -8,13 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lm.clean import CleanConfig, clean
-from lm.cleaning.documents import FILE_NAME, Document, read_documents
-from lm.cleaning.gutenberg import gutenberg_licence
-from lm.download import DownloadConfig, assemble, fetch, key_of, resolve
-from lm.generation.trace import trace
+from lm.clean.config import CleanConfig
+from lm.clean.gutenberg import gutenberg_licence
+from lm.clean.stage import clean
+from lm.download.config import DownloadConfig
+from lm.download.stage import assemble, fetch, key_of, resolve
 from lm.progress import silent
-from lm.store import Store
+from lm.store.artifacts import Store
+from lm.text.attribution import trace
+from lm.text.documents import FILE_NAME, Document, read_documents
 from tests.lm.documents import write_documents
 
 PROSE = " It was a bright cold day in April, and the clocks were striking thirteen." * 60

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from lm.errors import BadInput
-from lm.memory import Budget
+from lm.memory.budget import Budget
 from lm.run_config import RunConfig, build_config
-from lm.runs.like_run import config_like
+from lm.runs.rerun_config import config_like
 from lm.runs.run_record import RunRecord, save_run
-from lm.store import Store
+from lm.store.artifacts import Store
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from lm.errors import BadInput
-from lm.training import fused
-from lm.training.model import Cache, Decoder, load_model, save_model
-from lm.training.recipe import Shape
+from lm.model import fused
+from lm.model.config import Shape
+from lm.model.decoder import Cache, Decoder, load_model, save_model
 
 SHAPE = Shape(layers=2, width=64, heads=4, kv_heads=2, mlp_width=96, context=32)
 VOCAB_SIZE = 300

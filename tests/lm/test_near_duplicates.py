@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from lm.clean import CleanConfig, clean
-from lm.cleaning.contamination import contamination, sampled_contamination, sampled_runs
-from lm.cleaning.documents import read_documents, read_texts
-from lm.cleaning.near_duplicates import RUN_WORDS, Sketches, band_keys
-from lm.cleaning.shingles import hash_words, runs
+from lm.clean.config import CleanConfig
+from lm.clean.contamination import contamination, sampled_contamination, sampled_runs
+from lm.clean.near_duplicates import RUN_WORDS, Sketches, band_keys
+from lm.clean.stage import clean
 from lm.errors import BadInput
 from lm.progress import silent
+from lm.text.documents import read_documents, read_texts
+from lm.text.shingles import hash_words, runs
 
 WORDS = ["".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyz", k=2 + n % 7)) for n in range(2000)]
 
@@ -133,7 +134,7 @@ def test_in_a_large_text_a_sample_of_runs_is_looked_for(
     rows = planted(600) + [{"text": prose(n) + prose(3 * n) * 20} for n in range(1000, 1040)]
     settings = {"near_duplicates": "ignore", "heldout_fraction": 0.4} | settings
     _, exact = cleaned(tmp_path, rows, **settings)
-    monkeypatch.setattr("lm.clean.EXACT_BYTES", 0)
+    monkeypatch.setattr("lm.clean.stage.EXACT_BYTES", 0)
     out, metrics = cleaned(tmp_path, rows, **settings)
     training = (sampled_runs(hash_words([text])).hashes for text in read_texts(out, "train"))
     written = sampled_contamination(training, read_texts(out, "heldout"))

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import lm.evaluation.ngram
-from lm.evaluation.compressors import COMPRESSORS, conditional_bytes
-from lm.evaluation.ngram import NGram
+import lm.evaluate.ngram
+from lm.evaluate.compressors import COMPRESSORS, conditional_bytes
+from lm.evaluate.ngram import NGram
 
 few_letters = st.lists(st.sampled_from(list(b"abc")), max_size=40).map(bytes)
 

@@ -15,16 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm.clean import CleanConfig, clean
-from lm.cleaning import part_making, shards
-from lm.cleaning.documents import read_documents
-from lm.cleaning.raw_documents import read_sources
-from lm.cleaning.reading import ReadingCounts, read_raw
-from lm.cleaning.shards import Shard, shards_of
-from lm.downloading.archives import Expansion
+from lm.clean import part_making, shards
+from lm.clean.config import CleanConfig
+from lm.clean.reading import ReadingCounts, read_raw
+from lm.clean.shards import Shard, shards_of
+from lm.clean.stage import clean
 from lm.errors import Stopped
 from lm.progress import silent
-from lm.supervision.workers import ALONE, Crew
+from lm.supervision.worker_pool import ALONE, Crew
+from lm.text.archives import Expansion
+from lm.text.documents import read_documents
+from lm.text.raw_sources import read_sources
 from tests.conftest import PROJECT, WORDS
 from tests.lm.test_clean import raw_artifact
 

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from lm.errors import BadInput, OutOfMemory
-from lm.memory import Budget, required_budget
+from lm.memory.budget import Budget, required_budget
+from lm.model.config import Recipe
 from lm.planning.candidates import candidates, choose
-from lm.planning.machine import has_bf16
 from lm.planning.machine_record import with_device
+from lm.planning.measure_machine import has_bf16
 from lm.planning.plan import Plan, make_plan
 from lm.planning.predict import floor_bytes, predict_trial
 from lm.run_config import RunConfig
-from lm.store import Artifact, Store
-from lm.training.recipe import Recipe
+from lm.store.artifacts import Artifact, Store
 
 BUDGET = Budget(bytes=8 * 2**30, source="flag")
 CPU_FLAGS = Path("/proc/cpuinfo")

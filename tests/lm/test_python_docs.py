@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lm.downloading import python_docs
+from lm.download import python_docs
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm.cleaning.decoding import repair_mojibake
-from lm.cleaning.html_text import page_text
-from lm.cleaning.raw_documents import RawSource
-from lm.cleaning.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
-from lm.cleaning.shards import Shard
-from lm.cleaning.table_documents import json_rows
-from lm.downloading.archives import Expansion
+from lm.clean.decoding import repair_mojibake
+from lm.clean.html_text import page_text
+from lm.clean.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
+from lm.clean.shards import Shard
+from lm.clean.table_documents import json_rows
 from lm.errors import BadInput
+from lm.text.archives import Expansion
+from lm.text.raw_sources import RawSource
 from tests.lm.packing import zip_of, zstandard
 
 TEXT = "It was late, and the café was empty.\nNobody came.\n"

@@ -6,11 +6,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from lm.download import DownloadConfig, fetch, key_of, resolve
-from lm.downloading.refresh import refresh
+from lm.download.config import DownloadConfig
+from lm.download.refresh import refresh
+from lm.download.stage import fetch, key_of, resolve
 from lm.errors import Stopped
 from lm.progress import silent
-from lm.store import Store
+from lm.store.artifacts import Store
 
 LINE = "It was a bright cold day, and the clocks were striking.\n"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lm.memory import Budget
-from lm.store import Store
-from lm.supervision.supervise import SupervisedChild
-from lm.training.recipe import Recipe
+from lm.memory.budget import Budget
+from lm.model.config import Recipe
+from lm.store.artifacts import Store
+from lm.supervision.supervisor import SupervisedChild
 
 PROJECT = Path(__file__).parents[2]
 BUDGET = Budget(bytes=640 << 20, source="flag")

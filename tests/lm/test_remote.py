@@ -14,14 +14,15 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from lm.cleaning.raw_documents import read_sources
-from lm.download import DownloadConfig, fetch, resolve
-from lm.downloading import remote, remote_addresses
-from lm.downloading.addresses import identity, shown, without_secrets
-from lm.downloading.refresh import refresh
+from lm.download import remote, remote_addresses
+from lm.download.config import DownloadConfig
+from lm.download.refresh import refresh
+from lm.download.stage import fetch, resolve
 from lm.errors import BadInput, Stopped
 from lm.progress import silent
-from lm.store import Store
+from lm.store.artifacts import Store
+from lm.text.addresses import identity, shown, without_secrets
+from lm.text.raw_sources import read_sources
 from tests.lm.downloading import contents, download
 
 TEXT = "".join(f"{n}: All happy families are alike.\n" for n in range(3000)).encode()
@@ -99,7 +100,7 @@ def test_a_transfer_that_was_cut_goes_on(bucket: Bucket, tmp_path: Path, monkeyp
     """After a broken connection only the rest is read, unless the content has another ETag by then."""
     bucket.pipe("/a.txt", TEXT)
     monkeypatch.setattr(remote, "BLOCK_BYTES", 10_000)
-    monkeypatch.setattr("lm.downloading.partial_file.FLUSH_SECONDS", 0)
+    monkeypatch.setattr("lm.download.partial_file.FLUSH_SECONDS", 0)
     reads = list[int]()
 
     def breaks(done: float, total: float | None, unit: str, note: str = "") -> None:

@@ -10,14 +10,13 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.cleaning.plain_text import opening, visible
-from lm.memory import Budget
-from lm.reporting import report
-from lm.reporting.charts import spread
-from lm.reporting.closing import closing_lines
-from lm.reporting.report import render_report
-from lm.reporting.run_facts import gather_facts
-from lm.reporting.run_pictures import pictures_png
+from lm.memory.budget import Budget
+from lm.report import report
+from lm.report.charts import spread
+from lm.report.report import render_report
+from lm.report.run_facts import gather_facts
+from lm.report.run_pictures import pictures_png
+from lm.report.summary import closing_lines
 from lm.runs.run_record import (
     MemoryRow,
     RunRecord,
@@ -28,7 +27,9 @@ from lm.runs.run_record import (
     save_run,
     write_memory,
 )
-from lm.store import STAGES, Store, write_json
+from lm.store.artifacts import STAGES, Store
+from lm.store.files import write_json
+from lm.text.plain_text import opening, visible
 
 MIB = 2**20
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=alert(1)>{{ 7*7 }}\x1b[31m\u202e</pre>"

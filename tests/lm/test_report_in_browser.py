@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from websockets.sync.client import connect
 
-from lm.memory import Budget
-from lm.reporting.report import render_report
+from lm.memory.budget import Budget
+from lm.report.report import render_report
 from lm.runs.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, write_memory
-from lm.store import STAGES, Store, write_json
+from lm.store.artifacts import STAGES, Store
+from lm.store.files import write_json
 from tests.browser import CHROMIUM, Tab, open_browser
 
 HOSTILE = "<script>document.title='owned'</script><img src='http://localhost:9/x' onerror=\"document.title='owned'\">"

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm.tokenizing.spellings import Spellings, spellings
-from lm.tokenizing.tokenizer import Tokenizer
-from lm.tokenizing.tokenizer_training import train_tokenizer
-from lm.training.optimiser import rate_share
-from lm.training.recipe import BOUNDARY_ID
-from lm.training.respelling import WHOLE_RATE_SHARE, Respelling
-from lm.training.trainer import Trainer
+from lm.tokenizer.merge_table import Spellings, spellings
+from lm.tokenizer.special_tokens import BOUNDARY_ID
+from lm.tokenizer.tokenizer import Tokenizer
+from lm.tokenizer.training import train_tokenizer
+from lm.train.bpe_dropout import WHOLE_RATE_SHARE, Respelling
+from lm.train.optimiser import rate_share
+from lm.train.trainer import Trainer
 from tests.lm.conftest import toy_documents
 from tests.lm.test_trainer import VOCAB_SIZE, toy_recipe, toy_spellings, toy_tokens
 

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lm.champions.champion import promote
-from lm.memory import Budget
-from lm.runs.retention import RetentionPolicy, plan_pruning, prune
+from lm.inspection.retention import RetentionPolicy, plan_pruning, prune
+from lm.memory.budget import Budget
 from lm.runs.run_record import RunRecord, StageRecord, save_run
-from lm.store import Artifact, Store
+from lm.store.artifacts import Artifact, Store
 from tests.conftest import PROJECT
 
 CHAIN = {"clean": "download", "tokenize": "clean", "train": "tokenize", "evaluate": "train"}

@@ -3,10 +3,10 @@
 import pytest
 
 from lm.errors import BadInput
+from lm.planning.reused_tokenizer import reused_tokenizer
 from lm.run_config import build_config
 from lm.stages import stage_key
-from lm.store import Store
-from lm.tokenizing.reused_tokenizer import reused_tokenizer
+from lm.store.artifacts import Store
 
 TOKENS, MODEL = "2" * 16, "3" * 16  # of the toy store
 

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lm.arrow_arrays import string_array
-from lm.row_group_writer import RowGroupWriter
+from lm.arrow.arrays import string_array
+from lm.arrow.row_group_writer import RowGroupWriter
 
 SCHEMA = pa.schema([("text", pa.string())])
 

@@ -8,10 +8,10 @@ import pytest
 from websockets.sync.client import connect
 
 from lm.champions.champion import champion_path, promote
-from lm.memory import Budget
-from lm.reporting.run_index import render_index
+from lm.memory.budget import Budget
+from lm.report.run_index import render_index
 from lm.runs.run_record import REPORT_FILE, RunRecord, StageRecord, run_folder, save_run
-from lm.store import Store
+from lm.store.artifacts import Store
 from tests.browser import CHROMIUM, Tab, open_browser
 
 HOSTILE = "<script>alert(1)</script>"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lm.cleaning.raw_documents import read_sources
+from lm.text.raw_sources import read_sources
 from tests.conftest import PROJECT, free_port
 from tests.lm.test_remote import PROGRAM, TEXT
 

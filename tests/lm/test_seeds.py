@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from lm.evaluate import EvaluateConfig, evaluate
-from lm.generate import stream
-from lm.generation.ensemble import EnsembleDecoder
-from lm.generation.ensemble_inference import load_writer
-from lm.generation.next_token import Sampling
+from lm.evaluate.config import EvaluateConfig
+from lm.evaluate.stage import evaluate
+from lm.generate.stage import stream
+from lm.model.decoder import load_model, save_model
+from lm.model.ensemble import EnsembleDecoder
+from lm.model.ensemble_inference import load_writer
+from lm.model.sampling_params import Sampling
 from lm.progress import silent
 from lm.runs.seeds import Spread
-from lm.store import read_json
-from lm.training.model import load_model, save_model
+from lm.store.files import read_json
 
 QUICK = EvaluateConfig(samples=2, sample_tokens=24, temperatures=(0.8,), resamples=100)
 

@@ -13,11 +13,11 @@ import psutil
 import pytest
 
 from lm.errors import OutOfMemory, Stopped
-from lm.memory import Budget
-from lm.supervision.culprit import OtherPrograms
-from lm.supervision.headroom import Headroom
-from lm.supervision.shortage import Look, Shortage
-from lm.supervision.supervise import SupervisedChild
+from lm.memory.budget import Budget
+from lm.memory.headroom import Headroom
+from lm.supervision.memory_pressure import Look, Shortage
+from lm.supervision.supervisor import SupervisedChild
+from lm.supervision.top_memory_growth import OtherPrograms
 
 GIB = 2**30
 
@@ -69,7 +69,7 @@ def test_the_program_that_grew_is_named():
 def test_a_stage_leaves_when_another_program_takes_the_memory(tmp_path, monkeypatch):
     """It ends within seconds, and the message names the program; the stage itself is not blamed."""
     meminfo = tmp_path / "meminfo"
-    monkeypatch.setattr("lm.supervision.headroom.MEMINFO", meminfo)
+    monkeypatch.setattr("lm.memory.headroom.MEMINFO", meminfo)
     write_meminfo(meminfo, available_gib=6)
     recipe = {"layers": 1, "width": 64, "heads": 1, "kv_heads": 1, "mlp_width": 128, "context": 64,
               "batch_sequences": 4, "steps": 9, "precision": "fp32", "seed": 1}  # fmt: skip

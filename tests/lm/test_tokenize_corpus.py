@@ -16,13 +16,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lm.cleaning.documents import Document, read_documents
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent
-from lm.tokenize_corpus import TOKENIZER_FILE, TokenizeConfig, tokenize
-from lm.tokenizing.tokenizer import BOUNDARY_PIECE, BYTE_VOCAB_SIZE, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer, escape
-from lm.tokenizing.tokenizer_training import LEAST_VOCAB_SIZE, spread_sample, train_tokenizer
-from lm.tokenizing.tokens import documents, token_count
+from lm.text.documents import Document, read_documents
+from lm.text.spread_sample import spread_sample
+from lm.tokenize.config import TOKENIZER_FILE, TokenizeConfig
+from lm.tokenize.stage import tokenize
+from lm.tokenizer.special_tokens import BOUNDARY_PIECE, BYTE_VOCAB_SIZE, LEAST_VOCAB_SIZE
+from lm.tokenizer.tokenizer import SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer, escape
+from lm.tokenizer.tokens import documents, token_count
+from lm.tokenizer.training import train_tokenizer
 from tests.lm.documents import write_documents
 
 KINDS = ("bpe", "unigram", "char", "word")  # and "byte", whose pieces follow from no text

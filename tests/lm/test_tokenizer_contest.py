@@ -8,17 +8,17 @@ import sys
 import numpy as np
 import pytest
 
-from lm.champions.contest_scoring import heldout_text
-from lm.cleaning.documents import read_documents
+from lm.champions.compare_models import heldout_text
 from lm.errors import CannotFit
-from lm.memory import Budget
+from lm.memory.budget import Budget
+from lm.model.config import Recipe
 from lm.planning.choose import MOST_PASSES
 from lm.progress import silent
-from lm.store import Store
-from lm.tokenizing import tokenizer_contest_run
-from lm.tokenizing.tokenizer_contest import Setup, Tokens, conclude, equal_compute
-from lm.tokenizing.tokenizer_contest_run import compare_tokenizers
-from lm.training.recipe import Recipe
+from lm.store.artifacts import Store
+from lm.text.documents import read_documents
+from lm.tokenizer_comparison import run as tokenizer_contest_run
+from lm.tokenizer_comparison.comparison import Setup, Tokens, conclude, equal_compute
+from lm.tokenizer_comparison.run import compare_tokenizers
 from tests.lm.documents import write_documents
 
 RECIPE = Recipe(layers=2, width=64, heads=1, kv_heads=1, mlp_width=256, context=64, batch_sequences=8, steps=1,

@@ -11,17 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm.errors import SlowburnError
-from lm.memory import resident_bytes
-from lm.tokenizing import tokens
-from lm.tokenizing.tokens import (
-    BOUNDARY_ID,
-    GROUP_TOKENS,
-    documents,
-    load_stream,
-    token_count,
-    token_file,
-    write_tokens,
-)
+from lm.memory.usage import resident_bytes
+from lm.tokenizer import tokens
+from lm.tokenizer.tokens import BOUNDARY_ID, GROUP_TOKENS, documents, load_stream, token_count, token_file, write_tokens
 
 RANDOM = np.random.default_rng(0)
 

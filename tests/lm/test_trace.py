@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm.cleaning.documents import Document, read_documents
 from lm.errors import BadInput
-from lm.generation.trace import trace
+from lm.text.attribution import trace
+from lm.text.documents import Document, read_documents
 from tests.lm.documents import write_documents
 
 letters = st.text(alphabet="abé \n", max_size=40)

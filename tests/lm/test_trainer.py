@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm.errors import BadInput
-from lm.tokenizing.spellings import Spellings
-from lm.training import muon
-from lm.training.batches import Batches
-from lm.training.optimiser import rate_share
-from lm.training.recipe import Recipe, before_moves, with_end_moved
-from lm.training.sample_loss import SampleLoss
-from lm.training.trainer import Trainer
+from lm.model.config import Recipe, before_moves, with_end_moved
+from lm.tokenizer.merge_table import Spellings
+from lm.train import muon
+from lm.train.batches import Batches
+from lm.train.optimiser import rate_share
+from lm.train.sample_loss import SampleLoss
+from lm.train.trainer import Trainer
 
 VOCAB_SIZE = 64
 

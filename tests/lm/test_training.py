@@ -5,10 +5,10 @@ import shutil
 import pytest
 
 from lm.errors import SlowburnError, Stopped
+from lm.model.config import Recipe
 from lm.progress import silent
-from lm.store import sha256_of
-from lm.training.recipe import Recipe
-from lm.training.training import CHECKPOINTS, Training
+from lm.store.files import sha256_of
+from lm.train.training import CHECKPOINTS, Training
 
 SMALL = {
     "layers": 1, "width": 32, "heads": 1, "kv_heads": 1, "mlp_width": 64, "context": 32, "batch_sequences": 8,

@@ -5,8 +5,8 @@ import sys
 import threading
 from pathlib import Path
 
-from lm.store import Store
-from lm.supervision.turn import training_turn
+from lm.store.artifacts import Store
+from lm.supervision.training_lock import training_turn
 from tests.conftest import PROJECT
 
 HOLD = """

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from lm.memory import Budget
+from lm.inspection.explain_table import print_why
+from lm.memory.budget import Budget
+from lm.runs.explain import Made, StageWhy, explain, why_new
 from lm.runs.run_record import RunRecord, StageRecord, TrainRecord, save_run
-from lm.runs.why import Made, StageWhy, explain, why_new
-from lm.runs.why_table import print_why
-from lm.store import Store, artifact_key
+from lm.store.artifacts import Store
+from lm.store.keys import artifact_key
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "download": {"corpus": ["tales"]},

@@ -11,11 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lm.clean import CleanConfig, clean
-from lm.cleaning import part_making
+from lm.clean import part_making
+from lm.clean.config import CleanConfig
+from lm.clean.stage import clean
 from lm.errors import BadInput
 from lm.progress import silent
-from lm.supervision.workers import Crew
+from lm.supervision.worker_pool import Crew
 from tests.conftest import PROJECT
 from tests.lm.test_clean import raw_artifact
 from tests.lm.test_parts import MIB, prose

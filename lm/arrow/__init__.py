@@ -1,0 +1,1 @@
+"""Arrow arrays and Parquet files, made without pandas."""

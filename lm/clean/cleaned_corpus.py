@@ -1,0 +1,161 @@
+"""All documents of a corpus, cleaned: assembled from parts, to be compared with each other and split."""
+
+import hashlib
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import compress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lm.arrow.arrays import take_rows
+from lm.clean.document_writer import COLUMNS
+from lm.clean.near_duplicates import BANDS, Labels, Sketches
+from lm.clean.parts import Assembly, Part, PartCounts
+from lm.clean.reading import ReadingCounts
+from lm.clean.rejects import RejectWriter
+from lm.formatting import format_text_size
+from lm.progress import Progress
+from lm.text.shingles import Hashes
+
+if TYPE_CHECKING:
+    from lm.clean.config import CleanConfig
+
+SLICES_BITS = 4
+REJECTED = ("source", "title", "reason", "value", "opening", "bytes")  # what the writer of rejects is given
+SIGHT = (*REJECTED, "document_id", "part", "bands")  # no text, no runs
+
+
+class CleanedCorpus:
+    """What all parts hold together: the documents that were kept, and what was met.
+
+    Documents are numbered in order, rejects left out. Memory: 19 bytes for each document and a megabyte of them.
+    """
+
+    def __init__(
+        self, parts: Sequence[Part], config: "CleanConfig", scratch: Path, rejects: RejectWriter, progress: Progress
+    ) -> None:
+        self._assembly, self._config, self._rejects = Assembly(parts), config, rejects
+        self.counts = PartCounts()
+        for part in parts:
+            self.counts.add(PartCounts.from_json(part.counts))
+        self._ids, self._source_keys, self._later_parts = array("Q"), array("Q"), array("B")
+        self._sizes = array("I")
+        self._sketches = Sketches(scratch) if config.near_duplicates != "ignore" else None
+        rows, total = 0, sum(part.end_row - part.first_row for part in parts)
+        for table in self._assembly.tables(SIGHT):
+            self._look_at(table)
+            rows += len(table)
+            progress(rows, total, "documents", "comparing")
+        for name, reason in self.counts.reading.skipped:
+            rejects.write(name, name, f"not read: {reason}")
+
+    def _look_at(self, table: pa.Table) -> None:
+        reasons = table["reason"].to_pylist()
+        rejected = take_rows(table.select(REJECTED), [row for row, reason in enumerate(reasons) if reason])
+        for values in zip(*rejected.to_pydict().values(), strict=True):
+            self._rejects.write(*values)
+        kept = take_rows(table, [row for row, reason in enumerate(reasons) if not reason])
+        self._ids.extend(int(name, 16) for name in kept["document_id"].to_pylist())
+        self._sizes.extend(kept["bytes"].to_pylist())
+        self._later_parts.extend(part > 1 for part in kept["part"].to_pylist())
+        if self._config.split == "source":
+            hashes = (hashlib.sha256(source.encode()).digest() for source in kept["source"].to_pylist())
+            self._source_keys.extend(int.from_bytes(digest[:8]) for digest in hashes)
+        if self._sketches:
+            self._sketches.add(np.frombuffer(b"".join(kept["bands"].to_pylist()), np.uint64).reshape(-1, BANDS))
+
+    @property
+    def ids(self) -> npt.NDArray[np.uint64]:
+        """The beginning of the hash of each document, as a number: (documents,)."""
+        return np.frombuffer(self._ids, np.uint64)
+
+    @property
+    def source_keys(self) -> npt.NDArray[np.uint64]:
+        """The beginning of the hash of the source of each, where the split needs it: (documents,)."""
+        return np.frombuffer(self._source_keys, np.uint64)
+
+    @property
+    def sizes(self) -> npt.NDArray[np.uint32]:
+        """Bytes of each document: (documents,)."""
+        return np.frombuffer(self._sizes, np.uint32)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """All documents, by the columns that `document_writer.py` writes; a megabyte of them or one at a time."""
+        for table in self._assembly.tables((*COLUMNS, "reason")):
+            kept = [row for row, reason in enumerate(table["reason"].to_pylist()) if not reason]
+            yield take_rows(table.select(COLUMNS), kept)
+
+    def sampled_runs(self, wanted: npt.NDArray[np.bool_]) -> Iterator[Hashes]:
+        """The sample of the runs of words (`contamination.py`) of the documents that are `wanted`: (documents,)."""
+        first = 0
+        for table in self._assembly.tables(("reason", "runs")):
+            kept = [runs for reason, runs in zip(*table.to_pydict().values(), strict=True) if not reason]
+            chosen = wanted[first : first + len(kept)]
+            first += len(kept)
+            yield np.frombuffer(b"".join(compress(kept, chosen)), np.uint64)
+
+    def whole_documents(self, keep: npt.NDArray[np.bool_]) -> int:
+        """How many documents were kept, the parts of a long one counted as one."""
+        return int(np.count_nonzero(keep & (np.frombuffer(self._later_parts, np.uint8) == 0)))
+
+    def first_of_equals(self) -> npt.NDArray[np.bool_]:
+        """Mark each document that is not the repetition, to the letter, of one before it: (documents,)."""
+        ids, first = self.ids, np.zeros(len(self._ids), np.bool_)
+        for part in range(1 << SLICES_BITS):
+            here = np.flatnonzero(ids >> np.uint64(64 - SLICES_BITS) == part)
+            first[here[np.unique(ids[here], return_index=True)[1]]] = True
+        return first
+
+    def labels(self, keep: npt.NDArray[np.bool_]) -> Labels:
+        """Label each document with its cluster of near-duplicates; see `Sketches.clusters`."""
+        if self._sketches:
+            return self._sketches.clusters(keep)
+        return np.arange(len(self._ids), dtype=np.uint32)
+
+    def metrics(self) -> dict[str, Any]:
+        """What was met: encodings, rejects, what was taken out."""
+        reading = asdict(self.counts.reading)
+        reading["skipped_reasons"] = dict(sorted(self.counts.reading.skipped_reasons.items()))
+        reading["skipped"] = [f"{name}: {reason}" for name, reason in self.counts.reading.skipped[:20]]
+        return reading | asdict(self.counts.cleaning)
+
+    def notes(self) -> list[str]:
+        """What was done to the text, in sentences, where it was anything."""
+        counts, reading = self.counts.cleaning, self.counts.reading
+        others = sorted(set(reading.encodings) - {"utf-8"})
+        columns = [f"{column} of {name}" for name, column in list(reading.text_columns.items())[:3]]
+        told = {
+            f"{counts.dropped_empty:,} empty documents were dropped": counts.dropped_empty,
+            f"{format_text_size(counts.boilerplate_bytes)} around Project Gutenberg's books were taken off": (
+                counts.boilerplate_bytes
+            ),
+            f"{counts.control_characters:,} control characters were taken out": counts.control_characters,
+            f"{counts.replaced_characters:,} characters could not be decoded": counts.replaced_characters,
+            f"{counts.repaired_lines:,} lines were mended that had been decoded wrongly": counts.repaired_lines,
+            f"{reading.rejects:,} lines or rows hold no document": reading.rejects,
+            f"not all of it is UTF-8: found {', '.join(others)}": len(others),
+            f"{reading.web_pages:,} web pages were read for their main text": reading.web_pages,
+            f"the text of tables is in {', '.join(columns)}": len(columns),
+        }
+        return [sentence for sentence, count in told.items() if count]
+
+    def warnings(self) -> list[str]:
+        """What was not read."""
+        return [_told_skipped(self.counts.reading)] if self.counts.reading.skipped_files else []
+
+    def describe_drops(self) -> str:
+        """Say in a few words why documents were not kept."""
+        dropped = dict(self._rejects.counts)
+        dropped.update({"unreadable": self.counts.reading.rejects} if self.counts.reading.rejects else {})
+        return ", ".join(f"{count:,} {what}" for what, count in dropped.items()) or "no files"
+
+
+def _told_skipped(reading: ReadingCounts) -> str:
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in reading.skipped_reasons.most_common(3))
+    names = ", ".join(skipped.name for skipped in reading.skipped[:3]) + (", …" if reading.skipped_files > 3 else "")
+    return f"{reading.skipped_files:,} files were skipped ({reasons}): {names}"

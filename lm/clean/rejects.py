@@ -1,0 +1,59 @@
+"""What was not kept, and why: one row a document or file, with the beginning of its text."""
+
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lm.arrow.arrays import integer_array, string_array
+
+SCHEMA_VERSION = 1
+FILE_NAME = "rejects.parquet"
+OPENING_CHARACTERS = 300
+SAMPLES = 3  # of each reason, for the report
+ROWS = 2_000
+SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("source", "title", "reason", "value")]
+    + [("bytes", pa.int64()), ("opening", pa.string())],
+    metadata={"schema_version": str(SCHEMA_VERSION)},
+)
+
+
+class RejectWriter:
+    """Writes `rejects.parquet`, and counts."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True)
+        self._rows: list[tuple[Any, ...]] = []
+        self.counts: Counter[str] = Counter()
+        self.samples: dict[str, list[dict[str, str]]] = {}
+
+    def write(self, source: str, title: str, reason: str, value: str = "", text: str = "", text_bytes: int = 0) -> None:
+        """Add a document or a file that is not kept."""
+        opening = text[:OPENING_CHARACTERS]
+        self._rows.append((source, title, reason, value, text_bytes, opening))
+        self.counts[reason] += 1
+        if len(samples := self.samples.setdefault(reason, [])) < SAMPLES:
+            samples.append({"source": source, "title": title, "value": value, "opening": opening[:120]})
+        if len(self._rows) == ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        columns = zip(*self._rows, strict=True) if self._rows else [() for _ in SCHEMA]
+        arrays = [
+            string_array(column) if field.type == pa.string() else integer_array(column)
+            for column, field in zip(columns, SCHEMA, strict=True)
+        ]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
+        self._rows = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if kind is None:
+            self._flush()
+        self._writer.close()

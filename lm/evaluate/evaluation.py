@@ -1,0 +1,202 @@
+"""The measuring itself: scores, baselines, intervals and degeneracy, put together into one table."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from math import exp
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lm.evaluate.baselines import fit_baselines
+from lm.evaluate.bootstrap import interval, resampled_rates
+from lm.evaluate.calibration import Calibration, by_tokens_read, count_tokens
+from lm.evaluate.config import EvaluateConfig
+from lm.evaluate.scores import LN2, MODEL, Judges, Scores, score
+from lm.model.batch_sampling import Request, Writer, continuations
+from lm.model.decoder import load_model
+from lm.model.ensemble import EnsembleDecoder
+from lm.model.ensemble_inference import load_writer
+from lm.model.sampling_params import Sampling
+from lm.model.scoring import Predictor, window_nats
+from lm.progress import Progress
+from lm.store.files import read_json
+from lm.text import degeneracy
+from lm.text.heldout import Extent, extent
+from lm.text.heldout_prompts import Opening, heldout_openings
+from lm.tokenize.config import TOKENIZER_FILE
+from lm.tokenizer.tokenizer import Tokenizer
+from lm.tokenizer.tokens import documents as token_documents
+
+SCHEMA_VERSION = 1
+WINDOWS = 256  # of the held-out text, that tell what context is worth
+
+
+def evaluation(
+    models: Sequence[Path], tokens: Path, clean: Path, config: EvaluateConfig, progress: Progress
+) -> dict[str, Any]:
+    """Measure a model, or the mean of several, on the held-out text; return the content of `evaluation.json`."""
+    precision = training_precision(models[0]) if config.precision == "auto" else config.precision
+    decoder, tokenizer = _predictor(models, precision), Tokenizer(models[0] / TOKENIZER_FILE)
+    train, heldout = extent(clean, "train"), extent(clean, "heldout")
+
+    progress(0, heldout.bytes, "byte", "fitting the baselines")
+    baselines = fit_baselines(clean, train, heldout, config)
+    judges = Judges(decoder, tokenizer, baselines.ngram)
+    calibration = Calibration(decoder.vocab_size)
+    scores = score(judges, heldout, tokens, clean, progress, calibration.add)
+
+    progress(heldout.bytes, heldout.bytes, "byte", "judging samples for repetition")
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **bits_report(scores, judges.ngram_name, baselines.compressed, heldout, config),
+        "context": decoder.shape.context,
+        "precision": precision,
+        "baseline_text": baselines.text,
+        "degeneracy": judge_samples(load_writer(models), tokenizer, heldout_openings(clean, config.samples), config),
+        "calibration": calibration.report(),
+        "by_frequency": calibration.by_frequency(count_tokens(token_documents(tokens, "train"), decoder.vocab_size)),
+        "hardest_tokens": _hardest(calibration, tokenizer),
+        "by_tokens_read": _by_tokens_read(decoder, tokens, config),
+        "by_document": _by_document(scores, judges.ngram_name),
+    }
+
+
+def _predictor(models: Sequence[Path], precision: str) -> Predictor:
+    """The model, or the mean of several, calculating in this precision."""
+    decoders = [load_model(model) for model in models]
+    for decoder in decoders:
+        decoder.compute_dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    return decoders[0] if len(decoders) == 1 else EnsembleDecoder(decoders)
+
+
+def headline(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The few numbers of an evaluation that belong into its manifest."""
+    plain = ("bits_per_byte", "ci95", "nats_per_byte", "perplexity_per_token", "bytes", "tokens", "verdict")
+    return {
+        **{name: result[name] for name in plain},
+        "baselines": {name: baseline["bits_per_byte"] for name, baseline in result["baselines"].items()},
+        "degeneracy": result["degeneracy"]["verdict"],
+    }
+
+
+def training_precision(model: Path) -> str:
+    """The precision that the model's manifest says it was trained in; fp32 where there is none."""
+    manifest = model / "manifest.json"
+    return str(read_json(manifest)["config"].get("precision", "fp32")) if manifest.exists() else "fp32"
+
+
+def bits_report(
+    scores: Scores, ngram: str, compressed: Mapping[str, float], heldout: Extent, config: EvaluateConfig
+) -> dict[str, Any]:
+    """The table of the model and its baselines, and the verdict against the n-gram."""
+    baselines = {
+        name: _comparison(scores, name, scores.bits_per_byte(name), config) for name in scores.nats if name != MODEL
+    } | {name: _comparison(scores, None, bits, config) for name, bits in compressed.items()}
+    nats, tokens = sum(scores.nats[MODEL]), sum(scores.tokens)
+    return {
+        "bits_per_byte": scores.bits_per_byte(),
+        "ci95": _interval(scores.nats[MODEL], scores, config),
+        "ci95_units": {"unit": "document" if heldout.block_bytes is None else "block", "units": len(scores.bytes)},
+        "nats_per_byte": nats / sum(scores.bytes),
+        "perplexity_per_token": exp(nats / tokens),
+        "bytes": sum(scores.bytes),
+        "tokens": tokens,
+        "documents": len(scores.documents),
+        "baselines": baselines,
+        "verdict": _verdict(ngram, baselines[ngram]),
+    }
+
+
+def judge_samples(model: Writer, tokenizer: Tokenizer, starts: list[Opening], config: EvaluateConfig) -> dict[str, Any]:
+    """How repetitive the model's text is at several temperatures, beside as much human text from the same places."""
+    prompts = [tokenizer.encode(start.text).tolist() for start in starts] or [[]]
+    requests = [
+        Request(prompts[index % len(prompts)], config.seed + index, Sampling(temperature=temperature))
+        for temperature in config.temperatures
+        for index in range(config.samples)
+    ]
+    written = zip(requests, continuations(model, requests, config.sample_tokens), strict=True)
+    samples: list[dict[str, Any]] = [
+        {"temperature": temperature, **degeneracy.summary([tokenizer.decode(tokens) for _, tokens in rows])}
+        for temperature, rows in groupby(written, lambda row: row[0].sampling.temperature)
+    ]
+    for row in samples:
+        row["human"] = degeneracy.summary(start.continuation[: round(row["characters"])] for start in starts)
+    usual = min(samples, key=lambda row: abs(row["temperature"] - Sampling().temperature))
+    return {
+        "verdict": usual["verdict"],
+        "score": usual["score"],
+        "temperature": usual["temperature"],
+        "samples": samples,
+        "human": usual["human"],
+    }
+
+
+def _interval(amounts: list[float], scores: Scores, config: EvaluateConfig) -> list[float] | None:
+    """95 % interval of nats, given for each unit, as bits a byte."""
+    ends = interval(resampled_rates(amounts, scores.bytes, resamples=config.resamples, seed=config.seed))
+    return [end / LN2 for end in ends] if ends else None
+
+
+def _comparison(scores: Scores, name: str | None, bits: float, config: EvaluateConfig) -> dict[str, Any]:
+    """A baseline beside the model, over the same resampled units; one that judges no single unit counts as exact."""
+    per_unit = scores.nats[name] if name else [bits * LN2 * size for size in scores.bytes]
+    differences = [mine - other for mine, other in zip(scores.nats[MODEL], per_unit, strict=True)]
+    return {
+        "bits_per_byte": bits,
+        "nats_per_byte": bits * LN2,
+        "model_minus_this": scores.bits_per_byte() - bits,
+        "model_minus_this_ci95": _interval(differences, scores, config),
+    }
+
+
+def _verdict(name: str, comparison: Mapping[str, Any]) -> str:
+    """In plain words whether the model beats a baseline."""
+    difference, ends = comparison["model_minus_this"], comparison["model_minus_this_ci95"]
+    if ends is None:
+        words = "beats" if difference < 0 else "loses to"
+        return f"{words} the {name} by {abs(difference):.3f} bits per byte (too little held-out text for an interval)"
+    if ends[0] <= 0 <= ends[1]:
+        low, high = ends
+        return f"is level with the {name}: {difference:+.3f} bits per byte (95 % interval {low:+.3f} to {high:+.3f})"
+    low, high = sorted(map(abs, ends))
+    words = "beats" if difference < 0 else "loses to"
+    return f"{words} the {name} by {abs(difference):.3f} bits per byte (95 % interval {low:.3f} to {high:.3f})"
+
+
+def _hardest(calibration: Calibration, tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """The tokens that cost the model the most each, as text where they are text."""
+    return [
+        {"token": token, "text": tokenizer.decode([token]), "occurrences": occurrences, "nats_per_token": nats}
+        for token, occurrences, nats in calibration.hardest()
+    ]
+
+
+def _by_tokens_read(model: Predictor, tokens: Path, config: EvaluateConfig) -> list[dict[str, Any]]:
+    """Mean nats by how much the model has read before: what a longer context is worth to it."""
+    context = model.shape.context
+    count = sum(-(-len(document) // context) for document in token_documents(tokens, "heldout"))
+    nats = window_nats(model, token_documents(tokens, "heldout"), max(round(count / WINDOWS), 1))
+    return by_tokens_read(nats, config.resamples, config.seed)
+
+
+def _by_document(scores: Scores, ngram: str) -> list[dict[str, Any]]:
+    """Bits per byte of each held-out document, in the order of the clean text."""
+    rows = []
+    for index, group in groupby(range(len(scores.bytes)), scores.document_of.__getitem__):
+        of_units = list(group)
+        size = sum(scores.bytes[unit] for unit in of_units)
+        document = scores.documents[index]
+        rows.append(
+            {
+                "document_id": document.document_id,
+                "source": document.source,
+                "title": document.title,
+                "bytes": size,
+                "tokens": sum(scores.tokens[unit] for unit in of_units),
+                "bits_per_byte": sum(scores.nats[MODEL][unit] for unit in of_units) / (LN2 * size),
+                f"{ngram}_bits_per_byte": sum(scores.nats[ngram][unit] for unit in of_units) / (LN2 * size),
+            }
+        )
+    return rows

@@ -1,0 +1,34 @@
+"""The evaluate stage: what a model is worth on the held-out text, beside baselines and human text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lm.evaluate.config import EvaluateConfig
+from lm.progress import Progress
+
+VERSION = 4
+EVALUATION_FILE = "evaluation.json"
+
+
+def evaluate(
+    model: Path,
+    tokens: Path,
+    clean: Path,
+    config: EvaluateConfig,
+    out: Path,
+    progress: Progress,
+    *,
+    replicas: Sequence[Path] = (),
+) -> dict[str, Any]:
+    """Measure the model in folder `model` on the held-out split of `tokens` and `clean`; write `evaluation.json`.
+
+    With `replicas`, trained on the same tokens, what is measured is the mean of all their probabilities and its own.
+    Returns the headline metrics. Raises SlowburnError when the three do not belong together.
+    """
+    from lm.evaluate.evaluation import evaluation, headline  # torch and all: not for readers of the config
+    from lm.store.files import write_json
+
+    result = evaluation([model, *replicas], tokens, clean, config, progress)
+    write_json(out / EVALUATION_FILE, result)
+    return headline(result)

@@ -1,0 +1,94 @@
+"""Models leave home: a folder for Hugging Face's transformers, or a GGUF file for llama.cpp and ollama."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from lm.errors import BadInput
+from lm.store.artifacts import Artifact, Store
+from lm.store.files import flush
+
+Format = Literal["hf", "gguf"]
+FORMATS: tuple[Format, ...] = ("hf", "gguf")
+HF_FILES = ("config.json", "model.safetensors", "tokenizer.model")
+HF_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+MODELFILE = "Modelfile"
+OLLAMA = '''FROM ./{file}
+TEMPLATE """{{{{ .Prompt }}}}"""
+PARAMETER temperature 0.8
+PARAMETER top_p 0.95
+PARAMETER num_ctx {context}
+'''
+GGUF_CUT = "Prompt and answer together must fit into what it reads at once: beyond that llama.cpp shifts or stops."
+
+
+def export(store: Store, model: Artifact, export_format: Format, to: Path | None = None) -> Path:
+    """Write a model, and its card, into a new folder and return the folder; without `to`, into the current one.
+
+    The folder is there whole or not at all, and the same model gives the same bytes. Raises BadInput when `to` exists
+    and is no empty folder, or when its parent cannot be written.
+    """
+    from lm.export.model_card import CARD_FILE, model_card, origins_of  # brings jinja2
+
+    origins = origins_of(store, model)
+    slug = _slug(origins.corpus, model.key)
+    folder = (to or Path(f"{slug}-{export_format}")).resolve()
+    partial = folder.with_name(f".{folder.name}.partial")
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise BadInput(f"{folder} exists already: name another folder with --to, or take it away first")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        file = f"{slug}.gguf"
+        limits = (
+            _write_hf(model, partial) if export_format == "hf" else _write_gguf(model, partial, file, origins.licence)
+        )
+        names = {"name": slug, "slug": slug, "folder": folder.name, "file": file}
+        card = model_card(origins, export_format, names, limits)
+        (partial / CARD_FILE).write_text(card, encoding="utf-8")
+        for written in partial.iterdir():
+            flush(written)
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written ({error.strerror}): name another folder with --to") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _write_hf(model: Artifact, folder: Path) -> list[str]:
+    """Copy what transformers reads; returns the limits to state."""
+    from lm.tokenizer.hf_files import WORD_LIMIT
+
+    for name in HF_FILES:
+        _copy(model, name, folder)
+    if not (model.path / HF_TOKENIZER_FILES[0]).exists():
+        return [WORD_LIMIT]
+    for name in HF_TOKENIZER_FILES:
+        _copy(model, name, folder)
+    return []
+
+
+def _copy(model: Artifact, name: str, folder: Path) -> None:
+    if not (model.path / name).is_file():
+        raise BadInput(f"{model.path / name} is missing: `python -m lm verify {model.key}` says how to make it again")
+    shutil.copyfile(model.path / name, folder / name)
+
+
+def _write_gguf(model: Artifact, folder: Path, file: str, licence: str) -> list[str]:
+    """Write the GGUF file, and what ollama wants beside it; returns the limits to state."""
+    from lm.export.gguf import write_gguf  # brings torch
+
+    limit = write_gguf(model.path, folder / file, name=file.removesuffix(".gguf"), licence=licence)
+    ollama = OLLAMA.format(file=file, context=model.manifest.config["context"])
+    (folder / MODELFILE).write_text(ollama, encoding="utf-8")
+    return [limit, GGUF_CUT]
+
+
+def _slug(corpus: str, key: str) -> str:
+    """A name for files and for ollama: letters, digits and dashes."""
+    words = re.sub(r"[^a-z0-9]+", "-", corpus.lower()).strip("-")[:40].strip("-")
+    return f"slowburn-{words}-{key[:6]}" if words else f"slowburn-{key[:6]}"

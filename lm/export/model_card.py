@@ -1,0 +1,200 @@
+"""The card that goes with a model that leaves home: what it is, what it was made from, what it is not for."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from lm.errors import SlowburnError
+from lm.formatting import format_bytes, format_count, format_text_size, listing, spoken_duration
+from lm.report.run_facts import Sample, read_sample_rows
+from lm.runs.lineage import origins
+from lm.store.artifacts import Artifact, Store
+from lm.store.files import read_json
+from lm.text.licences import NOT_STATED
+from lm.text.plain_text import close_gaps, opening, visible
+
+TEMPLATE = "model_card.md.jinja"
+CARD_FILE = "README.md"
+MOST_SOURCES, MOST_SAMPLES, SAMPLE_CHARACTERS = 12, 3, 600
+SHOWN_ADDRESSES = ("http://", "https://", "embedded:")  # a path on somebody's machine is nobody's business
+
+
+@dataclass(frozen=True)
+class Origins:
+    """The artifacts that tell of a model: those it was made from, and the newest made from it; None where pruned."""
+
+    model: Artifact
+    download: Artifact | None
+    clean: Artifact | None
+    tokenize: Artifact | None
+    evaluation: Artifact | None
+    samples: Artifact | None
+
+    @property
+    def sources(self) -> list[dict[str, Any]]:
+        """What the corpus consists of, as `sources.json` has it."""
+        return list(read_json(self.download.path / "sources.json")["sources"]) if self.download else []
+
+    @property
+    def corpus(self) -> str:
+        """The corpora by name."""
+        names = dict.fromkeys(_corpus_of(source) for source in self.sources)
+        return listing(names) or "a text that is not here any more"
+
+    @property
+    def licence(self) -> str:
+        """The licences of the text."""
+        return ", ".join(self.licences_of(self.sources)) or NOT_STATED
+
+    def licences_of(self, sources: Iterable[Mapping[str, Any]]) -> list[str]:
+        """The licences of some sources: what their documents say, else what was stated of each."""
+        counted = self.clean.manifest.metrics.get("licences", {}) if self.clean else {}
+        found = dict[str, None]()
+        for source in sources:
+            found |= dict.fromkeys(counted.get(_corpus_of(source)) or [str(source["licence"])])
+        return list(found)
+
+
+def origins_of(store: Store, model: Artifact) -> Origins:
+    """Look up what a model was made from and what was made from it."""
+    found = origins(store, model)
+    return Origins(
+        model,
+        found.get("download"),
+        found.get("clean"),
+        found.get("tokenize"),
+        _newest_of(store, "evaluate", model.key),
+        _newest_of(store, "generate", model.key),
+    )
+
+
+def model_card(about: Origins, export_format: str, names: Mapping[str, str], limits: Sequence[str]) -> str:
+    """The card in Markdown.
+
+    names: `name`, `slug`, `folder` and `file` of the export; limits: what a user must know besides.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    metrics = about.model.manifest.metrics
+    sources = [_source(files, about.licences_of(files)) for files in _by_corpus(about.sources)]
+    return environment.get_template(TEMPLATE).render(
+        format=export_format,
+        key=about.model.key,
+        parameters=format_count(metrics["parameters"]) if "parameters" in metrics else "unknown number",
+        time=spoken_duration(about.model.manifest.seconds),
+        corpus=_cell(about.corpus),
+        context=about.model.manifest.config["context"],
+        context_characters=_context_characters(about),
+        limits=list(limits),
+        data_text=_data_text(about),
+        sources=sources[:MOST_SOURCES],
+        sources_left_out=len(sources[MOST_SOURCES:]),
+        evaluation=_evaluation(about.evaluation),
+        samples=[_fenced(sample) for sample in _samples(about)],
+        provenance=list(_provenance(about)),
+        **names,
+    )
+
+
+def _newest_of(store: Store, stage: str, model_key: str) -> Artifact | None:
+    try:
+        made = [artifact for artifact in store.list(stage) if artifact.manifest.inputs.get("train") == model_key]
+    except SlowburnError:
+        return None
+    return made[-1] if made else None
+
+
+def _context_characters(about: Origins) -> str | None:
+    """About how much text the model reads at once, in bytes of it: of English as many characters."""
+    per_token = about.tokenize.manifest.metrics.get("train_bytes_per_token") if about.tokenize else None
+    return f"{round(per_token * about.model.manifest.config['context'], -1):,.0f}" if per_token else None
+
+
+def _data_text(about: Origins) -> str:
+    if about.clean is None:
+        return "The text is not on the machine any more that exported this model."
+    counts = about.clean.manifest.metrics
+    size, kept = format_text_size(counts["train_bytes"]), format_text_size(counts["heldout_bytes"])
+    passes = about.model.manifest.metrics.get("passes_over_the_data")
+    read = f", read {passes:.1f} times over" if passes else ""
+    return f"{size} of clean text{read}; another {kept} were kept back to measure with."
+
+
+def _by_corpus(sources: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """The files of each corpus together: the part of a source's name before its first slash names it."""
+    corpora: dict[str, list[Mapping[str, Any]]] = {}
+    for source in sources:
+        corpora.setdefault(_corpus_of(source), []).append(source)
+    return list(corpora.values())
+
+
+def _corpus_of(source: Mapping[str, Any]) -> str:
+    return str(source["name"]).partition("/")[0]
+
+
+def _source(files: Sequence[Mapping[str, Any]], licences: Iterable[str]) -> dict[str, str]:
+    """A row of the table of sources."""
+    first, address = files[0], str(files[0]["address"])
+    return {
+        "title": _cell(first["title"] if len(files) == 1 else f"{_corpus_of(first)}, {len(files)} files"),
+        "licence": _cell(", ".join(licences)),
+        "size": format_text_size(sum(file["bytes"] for file in files)),
+        "address": _cell(address) if address.startswith(SHOWN_ADDRESSES) else "local files",
+    }
+
+
+def _evaluation(evaluation: Artifact | None) -> dict[str, Any] | None:
+    if evaluation is None:
+        return None
+    metrics = evaluation.manifest.metrics
+    baselines = sorted(metrics["baselines"].items(), key=lambda item: item[1])
+    ends = metrics["ci95"]
+    own = f"**{metrics['bits_per_byte']:.3f}**" + (f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
+    return {
+        "size": format_text_size(metrics["bytes"]),
+        "rows": [{"name": "**this model**", "value": own}]
+        + [{"name": name, "value": f"{value:.3f}"} for name, value in baselines],
+        "verdict": metrics["verdict"],
+        "perplexity": f"{metrics['perplexity_per_token']:.1f}",
+        "degeneracy": metrics["degeneracy"],
+    }
+
+
+def _samples(about: Origins) -> list[Sample]:
+    return read_sample_rows(about.samples)[:MOST_SAMPLES] if about.samples else []
+
+
+def _fenced(sample: Sample) -> str:
+    """A sample as a code block whose fence nothing in it can close."""
+    given = f"{sample.prompt}│" if sample.prompt else ""
+    text = visible(opening(close_gaps(given + sample.text), SAMPLE_CHARACTERS))
+    fence = "~" * max([3, *(len(run) + 1 for run in re.findall("~{3,}", text))])
+    return f"{fence}\n{text}\n{fence}"
+
+
+def _provenance(about: Origins) -> Iterator[tuple[str, str]]:
+    manifest = about.model.manifest
+    yield "model", f"`{manifest.key}`, made {manifest.created}"
+    if "weights_sha256" in manifest.metrics:
+        yield "weights (SHA-256)", f"`{manifest.metrics['weights_sha256']}`"
+    if about.clean:
+        yield "text", f"`{about.clean.key}`"
+    yield "training", ", ".join(f"{name} {value}" for name, value in manifest.config.items() if value is not None)
+    if manifest.peak_memory_bytes:
+        yield "peak memory of training", format_bytes(manifest.peak_memory_bytes)
+    yield "made with", ", ".join(f"{name.replace('_', ' ')} {version}" for name, version in manifest.versions.items())
+
+
+def _cell(text: Any) -> str:
+    """Text from outside, fit for a cell of a Markdown table."""
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", " ".join(visible(str(text)).split()))

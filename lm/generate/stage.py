@@ -1,0 +1,44 @@
+"""The generate stage: samples from prompts, each with the passage of the training text that it comes nearest to."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from lm.generate.config import GenerateConfig
+from lm.model.sampling_params import Sampling
+from lm.progress import Progress
+
+VERSION = 3
+SAMPLES_FILE = "samples.parquet"
+
+
+def generate(model: Path, clean: Path, config: GenerateConfig, out: Path, progress: Progress) -> dict[str, Any]:
+    """Sample from the model in folder `model` and write `samples.parquet`; return what a reader wants first.
+
+    Raises BadInput for a prompt that is no text.
+    """
+    from lm.generate.samples import sample_prompts  # torch and all: not for readers of the config
+
+    return sample_prompts(model, clean, config, out / SAMPLES_FILE, progress)
+
+
+def stream(
+    model: Path,
+    prompt: str,
+    sampling: Sampling,
+    *,
+    tokens: int,
+    seed: int,
+    stop: Sequence[str] = (),
+    tell: Callable[[str], object] = lambda note: None,
+    replicas: Sequence[Path] = (),
+) -> Iterator[str]:
+    """Yield the continuation of a prompt piece by piece, as the model in folder `model` writes it.
+
+    Never yields a part of a character. `tell` is given, in a line, what the user should know before the first piece.
+    With `replicas`, models of the same tokenizer, each token is drawn from the mean of all their probabilities.
+    Raises BadInput, at once, for a prompt that is no text, fewer than one token, or a seed below 0.
+    """
+    from lm.generate.samples import stream_text  # torch and all: not for readers of the config
+
+    return stream_text([model, *replicas], prompt, sampling, tokens=tokens, seed=seed, stop=stop, tell=tell)

@@ -1,0 +1,1 @@
+"""Looking at artifacts and runs: lists, checks, and what may be removed."""

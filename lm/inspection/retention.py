@@ -1,0 +1,222 @@
+"""What may go when the disk budget is exceeded: the artifacts unused for longest, and never what a champion rests on.
+
+Kept whatever the budget says: the champion and the champions that a rollback may bring back, with all that they were
+made from; everything of the newest runs, of runs that are going on and of the newest model; what another process is
+at work on. Each removal is a rename, then a deletion: an artifact is there whole or not at all. What cleaning keeps of
+each source counts too, and goes like an artifact that nothing rests on.
+"""
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, Field
+
+from lm.champions.champion import load_champion
+from lm.config import StageConfig
+from lm.runs.lineage import all_artifacts
+from lm.runs.run_record import RunRecord, list_runs
+from lm.store.artifacts import ROLES, STAGES, Artifact, Store
+from lm.store.files import SCHEMA_VERSION
+
+UNFINISHED_DAYS = 14.0  # of an unfinished training that nobody has gone on with
+DAY_SECONDS = 86_400.0
+PACK = "parts"
+PACK_REST_DAYS = 1 / 24  # a pack of parts that was used since may be read right now
+
+
+class RetentionPolicy(StageConfig):
+    """How much disk the artifacts may take, and how much history is kept whatever that is."""
+
+    disk_bytes: int = Field(gt=0, description="bytes that all artifacts together may take")
+    runs: int = Field(3, ge=1, description="newest runs of which everything is kept")
+    champions: int = Field(3, ge=1, description="champions of which everything is kept, the present one included")
+
+
+class Removal(BaseModel):
+    """One artifact that goes, an unfinished training, or a pack of cleaned parts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: str
+    key: str
+    path: str  # relative to the root
+    bytes: int
+    last_used: str  # when the newest run that needed it began, else when it was made; UTC, RFC 3339
+    unfinished: bool = False
+
+
+class Pruning(BaseModel):
+    """What would go, and what is there: nothing is removed by making one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    disk_bytes: int
+    bytes_before: int
+    bytes_after: int
+    kept: int  # artifacts that stay
+    protected: int  # of them, those that stay whatever the budget is
+    removals: tuple[Removal, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What it comes to, for a log."""
+        from lm.formatting import format_bytes  # psutil: not for readers of the policy
+
+        there = f"{format_bytes(self.bytes_before)} of artifacts, {format_bytes(self.disk_bytes)} are allowed"
+        if not self.removals:
+            more = "" if self.bytes_before <= self.disk_bytes else ", but all of it is protected"
+            return f"nothing to remove: {there}{more}"
+        freed = format_bytes(self.bytes_before - self.bytes_after)
+        short = self.bytes_after > self.disk_bytes
+        more = f"; the {format_bytes(self.bytes_after)} left are protected" if short else ""
+        return f"{len(self.removals)} to remove, {freed}: {there}{more}"
+
+
+def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
+    """Choose what goes, the unused for longest first, until the rest fits the budget."""
+    artifacts = {(artifact.manifest.stage, artifact.key): artifact for artifact in all_artifacts(store)}
+    runs = list_runs(store)
+    protected = _protected(store, artifacts, runs, policy)
+    used = _last_used(artifacts, runs)
+    sizes = {name: _disk_bytes(artifact.path) for name, artifact in artifacts.items()}
+    unfinished, packs = list(_unfinished(store)), list(_packs(store))
+    total = sum(sizes.values()) + sum(removal.bytes for removal in [*unfinished, *packs])
+    left, removals = total, list[Removal]()
+    candidates = [
+        Removal(
+            stage=name[0],
+            key=name[1],
+            path=artifact.path.relative_to(store.root).as_posix(),
+            bytes=sizes[name],
+            last_used=used[name],
+        )
+        for name, artifact in artifacts.items()
+        if name not in protected
+    ]
+    stale = [removal for removal in unfinished if _age_days(removal.last_used) > UNFINISHED_DAYS]
+    stale += [removal for removal in packs if _age_days(removal.last_used) > PACK_REST_DAYS]
+    for removal in sorted([*stale, *candidates], key=_order):
+        if left <= policy.disk_bytes:
+            break
+        removals.append(removal)
+        left -= removal.bytes
+    return Pruning(
+        disk_bytes=policy.disk_bytes,
+        bytes_before=total,
+        bytes_after=left,
+        kept=len(artifacts) - sum((removal.stage, removal.key) in artifacts for removal in removals),
+        protected=len(protected),
+        removals=tuple(removals),
+    )
+
+
+def prune(store: Store, pruning: Pruning) -> list[Removal]:
+    """Remove what was chosen, but for what another process is at work on; returns what is gone."""
+    gone = []
+    for removal in pruning.removals:
+        path = store.root / removal.path
+        if removal.stage == PACK:
+            with suppress(PermissionError):  # Windows: somebody reads it
+                path.unlink(missing_ok=True)
+                gone.append(removal)
+            continue
+        with _locked(store, removal) as ours:
+            if ours and path.exists():
+                aside = path.with_name(f".{removal.key}.pruned")
+                shutil.rmtree(aside, ignore_errors=True)
+                path.rename(aside)
+                shutil.rmtree(aside)
+                gone.append(removal)
+    return gone
+
+
+def _protected(
+    store: Store, artifacts: dict[tuple[str, str], Artifact], runs: list[RunRecord], policy: RetentionPolicy
+) -> set[tuple[str, str]]:
+    """Stage and key of all that stays whatever the budget is."""
+    wanted = [("train", key) for key in load_champion(store).reign[-policy.champions :]]
+    wanted += [("train", model.key) for model in store.list("train")[-1:]]
+    going_on = [run for run in runs if run.status in ("running", "paused")]
+    for run in [*runs[: policy.runs], *going_on]:
+        wanted += [(name, stage.key) for name, stage in run.every_stage()]
+    protected = set[tuple[str, str]]()
+    while wanted:
+        name = wanted.pop()
+        if name in artifacts and name not in protected:
+            protected.add(name)
+            inputs = artifacts[name].manifest.inputs.items()
+            wanted += [(ROLES.get(role, role), key) for role, key in inputs]
+    evaluations = [name for name, artifact in artifacts.items() if name[0] == "evaluate"]
+    protected |= {name for name in evaluations if ("train", artifacts[name].manifest.inputs.get("train")) in protected}
+    return protected
+
+
+def _last_used(artifacts: dict[tuple[str, str], Artifact], runs: Iterable[RunRecord]) -> dict[tuple[str, str], str]:
+    used = {name: artifact.manifest.created for name, artifact in artifacts.items()}
+    for run in runs:
+        for stage, record in run.every_stage():
+            if (stage, record.key) in used:
+                used[stage, record.key] = max(used[stage, record.key], run.started)
+    return used
+
+
+def _unfinished(store: Store) -> Iterator[Removal]:
+    """Unfinished artifacts, such as a training with its checkpoints."""
+    for stage in STAGES:
+        for partial in store.folder(stage).glob(".*.partial"):
+            touched = max((path.stat().st_mtime for path in (partial, *partial.rglob("*"))), default=0.0)
+            yield Removal(
+                stage=stage,
+                key=partial.name.removeprefix(".").removesuffix(".partial"),
+                path=partial.relative_to(store.root).as_posix(),
+                bytes=_disk_bytes(partial),
+                last_used=_moment(touched),
+                unfinished=True,
+            )
+
+
+def _packs(store: Store) -> Iterator[Removal]:
+    """What cleaning keeps of each source; the files' times say when it was last used."""
+    for path in store.parts.glob("[!.]*.parquet"):
+        found = path.stat()
+        relative = path.relative_to(store.root).as_posix()
+        moment = _moment(found.st_mtime)
+        yield Removal(stage=PACK, key=path.stem, path=relative, bytes=found.st_size, last_used=moment)
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _order(removal: Removal) -> tuple[str, int, str]:
+    """The unused for longest first; of one run what came last, so that nothing is left without its origin."""
+    return removal.last_used, -STAGES.index(removal.stage) if removal.stage in STAGES else 1, removal.key
+
+
+def _age_days(moment: str) -> float:
+    return (time.time() - datetime.fromisoformat(moment).timestamp()) / DAY_SECONDS
+
+
+def _disk_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+@contextmanager
+def _locked(store: Store, removal: Removal) -> Iterator[bool]:
+    """Hold the lock of an artifact's making; False where another process does."""
+    lock = FileLock(store.folder(removal.stage) / f".{removal.key}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()

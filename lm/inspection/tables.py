@@ -1,0 +1,178 @@
+"""What `python -m lm inspect` and `verify` print for people, as rich tables."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from lm.formatting import format_bytes, format_duration
+from lm.inspection.listing import ArtifactView, Entry, Listing, RunView
+from lm.inspection.parquet_head import Head
+from lm.inspection.verify import Verification
+from lm.runs.lineage import Lineage
+from lm.text.plain_text import visible
+
+if TYPE_CHECKING:
+    from lm.inspection.source import SourceView
+
+ROWS_SHOWN = 2
+SOURCES_SHOWN = 5
+STATUS_STYLES = {"damaged": "bold red", "failed": "bold red", "stopped": "yellow", "unfinished": "yellow"}
+
+
+def print_listing(listing: Listing, console: Console) -> None:
+    """Print runs and artifacts."""
+    if not listing.runs and not listing.artifacts:
+        console.print("Nothing was made yet. `make run` makes a first model.")
+        return
+    for title, entries in (("Runs", listing.runs), ("Artifacts", listing.artifacts)):
+        if entries:
+            console.print(_entries_table(title, entries), "")
+
+
+def print_artifact(view: ArtifactView, console: Console) -> None:
+    """Print one artifact: what it is, where it comes from, what it holds."""
+    manifest = view.manifest
+    facts = {
+        "path": view.path,
+        "created": manifest.created,
+        "took": format_duration(manifest.seconds),
+        "peak memory": "" if manifest.peak_memory_bytes is None else format_bytes(manifest.peak_memory_bytes),
+        "size": format_bytes(view.bytes),
+        "runs": ", ".join(view.used_by_runs),
+    }
+    parts: list[RenderableType] = [Text(f"{manifest.stage} {manifest.key}", "bold"), _pairs(facts)]
+    for title, values in (("Config", manifest.config), ("Metrics", manifest.metrics), ("Numerics", manifest.numerics)):
+        if values:
+            parts += ["", Text(title, "bold"), _pairs(values)]
+    parts += ["", Text("Made with", "bold"), _pairs(manifest.versions)]
+    parts += ["", _tree("Made from", view.made_from), "", _tree("Made into", view.made_into)]
+    parts += ["", _files_table(view)]
+    for file, head in view.heads.items():
+        parts += ["", _head_table(file, head)]
+    console.print(Group(*parts))
+
+
+def print_run(view: RunView, console: Console) -> None:
+    """Print one run: what it did, stage by stage."""
+    run = view.run
+    facts = {
+        "status": run.status,
+        "reason": run.reason,
+        "started": run.started,
+        "took": format_duration(run.seconds),
+        "peak memory": "" if run.peak_memory_bytes is None else format_bytes(run.peak_memory_bytes),
+        "budget": f"{format_bytes(run.budget.bytes)} ({run.budget.source})",
+        "command": run.command,
+        "report": view.report or "",
+    }
+    table = Table(
+        "stage", "key", "status", "why", "time", "peak memory", box=None, pad_edge=False, title_justify="left"
+    )
+    for variant, stages in {"": run.stages, **run.variants}.items():
+        for name, stage in stages.items():
+            peak = "" if stage.peak_memory_bytes is None else format_bytes(stage.peak_memory_bytes)
+            named = f"{name} ({variant})" if variant else name
+            table.add_row(named, stage.key, stage.status, stage.reason, format_duration(stage.seconds), peak)
+    if run.unfinished:
+        table.add_row(run.unfinished.stage, run.unfinished.key, Text("unfinished", "yellow"), run.unfinished.progress)
+    console.print(
+        Group(
+            Text(f"run {run.run_id}", "bold"), _pairs(facts), "", table, "", Text("Config", "bold"), _pairs(run.config)
+        )
+    )
+
+
+def print_source(view: "SourceView", console: Console) -> None:
+    """Print what holds a source, or that nothing does."""
+    if not view.holders:
+        console.print(Text(f"Nothing here holds a source with “{visible(view.fragment)}” in its name or address."))
+        return
+    sources = [visible(name) for name in view.sources]
+    more = len(sources) - SOURCES_SHOWN
+    named = ", ".join(sources[:SOURCES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    table = Table("stage", "key", "holds", "path", box=None, pad_edge=False)
+    for holder in view.holders:
+        table.add_row(holder.stage, holder.key, holder.holds, holder.path)
+    console.print(Group(Text(named, "bold"), table))
+
+
+def print_verification(verification: Verification, console: Console) -> None:
+    """Print what was found damaged, or that nothing was."""
+    for damage in verification.damages:
+        console.print(Text.assemble((damage.path, "bold red"), f" {damage.what}"))
+        console.print(Text(f"  to make it again: {damage.remake}"), soft_wrap=True)
+    looked_at = f"{verification.artifacts} artifacts, {verification.files} files, {format_bytes(verification.bytes)}"
+    count = len(verification.damages)
+    console.print(f"{looked_at}: {f'{count} damaged' if count else 'all as they were written'}")
+
+
+def _entries_table(title: str, entries: Iterable[Entry]) -> Table:
+    runs = title == "Runs"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in (["run"] if runs else ["stage", "key"]) + ["created", "size", "status", ""]:
+        table.add_column(column, justify="right" if column == "size" else "left", no_wrap=column in ("key", "run"))
+    for entry in entries:
+        name = [entry.name] if runs else [entry.stage, entry.name]
+        created = entry.created.replace("T", " ").removesuffix("Z")
+        status = Text(entry.status, STATUS_STYLES.get(entry.status, ""))
+        crown = ("the champion, ", "bold green") if entry.is_champion else ""
+        told = Text.assemble(crown, visible(entry.headline))
+        table.add_row(*name, created, format_bytes(entry.bytes), status, told)
+    return table
+
+
+def _pairs(values: Mapping[str, Any]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _flat(values):
+        if value not in (None, "", [], ()):
+            words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            table.add_row(name, Text(visible(words)))
+    return table
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _tree(title: str, lineage: Iterable[Lineage]) -> Tree:
+    tree = Tree(Text(title, "bold"))
+    _grow(tree, lineage)
+    return tree
+
+
+def _grow(tree: Tree, lineage: Iterable[Lineage]) -> None:
+    for node in lineage:
+        note = ("  not here any more", "yellow") if node.missing else ""
+        _grow(tree.add(Text.assemble(f"{node.stage} ", (node.key, "cyan"), note)), node.next)
+
+
+def _files_table(view: ArtifactView) -> Table:
+    table = Table("file", "size", "SHA-256", box=None, pad_edge=False)
+    for name, file in view.manifest.outputs.items():
+        table.add_row(name, format_bytes(file.bytes), file.sha256[:16])
+    return table
+
+
+def _head_table(file: str, head: Head) -> RenderableType:
+    if head.problem:
+        return Text(f"{file} {head.problem}", "bold red")
+    shown = head.first[:ROWS_SHOWN]
+    table = Table(
+        title=f"{file}, {head.rows:,} rows", title_justify="left", title_style="bold", pad_edge=False, box=None
+    )
+    for column in ("column", "type", *(f"row {number}" for number in range(len(shown)))):
+        table.add_column(column, no_wrap=True, overflow="ellipsis", max_width=36)
+    for name, kind in head.columns.items():
+        values = (Text(" ".join(visible(str(row[name])).split())) for row in shown)
+        table.add_row(name, Text(kind, "dim"), *values)
+    return table

@@ -1,0 +1,117 @@
+"""Whether artifacts still hold the bytes that were written: every file is hashed again."""
+
+from pydantic import BaseModel, ConfigDict
+
+from lm.errors import SlowburnError
+from lm.progress import Progress, silent
+from lm.runs.find import find
+from lm.runs.lineage import all_artifacts, artifact_folders
+from lm.runs.run_record import RUN_FILE, RunRecord, list_runs, open_run
+from lm.store.artifacts import STAGES, Artifact, Store
+from lm.store.files import SCHEMA_VERSION, sha256_of
+
+REMAKE = "python -m flows.pipeline"
+
+
+class Damage(BaseModel):
+    """A file that is not what was written, and the command that makes its artifact again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str  # relative to the root
+    what: str
+    remake: str
+
+
+class Verification(BaseModel):
+    """What was looked at, and what was found damaged."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    artifacts: int
+    files: int
+    bytes: int
+    damages: tuple[Damage, ...]
+
+
+def verify(store: Store, name: str | None = None, progress: Progress = silent) -> Verification:
+    """Hash every file of one artifact, of all artifacts of one run, or (without a name) of all there are.
+
+    Raises BadInput for a name that nothing has.
+    """
+    damages: list[Damage] = []
+    if name is None:
+        artifacts = list(all_artifacts(store))
+        damages = [*_unreadable_manifests(store), *_unreadable_runs(store)]
+    else:
+        found = find(store, name)
+        artifacts = [found] if isinstance(found, Artifact) else _of_run(store, found, damages)
+    total = sum(file.bytes for artifact in artifacts for file in artifact.manifest.outputs.values())
+    done = files = 0
+    for artifact in artifacts:
+        for file, expected in artifact.manifest.outputs.items():
+            what = _damage(artifact, file)
+            if what:
+                damages.append(_damaged_file(store, artifact, file, what))
+            done, files = done + expected.bytes, files + 1
+            progress(done, total, "bytes", artifact.key)
+    return Verification(artifacts=len(artifacts), files=files, bytes=total, damages=tuple(damages))
+
+
+def _damage(artifact: Artifact, file: str) -> str:
+    path, expected = artifact.path / file, artifact.manifest.outputs[file]
+    if not path.is_file():
+        return "is missing"
+    if (size := path.stat().st_size) != expected.bytes:
+        return f"has {size:,} bytes instead of {expected.bytes:,}"
+    try:
+        return "" if sha256_of(path) == expected.sha256 else "holds other bytes than were written"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+
+
+def _damaged_file(store: Store, artifact: Artifact, file: str, what: str) -> Damage:
+    folder = artifact.path.relative_to(store.root).as_posix()
+    return Damage(path=f"{folder}/{file}", what=what, remake=_remake(store, folder, artifact.key))
+
+
+def _remake(store: Store, folder: str, key: str) -> str:
+    """Take the folder away, then do again the run that used it: only what is missing is made."""
+    users = (run.command for run in list_runs(store) if any(stage.key == key for _, stage in run.every_stage()))
+    return f"rm -r {store.root / folder} && {next((command for command in users if command), REMAKE)}"
+
+
+def _of_run(store: Store, run: RunRecord, damages: list[Damage]) -> list[Artifact]:
+    artifacts = []
+    for name, stage in run.every_stage():
+        try:
+            artifacts.append(store.open(store.path(name, stage.key)))
+        except SlowburnError:
+            what = "is missing or its manifest cannot be read"
+            damages.append(Damage(path=stage.path, what=what, remake=_remake(store, stage.path, stage.key)))
+    return artifacts
+
+
+def _unreadable_manifests(store: Store) -> list[Damage]:
+    damages = []
+    for stage in STAGES:
+        for path in artifact_folders(store, stage):
+            try:
+                store.open(path)
+            except SlowburnError:
+                folder = path.relative_to(store.root).as_posix()
+                remake = _remake(store, folder, path.name)
+                damages.append(Damage(path=f"{folder}/manifest.json", what="cannot be read", remake=remake))
+    return damages
+
+
+def _unreadable_runs(store: Store) -> list[Damage]:
+    damages = []
+    for record in sorted(store.runs.glob(f"*/{RUN_FILE}")):
+        try:
+            open_run(record)
+        except SlowburnError:
+            path = record.relative_to(store.root).as_posix()
+            damages.append(Damage(path=path, what="cannot be read", remake=f"rm -r {record.parent} && {REMAKE}"))
+    return damages

@@ -1,0 +1,1 @@
+"""Memory: what there is, what may be taken, what is held."""

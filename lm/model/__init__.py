@@ -1,0 +1,1 @@
+"""The network: its shape, its weights, and how text is drawn from it."""

@@ -1,0 +1,1 @@
+"""A whole run, stage by stage, in supervised child processes."""

@@ -1,0 +1,317 @@
+"""The sentences of a report: what a run's numbers mean, for a reader who sees such numbers for the first time."""
+
+from collections.abc import Iterator
+from math import log, sqrt
+from shlex import join
+from typing import NamedTuple
+
+from lm.formatting import format_bytes, format_count, format_duration, format_text_size, listing, spoken_duration
+from lm.report.run_facts import Evaluation, RunFacts, Sample
+from lm.runs.run_record import StageRecord, TrainRecord, UnfinishedStage
+from lm.runs.seeds import BITS
+
+DOING = {
+    "download": "downloading",
+    "clean": "cleaning the text",
+    "tokenize": "tokenizing",
+    "plan": "planning",
+    "train": "training",
+    "evaluate": "evaluating",
+    "generate": "generating",
+}
+ABOUT_BASELINES = {  # the first that a baseline's name contains
+    "unigram": "knows how often each character comes, and nothing else",
+    "gram": "counts what follows the last few characters",
+    "bz2": "a file compressor that has just read the training text",
+    "xz": "a file compressor that has just read the training text",
+    "champion": "the model in use until now",
+}
+
+
+LN2 = log(2)
+CHANCE = 2 * sqrt(2)  # standard deviations: a difference of two has √2 of one's, and 95 % lie within two of them
+WELL_CALIBRATED = 0.02
+FEWEST_TOKENS = 30  # of a frequency: the mean of fewer says little
+NEAR = 0.05  # of all that reading is worth: what is left to gain is little
+SHORTEST_QUOTE = 12  # characters: two texts of one language share any few words
+
+
+class Figure(NamedTuple):
+    """One number worth showing large."""
+
+    name: str
+    value: str
+    note: str
+
+
+class NextStep(NamedTuple):
+    """Something to do with the result, and the command for it."""
+
+    text: str
+    command: str
+
+
+def title(facts: RunFacts) -> str:
+    """What the run came to, as a headline."""
+    run = facts.run
+    if run.status != "completed":
+        ending = "has not ended" if run.status in ("running", "paused") else run.status
+        return f"A run on {facts.corpus} that {ending}" + (f" while {doing(run.unfinished)}" if run.unfinished else "")
+    parameters = facts.metric("train", "parameters")
+    if parameters is None or facts.training_seconds is None:
+        return f"{facts.corpus}, done up to {list(run.stages)[-1]}" if run.stages else f"A run on {facts.corpus}"
+    time = spoken_duration(facts.training_seconds)
+    return f"A model of {format_count(parameters)} parameters, trained on {facts.corpus} for {time}"
+
+
+def lede(facts: RunFacts) -> Iterator[str]:
+    """The first sentences below the headline."""
+    run = facts.run
+    if run.reused:
+        yield "Nothing had to be computed: every stage was done before, with the same settings and the same text."
+    if facts.evaluation:
+        yield verdict(facts.evaluation)
+        yield (
+            "Bits per byte say how surprised a method is by each byte of new text. "
+            "Guessing blindly costs 8; knowing what comes next costs nothing."
+        )
+    if run.unfinished and run.unfinished.progress:
+        yield f"It was {doing(run.unfinished)}, at {run.unfinished.progress}."
+    if run.unfinished and run.stages:
+        yield f"What is finished is kept: {listing(run.stages)}."
+
+
+def doing(stage: UnfinishedStage) -> str:
+    """What goes on in a stage."""
+    return DOING.get(stage.stage, stage.stage)
+
+
+def verdict(evaluation: Evaluation) -> str:
+    """How the model stands beside the best baseline, in plain words."""
+    own = f"On text it has never seen, the model needs {evaluation.bits_per_byte:.2f} bits per byte"
+    if evaluation.best_baseline is None:
+        return f"{own}."
+    name, best = evaluation.best_baseline
+    saved = 1 - evaluation.bits_per_byte / best
+    if name in evaluation.level_with:
+        return f"{own}, about as many as {name} ({best:.2f}): chance may explain the difference."
+    if saved > 0:
+        fewer = f"{saved * 100:.0f}\N{NO-BREAK SPACE}% fewer"
+        return f"{own}. The best of the simple methods, {name}, needs {best:.2f}: the model makes do with {fewer}."
+    return f"{own}. That is worse than {name} ({best:.2f}), a simple method: it has not learned enough yet."
+
+
+def figures(facts: RunFacts) -> Iterator[Figure]:
+    """The few numbers to know."""
+    run = facts.run
+    if facts.training_seconds is not None:
+        note = facts.trained_before or f"{format_duration(run.seconds)} in all"
+        yield Figure("Training", format_duration(facts.training_seconds), note)
+    train = facts.artifacts.get("train")
+    peak = run.peak_memory_bytes or (train.manifest.peak_memory_bytes if train else None)
+    if peak is not None:
+        yield Figure("Peak memory", format_bytes(peak), f"of {format_bytes(run.budget.bytes)} allowed")
+    if facts.evaluation:
+        best = facts.evaluation.best_baseline
+        note = f"{best[0]} needs {best[1]:.2f}" if best else "lower is better"
+        yield Figure("Bits per byte", f"{facts.evaluation.bits_per_byte:.2f}", note)
+    if sizes := facts.text_bytes:
+        yield Figure("Text", format_text_size(sizes["train"]), f"{format_text_size(sizes['heldout'])} kept back")
+
+
+def evaluation_text() -> str:
+    """What the comparison is."""
+    return (
+        "A low number alone says little: some texts are easy. So simpler methods read the same training text "
+        "and predicted the same unseen text. Only what the model saves beyond them is something it has learned."
+    )
+
+
+def about_baseline(name: str) -> str:
+    """What a baseline does, in a few words; empty for one that we do not know."""
+    return next((text for part, text in ABOUT_BASELINES.items() if part in name), "")
+
+
+def evaluation_note(evaluation: Evaluation) -> str:
+    """How the numbers came about."""
+    size = f" all {format_text_size(evaluation.heldout_bytes)} of" if evaluation.heldout_bytes else ""
+    text = f"Measured over{size} the held-out text, which neither the tokenizer nor the training saw."
+    if evaluation.ci95:
+        low, high = evaluation.ci95
+        text += f" The 95\N{NO-BREAK SPACE}% interval is {low:.2f} to {high:.2f}."
+    if evaluation.perplexity_per_token:
+        text += f" Perplexity per token: {evaluation.perplexity_per_token:.1f}."
+    if evaluation.verdict:
+        text += f" In a paired comparison the model {evaluation.verdict}."
+    return text
+
+
+def seeds_text(facts: RunFacts) -> str:
+    """What the spread between seeds means for a comparison."""
+    bits = next((row for row in facts.spread if row.name == BITS), None)
+    if bits is None:
+        return ""
+    text = (
+        f"{len(bits.values)} models were trained that differ in nothing but their seed: the weights they began from, "
+        f"the order they read in. Their bits per byte have a standard deviation of {bits.deviation:.3f}, as far as "
+        f"so few can tell: between two runs of one seed each, less than {CHANCE * bits.deviation:.2g} says nothing."
+    )
+    if bits.ensemble is not None:
+        better = min(bits.values) - bits.ensemble
+        how = f"{better:.3f} fewer than the best of them" if better > 0 else "no fewer than the best of them"
+        text += f" Together, by the mean of their probabilities, they need {bits.ensemble:.3f}: {how}."
+    return text
+
+
+def confidence_text(evaluation: Evaluation) -> str:
+    """Whether the model's probabilities can be believed."""
+    bins = evaluation.calibration.get("bins", [])
+    tokens = sum(row["tokens"] for row in bins)
+    error = evaluation.calibration.get("expected_calibration_error", 0.0)
+    excess = sum((row["confidence"] - row["accuracy"]) * row["tokens"] for row in bins) / max(tokens, 1)
+    points = f"{100 * error:.1f} percentage points"
+    if error < WELL_CALIBRATED:
+        said = f"Yes: how sure it is and how often it is right differ by {points} on average"
+    elif abs(excess) < error / 2:
+        said = f"Not everywhere: how sure it is and how often it is right differ by {points} on average"
+    else:
+        said = f"It is too {'sure of itself' if excess > 0 else 'cautious'}, by {points} on average"
+    return f"{said} (expected calibration error). The larger a point, the more tokens."
+
+
+def context_text(evaluation: Evaluation) -> str:
+    """How much of the window the model makes use of."""
+    rows = evaluation.by_tokens_read
+    if len(rows) < 2:
+        return ""
+    first, last = rows[0]["nats_per_token"], rows[-1]["nats_per_token"]
+    useful = next((row for row in rows if row["nats_per_token"] <= last + NEAR * max(first - last, 0)), rows[-1])
+    text = (
+        f"A token costs {first / LN2:.1f} bits after one other and {last / LN2:.1f} at the end of the window "
+        f"of {rows[-1]['most_read']:,}."
+    )
+    if useful is not rows[-1]:
+        text += f" From {useful['most_read']:,} tokens on, reading more helps little."
+    return f"{text} The band is the 95\N{NO-BREAK SPACE}% interval."
+
+
+def frequency_text(evaluation: Evaluation) -> str:
+    """What the model knows beyond how often a token comes."""
+    if not evaluation.by_frequency:
+        return ""
+    return (
+        "The dotted line is what a token costs whoever knows only how often it stands in the training text. "
+        "What the model saves below it, it takes from the words before. Where fewer than "
+        f"{FEWEST_TOKENS} tokens were judged, nothing is drawn."
+    )
+
+
+def token_text(text: str) -> str:
+    """A token as it can be seen."""
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        return "a part of a character"
+    return text.replace("\n", "↵").replace(" ", "␣") if text.isspace() or not text else text
+
+
+def samples_text(facts: RunFacts) -> str:
+    """How the samples came about, and whether the model repeats itself."""
+    text = "All that were drawn, as they came; only longer gaps are closed. The words in colour were given."
+    judged = facts.evaluation.degeneracy if facts.evaluation else {}
+    if verdict := judged.get("verdict"):
+        text += f" Judged for repetition the model is {verdict}: it scores {judged['score']:.2f}, where 1 only repeats"
+        human = judged.get("human", {}).get("score")
+        text += "." if human is None else f" and people, writing on from the same words, score {human:.2f}."
+    longest, of_humans = (facts.metric("generate", f"{whose}longest_match_characters") for whose in ("", "human_"))
+    if longest and of_humans:
+        text += (
+            f" The longest stretch taken from the training text has {longest} characters; held-out text of the same "
+            f"length, written by people, shares up to {of_humans} with it."
+        )
+    return text
+
+
+def learning_text(facts: RunFacts) -> str:
+    """How to read the learning curve."""
+    tokens, passes = facts.metric("train", "trained_tokens"), facts.metric("train", "passes_over_the_data")
+    read = f"It read {format_count(tokens)} tokens, {passes:.1f} passes over the text. " if tokens and passes else ""
+    varied = facts.metric("train", "merge_dropout")
+    step = "Towards the end the other steps down: no pieces are read in smaller ones any more. " if varied else ""
+    return (
+        f"{read}When the curve of unseen text stops falling while the other still falls, "
+        f"the model has begun to learn by heart. {step}"
+    ).rstrip()
+
+
+def memory_text(facts: RunFacts) -> str:
+    """What took the most memory, and what the picture shows."""
+    run = facts.run
+    known = {name: stage.peak_memory_bytes for name, stage in run.stages.items() if stage.peak_memory_bytes}
+    if run.unfinished and run.unfinished.peak_memory_bytes:
+        known[run.unfinished.stage] = run.unfinished.peak_memory_bytes
+    if not known:
+        return ""
+    stage = max(known, key=lambda name: known[name])
+    record = run.stages.get(stage) or run.unfinished
+    predicted = record.predicted_memory_bytes if record else None
+    foreseen = f"{format_bytes(predicted)} were predicted and " if predicted else ""
+    return (
+        f"The stage {stage} took the most: {format_bytes(known[stage])}, where {foreseen}"
+        f"{format_bytes(run.budget.bytes)} were allowed. "
+        "The dotted line is the orchestrating process, which stands beside the budget."
+    )
+
+
+def resumed(stage: StageRecord) -> str:
+    """Where a training that was interrupted went on."""
+    step = stage.resumed_from_step if isinstance(stage, TrainRecord) else None
+    return "" if step is None else f"; continued from step {step:,}"
+
+
+def sample_note(sample: Sample) -> str:
+    """How a sample was drawn, and what became of it."""
+    parts = [
+        f"temperature {sample.temperature:g}" if sample.temperature is not None else "",
+        f"top-p {sample.top_p:g}" if sample.top_p is not None else "",
+        f"seed {sample.seed}" if sample.seed is not None else "",
+        f"{sample.tokens} tokens" if sample.tokens is not None else "",
+        sample.verdict if sample.verdict not in (None, "healthy") else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def nearest_place(sample: Sample) -> str:
+    """Where in the training text a sample comes nearest to it; empty where they share no more than any two texts."""
+    shared = " ".join((sample.nearest_text or "").split())
+    if not sample.nearest_source or len(shared) < SHORTEST_QUOTE:
+        return ""
+    title = (
+        f", {sample.nearest_title}" if sample.nearest_title and sample.nearest_title != sample.nearest_source else ""
+    )
+    document = f", document {sample.nearest_document}" if sample.nearest_document else ""
+    line = f", line {sample.nearest_line:,}" if sample.nearest_line else ""
+    return f"{len(shared)} characters stand in the training text too: {sample.nearest_source}{title}{document}{line}"
+
+
+def next_steps(facts: RunFacts) -> Iterator[NextStep]:
+    """What one may do now."""
+    run = facts.run
+    again = run.command or "make run"
+    if run.status in ("running", "paused"):
+        yield NextStep("If it is not going any more, start it again: it goes on from its last checkpoint.", again)
+    elif run.status == "stopped":
+        yield NextStep("Go on where it stopped: nothing that is finished is done again.", again)
+    elif run.status == "failed":
+        yield NextStep("Try again once the cause is mended: what is finished is kept.", again)
+    elif "train" in run.stages:
+        minutes = run.config.get("minutes")
+        corpus = [part for name in run.corpus for part in ("--corpus", name)]
+        yield NextStep("Let it write more.", "python -m lm generate")
+        if facts.spread:
+            yield NextStep("Let all seeds write as one.", f"python -m lm generate {run.run_id} --ensemble")
+        if minutes:
+            longer = ["python", "-m", "flows.pipeline", *corpus, "--minutes", f"{minutes * 4:g}"]
+            yield NextStep(
+                "Give it more time: the text is ready, so only training and what follows it run.", join(longer)
+            )
+        yield NextStep("Train on your own text.", "python -m flows.pipeline --corpus path/to/your/texts")
+    yield NextStep("See every artifact, what it was made from and what was made from it.", "python -m lm inspect")

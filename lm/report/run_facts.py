@@ -1,0 +1,174 @@
+"""What is known of a run, gathered from its record and from the artifacts that it names. Missing parts stay None.
+
+Light to import: only JSON is read, but for the samples.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lm.errors import SlowburnError
+from lm.formatting import listing
+from lm.runs.run_record import RunRecord
+from lm.runs.seeds import Spread, spread
+from lm.store.artifacts import Artifact, Store
+from lm.store.files import read_json
+
+EVALUATION_FILE = "evaluation.json"
+DETAILS = ("calibration", "by_frequency", "by_tokens_read", "hardest_tokens")  # of an evaluation: newer than the rest
+SAMPLES_FILE = "samples.parquet"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Bits per byte of the whole held-out text, and what a model must beat to count."""
+
+    bits_per_byte: float
+    ci95: tuple[float, float] | None
+    perplexity_per_token: float | None
+    heldout_bytes: int | None
+    baselines: dict[str, float]  # bits per byte, best first
+    level_with: frozenset[str]  # the baselines whose difference from the model chance may explain
+    verdict: str  # on the n-gram
+    degeneracy: Mapping[str, Any]
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    by_frequency: Sequence[Mapping[str, Any]] = ()
+    by_tokens_read: Sequence[Mapping[str, Any]] = ()
+    hardest_tokens: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def best_baseline(self) -> tuple[str, float] | None:
+        """Name and bits per byte of the baseline that is hardest to beat."""
+        return next(iter(self.baselines.items()), None)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One generated text and how it came about."""
+
+    prompt: str
+    text: str
+    seed: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    tokens: int | None = None
+    verdict: str | None = None
+    nearest_source: str | None = None
+    nearest_document: str | None = None
+    nearest_title: str | None = None
+    nearest_line: int | None = None
+    nearest_before: str | None = None
+    nearest_text: str | None = None
+    nearest_after: str | None = None
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A run's record with the artifacts, the plan and the evaluation that it names, as far as they are there."""
+
+    run: RunRecord
+    artifacts: dict[str, Artifact]
+    plan: dict[str, Any] | None
+    evaluation: Evaluation | None
+    spread: Sequence[Spread] = ()  # between the seeds, where there are several
+
+    def metric(self, stage: str, name: str) -> Any:
+        """A stage's metric, or None."""
+        artifact = self.artifacts.get(stage)
+        return artifact.manifest.metrics.get(name) if artifact else None
+
+    @property
+    def text_bytes(self) -> dict[str, int] | None:
+        """Bytes of text on each side of the split: "train" and "heldout"."""
+        train, heldout = self.metric("clean", "train_bytes"), self.metric("clean", "heldout_bytes")
+        return {"train": train, "heldout": heldout} if train and heldout else None
+
+    @property
+    def corpus(self) -> str:
+        """What was trained on, by name: of paths and addresses the last part."""
+        return listing(word.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or word for word in self.run.corpus)
+
+    @property
+    def training_seconds(self) -> float | None:
+        """How long the model was trained, in all the runs that had a part in it."""
+        train = self.artifacts.get("train")
+        return train.manifest.seconds if train else None
+
+    @property
+    def trained_before(self) -> str:
+        """How much of the training earlier runs had done, in words; empty where it was all this run's."""
+        stage, seconds = self.run.stages.get("train"), self.training_seconds
+        if stage is None or seconds is None or seconds <= stage.seconds:
+            return ""
+        return "in an earlier run" if stage.status == "reused" else "a part of it in an earlier run"
+
+    @property
+    def reused_stages(self) -> list[str]:
+        """Stages that were there already."""
+        return [name for name, stage in self.run.stages.items() if stage.status == "reused"]
+
+
+def gather_facts(store: Store, run: RunRecord) -> RunFacts:
+    """Open what the run names. What was pruned or damaged since is left out: a report of the rest is still true."""
+    artifacts = {name: found for name, stage in run.stages.items() if (found := store.find(name, stage.key))}
+    evaluate = artifacts.get("evaluate")
+    return RunFacts(
+        run=run,
+        artifacts=artifacts,
+        plan=_read_if_there(store, run.plan),
+        evaluation=_evaluation(read_json(evaluate.path / EVALUATION_FILE)) if evaluate else None,
+        spread=spread(store, run),
+    )
+
+
+def read_samples(facts: RunFacts) -> list[Sample]:
+    """The run's samples in their order. Loads pyarrow."""
+    generate = facts.artifacts.get("generate")
+    return read_sample_rows(generate) if generate else []
+
+
+def read_sample_rows(generate: Artifact) -> list[Sample]:
+    """The samples of an artifact of generate, in their order. Loads pyarrow."""
+    from pyarrow.parquet import ParquetFile  # deferred: it weighs 100 MiB
+
+    columns = Sample.__dataclass_fields__
+    rows = ParquetFile(generate.path / SAMPLES_FILE).read().to_pylist()
+    return [Sample(**{name: value for name, value in row.items() if name in columns}) for row in rows]
+
+
+def representative_sample(samples: list[Sample]) -> Sample | None:
+    """The sample to show first: not a collapsed one, if there is a choice, and one that begins with given words."""
+    return min(samples, key=lambda sample: (sample.verdict not in (None, "healthy"), not sample.prompt), default=None)
+
+
+def _read_if_there(store: Store, path: str | None) -> dict[str, Any] | None:
+    try:
+        return read_json(store.root / path) if path else None
+    except SlowburnError:
+        return None
+
+
+def _evaluation(content: Mapping[str, Any]) -> Evaluation:
+    baselines: Mapping[str, Mapping[str, Any]] = content["baselines"]
+    best_first = sorted(baselines.items(), key=lambda item: (item[1]["bits_per_byte"], item[0]))
+    return Evaluation(
+        bits_per_byte=content["bits_per_byte"],
+        ci95=_ends(content.get("ci95")),
+        perplexity_per_token=content.get("perplexity_per_token"),
+        heldout_bytes=content.get("bytes"),
+        baselines={name: baseline["bits_per_byte"] for name, baseline in best_first},
+        level_with=frozenset(name for name, baseline in best_first if _spans_zero(baseline)),
+        verdict=content.get("verdict", ""),
+        degeneracy=content.get("degeneracy", {}),
+        **{name: content[name] for name in DETAILS if name in content},
+    )
+
+
+def _ends(interval: list[float] | None) -> tuple[float, float] | None:
+    return (interval[0], interval[1]) if interval else None
+
+
+def _spans_zero(baseline: Mapping[str, Any]) -> bool:
+    """Whether the paired difference to the model may be nothing."""
+    ends = _ends(baseline.get("model_minus_this_ci95"))
+    return ends is not None and ends[0] <= 0 <= ends[1]

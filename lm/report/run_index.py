@@ -1,0 +1,131 @@
+"""`artifacts/index.html`: every run and every decision about the champion on one page, each run with its report."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lm.champions.champion import ChampionRecord, Decision, load_champion
+from lm.champions.drift import drift_points, how_often
+from lm.errors import SlowburnError
+from lm.formatting import format_bytes, format_duration
+from lm.report.run_facts import RunFacts, gather_facts
+from lm.runs.run_record import REPORT_FILE, RunRecord, list_runs, run_folder
+from lm.store.artifacts import Store
+from lm.store.files import flush
+from lm.text.plain_text import visible
+
+INDEX_FILE = "index.html"
+TEMPLATE, STYLE = "run_index.html.jinja", "report.css"
+MOST_RUNS, MOST_DECISIONS = 300, 12
+ACTIONS = {"promoted": "A new champion", "kept": "The champion stays", "rolled back": "An earlier champion is back"}
+
+
+def render_index(store: Store) -> Path:
+    """Write the index, whole or not at all, and return its path. Loads matplotlib: call it in a child process."""
+    here = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader(here),
+        autoescape=True,
+        finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    content = _content(store) | {"style": Markup((here / STYLE).read_text(encoding="utf-8"))}
+    path = store.root / "artifacts" / INDEX_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(environment.get_template(TEMPLATE).render(content), encoding="utf-8")
+    flush(temporary)
+    temporary.replace(path)
+    return path
+
+
+def _content(store: Store) -> dict[str, Any]:
+    runs = list_runs(store)
+    record, problem = _record(store)
+    facts = [gather_facts(store, run) for run in runs[:MOST_RUNS]]
+    return {
+        "lede": _lede(runs, record),
+        "problem": problem,
+        "champion": _champion(store, record, facts),
+        "runs": [_row(store, found, record.champion) for found in facts],
+        "left_out": len(runs) - len(facts),
+    }
+
+
+def _record(store: Store) -> tuple[ChampionRecord, str]:
+    """The champion's record, or an empty one and what is wrong with it: the list of runs is worth having without."""
+    try:
+        return load_champion(store), ""
+    except SlowburnError as error:
+        return ChampionRecord(), str(error)
+
+
+def _lede(runs: list[RunRecord], record: ChampionRecord) -> str:
+    models = {run.stages["train"].key for run in runs if "train" in run.stages}
+    promotions = sum(decision.action == "promoted" for decision in record.decisions)
+    parts = [_count(len(runs), "run"), _count(len(models), "model"), _count(promotions, "champion")]
+    return f"{', '.join(parts)} so far, the newest first."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _champion(store: Store, record: ChampionRecord, facts: list[RunFacts]) -> dict[str, Any] | None:
+    """The champion, how often to retrain, and the newest decisions."""
+    if not record.decisions:
+        return None
+    points = drift_points(record.decisions)
+    charts: dict[str, Markup] = {}
+    if points:
+        from lm.report.drift_chart import drift_svg  # deferred: matplotlib weighs, and most pages need no curve
+
+        charts = {width: Markup(svg) for width, svg in drift_svg(points).items()}
+    run = next((found for found in facts if _model(found.run) == record.champion), None)
+    return {
+        "key": record.champion,
+        "run": _row(store, run, record.champion) if run else None,
+        "how_often": how_often(points).sentence,
+        "charts": charts,
+        "decisions": [_decision(decision) for decision in reversed(record.decisions[-MOST_DECISIONS:])],
+    }
+
+
+def _decision(decision: Decision) -> dict[str, str]:
+    return {
+        "decided": _date(decision.decided),
+        "what": ACTIONS[decision.action],
+        "reason": decision.reason[:1].upper() + decision.reason[1:],
+        "champion": decision.champion or "",
+    }
+
+
+def _row(store: Store, facts: RunFacts, champion: str | None) -> dict[str, str | bool]:
+    run = facts.run
+    there = (run_folder(store, run.run_id) / REPORT_FILE).is_file()
+    return {
+        "id": run.run_id,
+        "report": f"runs/{run.run_id}/{REPORT_FILE}" if there else "",
+        "corpus": facts.corpus,
+        "status": "reused" if run.reused else run.status,
+        "note": run.decision or (run.reason if run.status != "completed" else ""),
+        "is_champion": champion is not None and _model(run) == champion,
+        "bits": f"{facts.evaluation.bits_per_byte:.3f}" if facts.evaluation else "",
+        "peak": format_bytes(run.peak_memory_bytes) if run.peak_memory_bytes else "",
+        "took": format_duration(run.seconds),
+        "started": _date(run.started),
+    }
+
+
+def _model(run: RunRecord) -> str | None:
+    return run.stages["train"].key if "train" in run.stages else None
+
+
+def _date(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone():%d %B %Y, %H:%M}".lstrip("0")

@@ -1,0 +1,1 @@
+"""The artifact store: immutable folders, each named by its key."""

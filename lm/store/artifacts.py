@@ -1,0 +1,233 @@
+"""The artifact store: immutable folders named by their key, each there whole or not at all.
+
+A stage writes into a hidden sibling (`.<key>.partial`). Every file is hashed and flushed, `manifest.json` is written
+last, and the folder is renamed into place: whoever finds `<key>/manifest.json` may trust what the folder holds.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lm.errors import SlowburnError, Stopped
+from lm.store.files import SCHEMA_VERSION, flush, now, read_json, sha256_of, write_json
+
+ROOT_VARIABLE = "SLOWBURN_ROOT"
+LOCK_WAIT_SECONDS = 15.0  # an orphaned child notices its parent's death well within this
+FOLDERS = {
+    "download": "data/raw",
+    "clean": "data/clean",
+    "tokenize": "data/tokens",
+    "train": "artifacts/models",
+    "evaluate": "artifacts/evaluations",
+    "generate": "artifacts/samples",
+}
+STAGES = tuple(FOLDERS)
+NOT_MADE = "not made yet"
+MOST_SEEDS = 16
+REPLICAS = tuple(f"replica-{number}" for number in range(1, MOST_SEEDS + 1))  # members of an ensemble
+# Inputs that are named for their part, and who made them.
+ROLES = {"init": "train", "tokenizer": "tokenize"} | dict.fromkeys(REPLICAS, "train")
+
+
+class OutputFile(BaseModel):
+    """Size and hash of one file of an artifact."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What `manifest.json` says of an artifact: what it was made from, by what, and what it holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    stage: str
+    key: str
+    created: str
+    config: dict[str, Any]
+    inputs: dict[str, str]
+    outputs: dict[str, OutputFile]
+    metrics: dict[str, Any]
+    seconds: float
+    peak_memory_bytes: int | None
+    versions: dict[str, str]
+    numerics: dict[str, Any] = {}
+
+
+class Artifact(BaseModel):
+    """A complete artifact on disk."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def key(self) -> str:
+        """The key that names it."""
+        return self.manifest.key
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+class Store:
+    """All artifacts under one root folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def default(cls) -> Self:
+        """Where `SLOWBURN_ROOT` says, else in the project itself."""
+        return cls(Path(os.environ.get(ROOT_VARIABLE) or Path(__file__).parents[2]).resolve())
+
+    @property
+    def plans(self) -> Path:
+        """Where plans are kept."""
+        return self.root / "artifacts" / "plans"
+
+    @property
+    def runs(self) -> Path:
+        """Where each run has its folder."""
+        return self.root / "artifacts" / "runs"
+
+    @property
+    def parts(self) -> Path:
+        """Where cleaning keeps what it made of each source (`parts.py`)."""
+        return self.root / "data" / "parts"
+
+    def folder(self, stage: str) -> Path:
+        """Where the artifacts of a stage, or of a role, are kept."""
+        return self.root / FOLDERS[ROLES.get(stage, stage)]
+
+    def path(self, stage: str, key: str) -> Path:
+        """Where the artifact of this stage and key is, or would be."""
+        return self.folder(stage) / key
+
+    def partial(self, stage: str, key: str) -> Path:
+        """Where the unfinished artifact of this stage and key is kept."""
+        return self.folder(stage) / f".{key}.partial"
+
+    def find(self, stage: str, key: str) -> Artifact | None:
+        """Return the complete artifact of this key, or None if it must be made (again)."""
+        return None if self.why_missing(stage, key) else self.open(self.path(stage, key))
+
+    def why_missing(self, stage: str, key: str) -> str | None:
+        """Say why this artifact cannot be used as it is, in a few words; None when it can."""
+        path = self.path(stage, key)
+        if not (path / "manifest.json").exists():
+            return "damaged: no manifest" if path.exists() else NOT_MADE
+        artifact = self.open(path)
+        for name, expected in artifact.manifest.outputs.items():
+            file = path / name
+            if not file.is_file():
+                return f"damaged: {name} is missing"
+            if file.stat().st_size != expected.bytes:
+                return f"damaged: {name} has {file.stat().st_size} bytes instead of {expected.bytes}"
+        return None
+
+    def open(self, path: Path) -> Artifact:
+        """Open a complete artifact's folder. Raises SlowburnError when its manifest cannot be understood."""
+        content = read_json(path / "manifest.json")
+        try:
+            return Artifact(path=path, manifest=Manifest.model_validate(content))
+        except ValidationError as error:
+            raise SlowburnError(
+                f"{path}/manifest.json is not a manifest: delete the folder and run again to have it remade"
+            ) from error
+
+    def list(self, stage: str) -> list[Artifact]:
+        """Every complete artifact of a stage, oldest first."""
+        manifests = self.folder(stage).glob("[!.]*/manifest.json")
+        return sorted((self.open(path.parent) for path in manifests), key=lambda a: (a.manifest.created, a.key))
+
+    @contextmanager
+    def writing(self, stage: str, key: str, *, resumable: bool = False) -> Iterator[Path]:
+        """Yield the partial folder of an artifact, locked, to be filled and then given to `commit`.
+
+        What a killed writer left there is swept first, unless the stage is `resumable`. Raises Stopped when another
+        process is writing the same artifact.
+        """
+        partial = self.partial(stage, key)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(partial.with_name(f".{key}.lock"))
+        try:
+            lock.acquire(timeout=LOCK_WAIT_SECONDS)
+        except Timeout:
+            raise Stopped(
+                f"{stage}: another process is making this same artifact ({key}); wait for it, then run this again"
+            ) from None
+        try:
+            if not resumable:
+                shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(exist_ok=True)
+            yield partial
+        finally:
+            if not resumable:
+                shutil.rmtree(partial, ignore_errors=True)
+            lock.release()
+
+    def commit(
+        self,
+        stage: str,
+        key: str,
+        *,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        metrics: Mapping[str, Any],
+        seconds: float,
+        peak_memory_bytes: int | None,
+        versions: Mapping[str, str],
+        numerics: Mapping[str, Any] | None = None,
+        scratch: tuple[str, ...] = (),
+    ) -> Artifact:
+        """Turn the partial folder into the artifact: hash and flush every file, write the manifest, rename.
+
+        What `scratch` names in it is not part of the artifact, and goes once the artifact exists.
+        """
+        partial, path = self.partial(stage, key), self.path(stage, key)
+        kept = [entry for entry in partial.iterdir() if entry.name not in scratch]
+        files = sorted(file for entry in kept for file in (entry, *entry.rglob("*")) if file.is_file())
+        for file in files:
+            flush(file)
+        manifest = Manifest(
+            stage=stage,
+            key=key,
+            created=now(),
+            config=dict(config),
+            inputs=dict(inputs),
+            outputs={
+                file.relative_to(partial).as_posix(): OutputFile(bytes=file.stat().st_size, sha256=sha256_of(file))
+                for file in files
+            },
+            metrics=dict(metrics),
+            seconds=round(seconds, 3),
+            peak_memory_bytes=peak_memory_bytes,
+            versions=dict(versions),
+            numerics=dict(numerics or {}),
+        )
+        write_json(partial / "manifest.json", manifest.model_dump(mode="json"))
+        damaged = path.with_name(f".{key}.damaged")
+        shutil.rmtree(damaged, ignore_errors=True)
+        if path.exists():
+            path.rename(damaged)
+        partial.rename(path)
+        flush(path.parent)
+        shutil.rmtree(damaged, ignore_errors=True)
+        for name in scratch:
+            _remove(path / name)
+        return Artifact(path=path, manifest=manifest)

@@ -1,0 +1,62 @@
+"""Files that are there whole or not at all, and their hashes."""
+
+import hashlib
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lm.errors import SlowburnError
+
+SCHEMA_VERSION = 1
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def now() -> str:
+    """This moment as records keep it: UTC, RFC 3339, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def flush(path: Path) -> None:
+    """Force a file's content, or a folder's list of names, onto the disk. Windows keeps its folders by itself."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON so that a reader sees the old content or the new, never half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    flush(temporary)
+    temporary.replace(path)
+    flush(path.parent)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that this project wrote.
+
+    Raises SlowburnError when it is not JSON, or of a schema newer than this version of Slowburn knows.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise SlowburnError(f"{path} cannot be read ({error}): delete it and run again to have it remade") from error
+    if not isinstance(value, dict):
+        raise SlowburnError(f"{path} holds no JSON object: delete it and run again to have it remade")
+    version = value.get("schema_version", SCHEMA_VERSION)
+    if version > SCHEMA_VERSION:
+        raise SlowburnError(
+            f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
+        )
+    return value

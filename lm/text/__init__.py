@@ -1,0 +1,1 @@
+"""Text: documents, where they come from, and searching in them."""

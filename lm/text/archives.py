@@ -1,0 +1,259 @@
+"""What compressed files and archives hold, file by file, in bounded disk space and memory.
+
+Nothing is ever extracted under a name of its own: each file is written to one temporary place, read, and overwritten.
+So names that lead elsewhere, links and devices in an archive can do nothing.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, NamedTuple
+
+from lm.errors import BadInput, Stopped
+from lm.formatting import format_text_size
+from lm.text.addresses import printable
+from lm.text.file_kind import ARCHIVES, COMPRESSED, HEAD_BYTES, READABLE, FileKind, file_kind
+
+BLOCK_BYTES = 2**20
+MOST_LAYERS = 4  # an archive in an archive in …
+# Beyond so much an expansion is a bomb: deflate cannot exceed 1,032, ordinary text comes to 3 and tables to 30.
+MOST_EXPANSION, EXPANSION_FREE_BYTES = 300, 64 * 2**20
+XZ_MEMORY_BYTES = 128 * 2**20  # for its dictionary: `xz -9` needs 65 MiB
+LEFT_FREE_BYTES = 256 * 2**20  # of the disk
+SUFFIXES: dict[FileKind, tuple[str, ...]] = {
+    "a gzip file": (".gz", ".gzip"),
+    "a bzip2 file": (".bz2",),
+    "an xz file": (".xz",),
+    "a zstandard file": (".zst", ".zstd"),
+}
+SHORT_SUFFIXES = {".tgz": ".tar", ".tbz2": ".tar", ".txz": ".tar"}
+EPUB = b"application/epub+zip"
+OFFICE_MEMBERS = ("[Content_Types].xml",)
+DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
+
+
+class Content(NamedTuple):
+    """A file that can be read as text or as a table, until the next one is asked for."""
+
+    name: str  # with the archives it is in, as in `notes.zip/a/b.txt`
+    path: Path
+    kind: FileKind
+
+
+Skip = Callable[[str, str], None]  # a file's name and why it is not read
+
+
+class TooLarge(Exception):
+    """A compressed file that would expand to more than it may."""
+
+
+class Expansion:
+    """How much all archives of a corpus together may expand to."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes, self.bytes = max_bytes, 0
+
+    def write(self, stream: IO[bytes], compressed_bytes: int, target: Path) -> None:
+        """Write what a stream expands to into `target`. Raises TooLarge for a bomb, BadInput at the cap."""
+        own, most = 0, EXPANSION_FREE_BYTES + MOST_EXPANSION * compressed_bytes
+        with target.open("wb") as out:
+            while block := stream.read(BLOCK_BYTES):
+                own, self.bytes = own + len(block), self.bytes + len(block)
+                if own > most:
+                    raise TooLarge
+                self.check()
+                if shutil.disk_usage(target.parent).free < LEFT_FREE_BYTES:
+                    raise Stopped("the disk is too full to expand archives: make room, then run this again")
+                out.write(block)
+
+    def check(self) -> None:
+        """Raise BadInput where it is more than it may be."""
+        if self.bytes > self.max_bytes:
+            raise BadInput(
+                f"the archives of this corpus expand to more than {format_text_size(self.max_bytes)}: allow more with "
+                "--set clean.max_expanded_bytes=…, or give less"
+            )
+
+
+def contents(path: Path, name: str, scratch: Path, expansion: Expansion, skip: Skip) -> Iterator[Content]:
+    """Yield what a file holds: itself, or the files of an archive and of the archives in there.
+
+    What cannot be read (not text, damaged, encrypted, nested too deeply, a bomb) is told to `skip` with the reason.
+    Raises BadInput when all of it together is too large.
+    """
+    yield from _Walk(scratch, expansion, skip).files(path, name, layer=0)
+
+
+class _Walk:
+    def __init__(self, scratch: Path, expansion: Expansion, skip: Skip) -> None:
+        self.scratch, self.expansion, self.skip = scratch, expansion, skip
+
+    def files(self, path: Path, name: str, layer: int) -> Iterator[Content]:
+        with path.open("rb") as stream:
+            kind = file_kind(stream.read(HEAD_BYTES))
+        if kind not in READABLE:
+            self.skip(name, kind)
+        elif kind not in COMPRESSED | ARCHIVES:
+            yield Content(name, path, kind)
+        elif layer == MOST_LAYERS:
+            self.skip(name, "an archive in too many others")
+        elif kind in COMPRESSED:
+            target = self.scratch / str(layer)
+            with _open_compressed(path, kind) as expanded:
+                whole = self._write(expanded, path.stat().st_size, target, name)
+            if whole:
+                yield from self.files(target, _uncompressed_name(name, kind), layer + 1)
+        else:
+            yield from (self._zipped if kind == "a zip archive" else self._tarred)(path, name, layer)
+
+    def _write(self, stream: IO[bytes], compressed_bytes: int, target: Path, name: str) -> bool:
+        """Expand one file; say whether all of it came."""
+        try:
+            self.expansion.write(stream, compressed_bytes, target)
+        except TooLarge:
+            self.skip(name, f"it expands to more than {MOST_EXPANSION} times its size")
+        except DAMAGED as error:
+            self._tell_damage(error, name, "damaged or cut short")
+        else:
+            return True
+        return False
+
+    def _tell_damage(self, error: Exception, name: str, reason: str) -> None:
+        """Skip a file that is damaged; what the system says of the disk is another matter."""
+        if isinstance(error, OSError) and error.errno is not None:
+            raise error
+        self.skip(name, reason)
+
+    def _tarred(self, path: Path, name: str, layer: int) -> Iterator[Content]:
+        target = self.scratch / str(layer)
+        try:
+            with tarfile.open(path, "r:") as archive:
+                while member := archive.next():
+                    archive.members = []  # type: ignore[attr-defined]  # it would remember every one
+                    inner = _member_name(name, member.name)
+                    if member.isdir() or _is_hidden(member.name):
+                        continue
+                    if member.isfile() and not member.issparse():
+                        content = archive.extractfile(member)
+                        assert content
+                        if self._write(content, member.size + BLOCK_BYTES, target, inner):
+                            yield from self.files(target, inner, layer + 1)
+                    else:
+                        self.skip(inner, "a link, a device or a sparse file")
+        except DAMAGED as error:
+            self._tell_damage(error, name, "damaged or cut short; what precedes the damage was read")
+
+    def _zipped(self, path: Path, name: str, layer: int) -> Iterator[Content]:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = [member for member in archive.infolist() if not member.is_dir()]
+                names = {member.filename for member in members}
+                declared = _declared_type(archive) if "mimetype" in names else b""
+                if names.intersection(OFFICE_MEMBERS) or (declared and declared != EPUB):
+                    self.skip(name, "an office document")
+                    return
+                for member in members:
+                    if declared != EPUB or member.filename.endswith(("html", "htm")):
+                        yield from self._member(archive, member, name, layer)
+        except DAMAGED as error:
+            self._tell_damage(error, name, "damaged or cut short")
+
+    def _member(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, layer: int) -> Iterator[Content]:
+        inner, target = _member_name(name, member.filename), self.scratch / str(layer)
+        if member.flag_bits & 1:
+            self.skip(inner, "encrypted")
+        elif not _is_hidden(member.filename):
+            try:
+                stream = archive.open(member)
+            except DAMAGED as error:
+                self._tell_damage(error, inner, "damaged or compressed in a way that is not read")
+                return
+            with stream:
+                whole = self._write(stream, member.compress_size, target, inner)
+            if whole:
+                yield from self.files(target, inner, layer + 1)
+
+
+@contextmanager
+def _open_compressed(path: Path, kind: FileKind) -> Iterator[IO[bytes]]:
+    """Open a compressed file as a stream of what it expands to."""
+    with path.open("rb") as file:
+        if kind == "a gzip file":
+            yield gzip.GzipFile(fileobj=file)  # type: ignore[misc]  # a stream of bytes in all but its declaration
+        elif kind == "a bzip2 file":
+            yield bz2.BZ2File(file)
+        elif kind == "an xz file":
+            yield _XzReader(file)
+        else:
+            from pyarrow import CompressedInputStream  # the standard library reads no zstandard
+
+            yield CompressedInputStream(file, "zstd")
+
+
+class _XzReader(io.BytesIO):
+    """Reads xz as `lzma.LZMAFile` does, with a bound on the memory that a file may ask for."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file, self._decoder = file, _xz_decoder()
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read up to `size` bytes; nothing at the end."""
+        while True:
+            if self._decoder.eof:
+                rest = (self._decoder.unused_data or self._file.read(BLOCK_BYTES)).lstrip(b"\0")
+                if not rest:
+                    return b""
+                self._decoder = _xz_decoder()
+            else:
+                rest = self._file.read(BLOCK_BYTES) if self._decoder.needs_input else b""
+                if self._decoder.needs_input and not rest:
+                    raise EOFError
+            if block := self._decoder.decompress(rest, size or -1):
+                return block
+
+
+def _xz_decoder() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES)
+
+
+def _declared_type(archive: zipfile.ZipFile) -> bytes:
+    with archive.open("mimetype") as stream:
+        return stream.read(100).strip()
+
+
+def _uncompressed_name(name: str, kind: FileKind) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    if (lowered := f".{suffix.lower()}") in SUFFIXES[kind]:
+        return stem
+    return stem + SHORT_SUFFIXES[lowered] if dot and lowered in SHORT_SUFFIXES else name
+
+
+def _member_name(archive: str, member: str) -> str:
+    """Name a file in an archive; what leads upwards in its own name is left out."""
+    parts = [part for part in PurePosixPath(member.replace("\\", "/")).parts if part not in ("/", "..", ".")]
+    return f"{archive}/{printable('/'.join(parts))}"
+
+
+def _is_hidden(member: str) -> bool:
+    return any((part.startswith(".") and part not in (".", "..")) or part == "__MACOSX" for part in member.split("/"))
+
+
+def known_suffix(name: str) -> str:
+    """The suffix of a file's name as far as it matters to a reader of the folder it is copied to, such as `.tar.gz`."""
+    known: set[Any] = {".html", ".htm", ".md", ".parquet", ".zip", ".epub", ".tar", ".jsonl", *SHORT_SUFFIXES}
+    known.update(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+    found = list[str]()
+    for suffix in reversed(PurePosixPath(name.lower()).suffixes):
+        if suffix not in known:
+            break
+        found.insert(0, suffix)
+    return "".join(found) or ".txt"

@@ -1,0 +1,1 @@
+"""Kinds of tokenizers compared at equal compute."""

@@ -1,0 +1,97 @@
+"""The learning curve: one row every few steps, kept with the checkpoints and written as parquet at the end."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lm.arrow.arrays import table_of
+from lm.model.config import Recipe
+from lm.store.files import SCHEMA_VERSION
+
+ROWS = 400
+ROWS_PER_HELDOUT_LOOK = 32
+SMOOTHING = 0.05
+RUNAWAY_NATS = 1.0
+COLUMNS = {
+    "step": pa.int64(),
+    "seconds": pa.float64(),
+    "loss": pa.float64(),  # nats a token, mean over the steps since the row before
+    "heldout_loss": pa.float64(),  # nats a token on a fixed sample; null at most steps
+    "learning_rate": pa.float64(),
+    "tokens_per_second": pa.float64(),
+    "memory_bytes": pa.int64(),
+}
+
+
+class MetricsLog:
+    """Collects losses step by step; `state` and `restore` carry it over an interruption."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.every = max(1, recipe.planned_steps // ROWS)
+        self.rows: list[dict[str, Any]] = []
+        self.smooth_loss = math.nan
+        self.lowest_loss = math.inf  # that the smooth loss has come to
+        self._pending: list[float] = []
+
+    def add(self, loss: float) -> None:
+        """Take in one step's loss, in nats a token."""
+        self._pending.append(loss)
+        if math.isnan(self.smooth_loss):
+            self.smooth_loss = loss
+        self.smooth_loss += SMOOTHING * (loss - self.smooth_loss)
+        self.lowest_loss = min(self.lowest_loss, self.smooth_loss)
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the loss is no number any more, or has long been far above what it had come to."""
+        return not self.smooth_loss <= self.lowest_loss + RUNAWAY_NATS
+
+    def is_due(self, step: int) -> bool:
+        """Whether a row is written after this step."""
+        return step % self.every == 0 or step == self.recipe.steps
+
+    def wants_heldout_loss(self, step: int) -> bool:
+        """Whether the row of this step is one of the few that get a held-out loss."""
+        return step % (self.every * ROWS_PER_HELDOUT_LOOK) == 0 or step == self.recipe.steps
+
+    def write_row(
+        self, step: int, *, seconds: float, heldout_loss: float | None, learning_rate: float, memory_bytes: int
+    ) -> None:
+        """Close the stretch of steps since the last row."""
+        before_step, before_seconds = (self.rows[-1]["step"], self.rows[-1]["seconds"]) if self.rows else (0, 0.0)
+        tokens = (step - before_step) * self.recipe.tokens_per_step
+        self.rows.append(
+            {
+                "step": step,
+                "seconds": round(seconds, 3),
+                "loss": sum(self._pending) / len(self._pending),
+                "heldout_loss": heldout_loss,
+                "learning_rate": learning_rate,
+                "tokens_per_second": round(tokens / max(1e-9, seconds - before_seconds), 1),
+                "memory_bytes": memory_bytes,
+            }
+        )
+        self._pending = []
+
+    def state(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        smooth = (
+            {"smooth_loss": self.smooth_loss, "lowest_loss": self.lowest_loss} if self._pending or self.rows else {}
+        )
+        return {"rows": self.rows, "pending": self._pending} | smooth
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` gave."""
+        self.rows, self._pending = list(state["rows"]), list(state["pending"])
+        self.smooth_loss = state.get("smooth_loss", math.nan)
+        self.lowest_loss = state.get("lowest_loss", math.inf)
+
+    def write(self, path: Path) -> None:
+        """Write the whole curve as parquet."""
+        schema = pa.schema(list(COLUMNS.items()), metadata={"schema_version": str(SCHEMA_VERSION)})
+        columns = ([row[name] for row in self.rows] for name in COLUMNS)
+        pq.write_table(table_of(columns, schema), path)

@@ -1,0 +1,261 @@
+"""One training, chunk by chunk: resumes from the newest checkpoint, steps, records, saves, finishes the model."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lm.errors import SlowburnError, Stopped
+from lm.memory.usage import own_peak_bytes
+from lm.model.config import Recipe
+from lm.model.decoder import save_model
+from lm.model.hf_config import WEIGHTS_FILE
+from lm.progress import Progress
+from lm.store.files import sha256_of
+from lm.supervision.work_clock import WorkClock
+from lm.tokenizer.hf_files import write_hugging_face_tokenizer
+from lm.tokenizer.merge_table import spellings
+from lm.tokenizer.tokenizer import Tokenizer
+from lm.tokenizer.tokens import token_count, token_file
+from lm.train.calibration import LEAST_TOKENS, best_temperature, calibrated
+from lm.train.checkpoint import Checkpoint, load_milestone, load_newest, save_checkpoint
+from lm.train.deadline import Deadline
+from lm.train.early_stopping import BEST_FILE, EarlyStopping
+from lm.train.learning_curve import MetricsLog
+from lm.train.optimiser import rate_share
+from lm.train.sample_loss import SampleLoss
+from lm.train.trainer import Trainer
+
+CHECKPOINTS = "checkpoints"
+TOKEN_FILE = "train.tokens"
+MILESTONES = 10  # evenly spaced steps to which a training that diverges goes back, and where early stopping looks
+MOST_ROLLBACKS = 3
+SCRATCH = (CHECKPOINTS, TOKEN_FILE, BEST_FILE)  # what a finished model's folder does not keep
+
+
+def numerics(device: str) -> dict[str, Any]:
+    """What may change the last bits of a result without being part of its key."""
+    return {
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "device": device,
+        "compiled": False,
+    }
+
+
+class Training:
+    """A training in its partial folder, ready to go on from the newest checkpoint that is intact.
+
+    All that resuming needs is the trainer's state and `_facts`: both are written together, and nowhere else.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        tokens: Path,
+        partial: Path,
+        *,
+        micro_batch: int,
+        device: str,
+        checkpoint_seconds: float,
+        deadline: Deadline | None = None,
+        init: Path | None = None,
+    ) -> None:
+        """`tokens`: the folder of a tokenize artifact; `init`: that of a model to start from.
+
+        `deadline`: when it should be over; None: when its steps are done.
+        """
+        self.recipe, self.tokens, self.partial = recipe, tokens, partial
+        self.checkpoint_seconds = checkpoint_seconds
+        self.numerics = numerics(device)
+        tokenizer = Tokenizer(tokens / "tokenizer.model")
+        self.vocab_size = tokenizer.vocab_size
+        stream = token_file(tokens, "train", partial / TOKEN_FILE)
+        others = spellings(tokenizer) if recipe.merge_dropout else None
+        self.trainer = Trainer(
+            recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device, init=init, spellings=others
+        )
+        self.heldout = SampleLoss.of_heldout(tokens, recipe.context, micro_batch)
+        self.metrics = MetricsLog(recipe)
+        self.milestone_steps = max(1, recipe.planned_steps // MILESTONES)
+        self.early_stopping = EarlyStopping(self.trainer, partial)
+        self.rollbacks: list[dict[str, Any]] = []
+        self.resumed_from_step: int | None = None
+        self.earlier_seconds, self.earlier_peak_bytes = 0.0, 0
+        self.deadline = deadline or Deadline(None)
+        self.notes = self._resume()
+        self._clock, self._saved_at = WorkClock(), time.monotonic()
+        self._saved_step: int | None = self.resumed_from_step
+
+    def _resume(self) -> list[str]:
+        """Restore the newest intact checkpoint, if any; returns what the user should know about that."""
+        checkpoint, notes = load_newest(self.partial / CHECKPOINTS)
+        if checkpoint is None:
+            return notes
+        self._restore(checkpoint)
+        self.rollbacks = checkpoint.facts["rollbacks"]
+        self.resumed_from_step = checkpoint.step or None
+        self.earlier_seconds = checkpoint.facts["seconds"]
+        self.earlier_peak_bytes = checkpoint.facts["peak_memory_bytes"]
+        self.trainer.rate_factor = 0.5 ** len(self.rollbacks)
+        if checkpoint.facts["numerics"] != self.numerics:
+            notes.append(f"the last bits may differ: begun with {checkpoint.facts['numerics']}, now {self.numerics}")
+        return notes
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        self.trainer.restore(checkpoint.tensors)
+        self.metrics.restore(checkpoint.facts["metrics"])
+        self.early_stopping.restore(checkpoint.facts["early_stopping"])
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to be trained."""
+        return self.trainer.step_index >= self.recipe.steps or self.early_stopping.is_over
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, of all the processes that had a part in it; not while one was stopped or asleep."""
+        return self.earlier_seconds + self._clock.seconds
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most memory any of those processes held."""
+        return max(self.earlier_peak_bytes, own_peak_bytes())
+
+    def run_until(self, last_step: int, stop_reason: Callable[[], str | None], progress: Progress) -> None:
+        """Step to `last_step`, saving on the way; not so far where the deadline wants another end.
+
+        Raises Stopped, with all saved, when `stop_reason` gives one.
+        """
+        if self.trainer.step_index == 0:
+            self.save()
+        while self.trainer.step_index < last_step and not self.is_over and not self.deadline.new_end:
+            self._record(self.trainer.step())
+            progress(self.trainer.step_index, self.recipe.steps, "step", f"loss {self.metrics.smooth_loss:.3f}")
+            self._look_for_the_best()
+            self.deadline.look(self.trainer.step_index, self.recipe.steps, self.seconds)
+            reason = stop_reason()
+            if reason or self._saving_is_due:
+                self.save()
+            if reason:
+                raise Stopped(f"{reason} at step {self.trainer.step_index} of {self.recipe.steps}")
+        self.save()
+
+    def _record(self, loss: float) -> None:
+        """Take in one step's loss; where training has diverged, go back instead."""
+        step = self.trainer.step_index
+        self.metrics.add(loss)
+        if self.metrics.has_diverged:
+            self._roll_back(loss)
+            return
+        if self.metrics.is_due(step):
+            self.metrics.write_row(
+                step,
+                seconds=self.seconds,
+                heldout_loss=self._heldout_loss(step),
+                learning_rate=self.recipe.muon_rate * rate_share(step - 1, self.recipe) * self.trainer.rate_factor,
+                memory_bytes=own_peak_bytes(),
+            )
+
+    def _roll_back(self, loss: float) -> None:
+        """Go back to the last milestone and on from there with half the rates. Raises SlowburnError at last."""
+        step = self.trainer.step_index
+        milestone = load_milestone(self.partial / CHECKPOINTS, self.milestone_steps)
+        if milestone is None or len(self.rollbacks) == MOST_ROLLBACKS:
+            raise SlowburnError(
+                f"train: the loss ran away to {loss:.3g} at step {step}, with smaller rates too; lower them, for "
+                f"example with --set train.muon_rate={self.recipe.muon_rate / 8:g} train.adam_rate="
+                f"{self.recipe.adam_rate / 8:g}"
+            )
+        self._restore(milestone)
+        self._saved_step = None
+        self.rollbacks.append({"step": step, "back_to": milestone.step})
+        self.trainer.rate_factor = 0.5 ** len(self.rollbacks)
+        self.notes.append(
+            f"the loss ran away to {loss:.3g} at step {step}: back to step {milestone.step}, on with half the rates"
+        )
+
+    @property
+    def _at_milestone(self) -> bool:
+        return self.trainer.step_index % self.milestone_steps == 0
+
+    @property
+    def _saving_is_due(self) -> bool:
+        return self._at_milestone or time.monotonic() - self._saved_at >= self.checkpoint_seconds
+
+    def _look_for_the_best(self) -> None:
+        """At a milestone, measure on text that was kept back, if any was."""
+        if self._at_milestone:
+            self.early_stopping.look()
+        if self.early_stopping.is_over:
+            self.notes.append(
+                f"stopped at step {self.trainer.step_index}: on text kept back for this, nothing was better than the "
+                f"weights of step {self.early_stopping.best_step}, which are kept"
+            )
+
+    def _heldout_loss(self, step: int) -> float | None:
+        if not self.metrics.wants_heldout_loss(step):
+            return None
+        with self.trainer.published() as model:
+            return self.heldout.measure(model)
+
+    def save(self) -> None:
+        """Write a checkpoint of this very step, unless it was the last thing done."""
+        if self._saved_step == self.trainer.step_index:
+            return
+        facts = {
+            "metrics": self.metrics.state(),
+            "early_stopping": self.early_stopping.state(),
+            "rollbacks": self.rollbacks,
+            "seconds": self.seconds,
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "numerics": self.numerics,
+        }
+        save_checkpoint(
+            self.partial / CHECKPOINTS,
+            self.trainer.step_index,
+            self.trainer.state(),
+            facts,
+            milestone_steps=self.milestone_steps,
+        )
+        self._saved_at, self._saved_step = time.monotonic(), self.trainer.step_index
+
+    def _calibrated_weights(self) -> tuple[dict[str, Tensor], float]:
+        """The weights to publish, and the temperature found for them; 1 where too little text was kept back."""
+        trainer, weights = self.trainer, self.early_stopping.weights()
+        if trainer.kept_back_tokens < LEAST_TOKENS:
+            return weights, 1.0
+        with trainer.showing(weights) as model:
+            temperature = best_temperature(model, trainer.tokens, trainer.kept_back_tokens, trainer.micro_batch)
+        return calibrated(weights, temperature), round(temperature, 4)
+
+    def finish(self) -> dict[str, Any]:
+        """Write the model's folder, complete but for its manifest, and return the metrics."""
+        weights, temperature = self._calibrated_weights()
+        save_model(self.partial, self.recipe, self.vocab_size, weights)
+        shutil.copyfile(self.tokens / "tokenizer.model", self.partial / "tokenizer.model")
+        limits = write_hugging_face_tokenizer(self.partial / "tokenizer.model", self.partial)
+        self.metrics.write(self.partial / "metrics.parquet")
+        checkpoint = self.partial / CHECKPOINTS / f"step-{self.trainer.step_index:08d}.safetensors"
+        trained_tokens = self.trainer.step_index * self.recipe.tokens_per_step
+        return {
+            "steps": self.trainer.step_index,
+            "resumed_from_step": self.resumed_from_step,
+            "parameters": self.recipe.parameters(self.vocab_size),
+            "vocab_size": self.vocab_size,
+            "trained_tokens": trained_tokens,
+            "passes_over_the_data": round(trained_tokens / token_count(self.tokens, "train"), 2),
+            "final_loss": self.metrics.rows[-1]["loss"],
+            "weights_sha256": sha256_of(self.partial / WEIGHTS_FILE),
+            "best_step": self.early_stopping.best_step,
+            "temperature": temperature,
+            "merge_dropout": self.recipe.merge_dropout if self.trainer.respelling else 0.0,
+            "rollbacks": self.rollbacks,
+            "final_state_sha256": sha256_of(checkpoint),
+            "notes": [*self.notes, *([limits] if limits else [])],
+        }
