@@ -23,10 +23,10 @@ from transformers import AutoModelForCausalLM
 from lm.cli.command import named_model
 from lm.errors import SlowburnError
 from lm.model.batch_sampling import Request, continuations
-from lm.model.config import Shape
+from lm.model.config import ModelConfig
 from lm.model.decoder import Decoder, save_model
 from lm.model.inference import Inference
-from lm.model.sampling_params import Sampling
+from lm.model.sampling_params import SamplingParams
 from lm.store.artifacts import Store
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 
@@ -35,14 +35,14 @@ LLAMA_PYTHON = Path(os.environ.get("LLAMA_CPP_PYTHON") or PROJECT / ".venv-gguf"
 TOKENS, BATCH, REPEATS = 100, 16, 3
 SHAPES = [(192, 4, 2, 1024), (256, 5, 2, 2048), (384, 7, 3, 4096)]  # width, layers, heads, vocabulary
 LOGITS_SPREAD = 2.4  # nats; that of a model after three minutes of training
-SAMPLING = Sampling(temperature=0.8, top_p=0.95)
+SAMPLING = SamplingParams(temperature=0.8, top_p=0.95)
 
 
 def random_model(folder: Path, width: int, layers: int, heads: int, vocab_size: int) -> Path:
     """A folder with a model of random weights, as sure of the next token as one that was trained: that is what the
     choice among the likeliest takes its time by.
     """
-    shape = Shape(layers=layers, width=width, heads=heads, kv_heads=heads, mlp_width=4 * width, context=256)
+    shape = ModelConfig(layers=layers, width=width, heads=heads, kv_heads=heads, mlp_width=4 * width, context=256)
     model = Decoder(shape, vocab_size)
     model.initialise(1)
     with torch.no_grad():

@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 
 from lm.formatting import format_bytes
 from lm.memory.budget import Budget
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.planning.choose import SHAPES
 from lm.planning.measure_machine import has_bf16
 from lm.planning.plan import TRIAL_SECONDS
 from lm.planning.predict import floor_bytes, predict_trial
 from lm.supervision.supervisor import SupervisedChild
 
-MOST_FLOPS_A_STEP = 6e10  # a second or less on one core
-MOST_PREDICTED_BYTES = 3 * 2**30
+MAX_FLOPS_A_STEP = 6e10  # a second or less on one core
+MAX_PREDICTED_BYTES = 3 * 2**30
 RECOMPUTED_EVERY = 4  # configuration keeps no activations
 MEAN_ERROR, WORST_ERROR, DYNAMIC_ERROR = 0.03, 0.10, 0.15
 
@@ -31,7 +31,7 @@ MEAN_ERROR, WORST_ERROR, DYNAMIC_ERROR = 0.03, 0.10, 0.15
 class Measured(NamedTuple):
     """One configuration with what was predicted and what was measured, in bytes."""
 
-    recipe: Recipe
+    recipe: TrainingConfig
     vocab_size: int
     micro_batch: int
     predicted: int
@@ -50,17 +50,17 @@ class Measured(NamedTuple):
         return (self.predicted - self.measured) / above if above > floor / 4 else 0.0
 
 
-def configurations(count: int, seed: int) -> list[tuple[Recipe, int, int]]:
+def configurations(count: int, seed: int) -> list[tuple[TrainingConfig, int, int]]:
     """Random recipes with a vocabulary's size and a micro-batch, always the same for the same seed."""
     generator = random.Random(seed)
-    found: list[tuple[Recipe, int, int]] = []
+    found: list[tuple[TrainingConfig, int, int]] = []
     while len(found) < count:
         width = generator.choice(list(SHAPES))
         heads = generator.choice(
             [heads for heads in (1, 2, 3, 4, 5, 6, 8) if width % heads == 0 and width // heads >= 32]
         )
         micro_batch = generator.choice([1, 2, 4, 8, 16, 32])
-        recipe = Recipe(
+        recipe = TrainingConfig(
             layers=generator.randint(1, 10),
             width=width,
             heads=heads,
@@ -76,15 +76,15 @@ def configurations(count: int, seed: int) -> list[tuple[Recipe, int, int]]:
             recompute=len(found) % RECOMPUTED_EVERY == 0,
         )
         vocab_size = generator.choice([512, 1024, 2048, 4096, 8192])
-        too_slow = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) > MOST_FLOPS_A_STEP
-        if not too_slow and predict_trial(recipe, vocab_size, micro_batch) < MOST_PREDICTED_BYTES:
+        too_slow = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) > MAX_FLOPS_A_STEP
+        if not too_slow and predict_trial(recipe, vocab_size, micro_batch) < MAX_PREDICTED_BYTES:
             found.append((recipe, vocab_size, micro_batch))
     return found
 
 
-def measure(recipe: Recipe, vocab_size: int, micro_batch: int) -> Measured:
+def measure(recipe: TrainingConfig, vocab_size: int, micro_batch: int) -> Measured:
     """Train a few steps as the plan's trial does, in a child of its own."""
-    with SupervisedChild(Budget(bytes=2 * MOST_PREDICTED_BYTES, source="flag"), keeps_freed_memory=True) as child:
+    with SupervisedChild(Budget(bytes=2 * MAX_PREDICTED_BYTES, source="flag"), keeps_freed_memory=True) as child:
         probed: dict[str, Any] = child.call(
             "probe",
             recipe=recipe.model_dump(mode="json"),

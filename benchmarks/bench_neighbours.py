@@ -17,12 +17,12 @@ from unittest import mock
 
 from lm.hardware.cores import usable_cores
 from lm.memory.budget import Budget
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.supervision.supervisor import SupervisedChild
 
 SPIN = {"GOMP_SPINCOUNT": "300000"}  # what libgomp does where nothing is said
 ROUNDS = 3
-RECIPE = Recipe(
+RECIPE = TrainingConfig(
     layers=3,
     width=160,
     heads=2,

@@ -25,7 +25,7 @@ from datatrove.pipeline.writers import JsonlWriter
 from datatrove.utils.word_tokenizers import WordTokenizer
 
 MINHASH = MinhashConfig(n_grams=5, num_buckets=16, hashes_per_bucket=8)
-FEWEST_WORDS = 3
+MIN_WORDS = 3
 
 
 class Spaces(WordTokenizer):
@@ -46,7 +46,7 @@ class Spaces(WordTokenizer):
 
 def has_words(document: Document) -> bool:
     """Whether there is enough to be judged."""
-    return len(document.text.split(maxsplit=FEWEST_WORDS)) >= FEWEST_WORDS
+    return len(document.text.split(maxsplit=MIN_WORDS)) >= MIN_WORDS
 
 
 def run(*steps: PipelineStep, logs: Path, tasks: int = 1) -> None:

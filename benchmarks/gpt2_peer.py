@@ -29,7 +29,7 @@ from lm.tokenizer.special_tokens import BOUNDARY_ID, UNKNOWN_ID
 FIRST_CHARACTER_ID = max(UNKNOWN_ID, BOUNDARY_ID) + 1
 CODE_POINTS = 0x110000
 CHANNELS_A_LAYER = 48
-WARM_UP_STEPS, LEAST_TRIAL_STEPS = 2, 4
+WARM_UP_STEPS, MIN_TRIAL_STEPS = 2, 4
 TRIAL_SECONDS = 4.0
 
 
@@ -118,7 +118,7 @@ class Clock(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Note a step; stop where the limit is reached."""
         self.moments.append(time.perf_counter())
-        enough = len(self.moments) > WARM_UP_STEPS + LEAST_TRIAL_STEPS
+        enough = len(self.moments) > WARM_UP_STEPS + MIN_TRIAL_STEPS
         control.should_training_stop |= enough and self.seconds > self.limit_seconds
 
     @property
@@ -241,7 +241,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         precision, steps = settings.precision, settings.steps
     else:
         precision, step_seconds = peer.fastest(min(TRIAL_SECONDS, request["seconds"] / 4))
-        steps = max(LEAST_TRIAL_STEPS, round(request["seconds"] / step_seconds))
+        steps = max(MIN_TRIAL_STEPS, round(request["seconds"] / step_seconds))
     model, clock = peer.new_model(), Clock()
     parameters = sum(parameter.numel() for parameter in model.parameters())
     peer.train(model, precision, steps, clock)

@@ -22,12 +22,12 @@ from lm.download.corpora import check_words
 from lm.errors import BadInput, Interrupted, SlowburnError, Stopped
 from lm.planning.starting_model import look_up_starting_model, with_starting_model
 from lm.run_config import RunConfig, build_config, setting_names
-from lm.runs.rerun_config import config_like
+from lm.runs.rerun_config import rerun_config
 from lm.store.artifacts import Store
 from lm.text.addresses import without_secrets
 from tasks import run_logging as listen
 
-SERVER_PATIENCE_SECONDS = 3.0
+SERVER_TIMEOUT_SECONDS = 3.0
 SERVER_DID_NOT_START = "Timed out while attempting to connect to ephemeral Prefect API server"
 EXAMPLES = """examples:
   python -m flows.pipeline                                  the embedded corpus, three minutes
@@ -110,7 +110,7 @@ def run(command: str, options: argparse.Namespace, flow: Callable[[RunConfig], S
         if options.corpus:
             values["download"] = {"corpus": options.corpus}
         if options.like:
-            config = config_like(Store.default(), options.like, options.settings, values)
+            config = rerun_config(Store.default(), options.like, options.settings, values)
         else:
             config = build_config(values, options.settings)
         _check(config)
@@ -159,7 +159,7 @@ def _server_settings() -> dict[Any, Any]:
     if not url:
         return {}
     try:
-        httpx.get(f"{url}/health", timeout=SERVER_PATIENCE_SECONDS).raise_for_status()
+        httpx.get(f"{url}/health", timeout=SERVER_TIMEOUT_SECONDS).raise_for_status()
     except httpx.HTTPError:
         print(f"No Prefect server answers at {url}: running with the embedded one.", file=sys.stderr)
         return {PREFECT_API_URL: None}

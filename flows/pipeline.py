@@ -24,7 +24,7 @@ from tasks.publish import publish_run
 from tasks.run_logging import open_session
 from tasks.seeds import evaluate_others, tell_seeds, train_others
 from tasks.starting_model import starting_model
-from tasks.superseded_runs import state_if_missed
+from tasks.superseded_runs import state_if_superseded
 from tasks.tokenize import tokenize
 from tasks.train import train
 from tasks.worker_watchdog import was_cancelled
@@ -107,7 +107,7 @@ def pipeline(
         until: the last stage to run
         replan: choose the numbers anew instead of the kept plan
     """
-    return state_if_missed() or run_stages(config, run_id, until, replan)
+    return state_if_superseded() or run_stages(config, run_id, until, replan)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
 from tasks.retrain import contest, good_time, prune_artifacts, publish_champion, refresh
 from tasks.run_logging import open_session
-from tasks.superseded_runs import state_if_missed
+from tasks.superseded_runs import state_if_superseded
 
 STATE_NAMES = {"promoted": "Promoted", "kept": "Kept"}
 
@@ -41,7 +41,7 @@ def retrain(
         policy: when to retrain, from which weights, and what the challenger must show
         run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
     """
-    if missed := state_if_missed():
+    if missed := state_if_superseded():
         return missed
     champion = find_champion(Store.default())
     if policy.weights == "champion" and champion:

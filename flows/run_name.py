@@ -10,10 +10,10 @@ from prefect.runtime import flow_run
 
 from lm.errors import BadInput
 from lm.run_config import RunConfig, build_config
-from lm.runs.rerun_config import config_like
+from lm.runs.rerun_config import rerun_config
 from lm.store.artifacts import Store
 
-MOST_CHARACTERS = 40
+MAX_CHARACTERS = 40
 UNIQUE_DIGITS = 6
 
 
@@ -36,7 +36,7 @@ def asked_config(config: RunConfig, like: str | None, settings: Sequence[str]) -
         return build_config(config.model_dump(context={"secrets": True}), settings) if settings else config
     if config != RunConfig():
         raise BadInput("got both config and like: give one of them, and what is to be changed as settings")
-    return config_like(Store.default(), like, settings)
+    return rerun_config(Store.default(), like, settings)
 
 
 def _corpus(config: RunConfig) -> str:
@@ -44,4 +44,4 @@ def _corpus(config: RunConfig) -> str:
     words = config.model_dump()["download"]["corpus"]  # without the secrets that an address may hold
     names = (PurePosixPath(word.replace("\\", "/")).stem for word in words)
     slugs = (re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") for name in names)
-    return "-".join(filter(None, slugs))[:MOST_CHARACTERS].strip("-") or "corpus"
+    return "-".join(filter(None, slugs))[:MAX_CHARACTERS].strip("-") or "corpus"

@@ -67,7 +67,7 @@ def up() -> int:
     runs = WorkerRuns(url, POOL)
     runs.pause(False)
     if "worker" not in services:
-        for name in runs.bury_dead():
+        for name in runs.mark_crashed():
             print(f"{name} had died while nobody looked: marked as crashed, run it again to go on.")
         print("Starting the worker …", flush=True)
         worker = _start("worker", url, "worker", "start", "--pool", POOL, "--name", WORKER)

@@ -12,8 +12,8 @@ from prefect.client.base import PrefectHttpxSyncClient
 from tasks.worker_watchdog import STARTED_BY_WORKER
 
 UNFINISHED = ["RUNNING", "PENDING", "CANCELLING"]
-PATIENCE_SECONDS = 30.0  # a busy SQLite makes the server slow to answer
-LOOK_SECONDS = 0.5
+TIMEOUT_SECONDS = 30.0  # a busy SQLite makes the server slow to answer
+POLL_INTERVAL_SECONDS = 0.5
 
 
 class WorkerRuns:
@@ -21,7 +21,7 @@ class WorkerRuns:
 
     def __init__(self, url: str, pool: str) -> None:
         # it asks again where the server says 503, as it does while another process holds its SQLite
-        self._client = PrefectHttpxSyncClient(base_url=url, timeout=PATIENCE_SECONDS)
+        self._client = PrefectHttpxSyncClient(base_url=url, timeout=TIMEOUT_SECONDS)
         self._pool = pool
 
     def unfinished(self) -> list[dict[str, Any]]:
@@ -50,10 +50,10 @@ class WorkerRuns:
             self._set_state(run, "CANCELLING", "the worker is being stopped; run it again to go on")
         deadline = time.monotonic() + seconds
         while self.unfinished() and time.monotonic() < deadline:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_INTERVAL_SECONDS)
         return len(runs)
 
-    def bury_dead(self) -> list[str]:
+    def mark_crashed(self) -> list[str]:
         """Mark runs whose process is gone as crashed, so that others can begin; returns their names.
 
         Call it while no worker of this pool is at work on this machine. Raises httpx.HTTPError.

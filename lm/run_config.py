@@ -14,7 +14,7 @@ from lm.errors import BadInput
 from lm.evaluate.config import EvaluateConfig
 from lm.generate.config import GenerateConfig
 from lm.memory.budget import Size
-from lm.store.artifacts import MOST_SEEDS
+from lm.store.artifacts import MAX_SEEDS
 from lm.tokenize.config import TokenizeConfig
 from lm.train.config import TrainConfig
 
@@ -29,7 +29,7 @@ class RunConfig(StageConfig):
     seeds: int = Field(
         default=1,
         ge=1,
-        le=MOST_SEEDS,
+        le=MAX_SEEDS,
         description="models that differ in their seed alone, each trained for these minutes; the first is the model",
     )
     memory: Size | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")

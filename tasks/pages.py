@@ -18,7 +18,7 @@ from lm.store.files import read_json
 from lm.text.raw_sources import SOURCES_FILE
 from tasks.markdown import bullets, escape, facts, link, page, quote, table
 
-MOST_ROWS, MOST_FILES, MOST_RELATIVES = 100, 8, 6
+MAX_ROWS, MAX_FILES, MAX_RELATIVES = 100, 8, 6
 
 
 def stage_page(artifact: Artifact, record: StageRecord, run: RunFacts) -> str:
@@ -33,7 +33,7 @@ def stage_page(artifact: Artifact, record: StageRecord, run: RunFacts) -> str:
                 f"This time {record.status}: {record.reason}.",
                 f"It took {format_duration(artifact.manifest.seconds)} to make, and "
                 f"{format_bytes(artifact.manifest.peak_memory_bytes or 0)} of memory at the most.",
-                f"It is in the folder {record.path}: {', '.join(files[:MOST_FILES])}{' …' * (len(files) > MOST_FILES)}",
+                f"It is in the folder {record.path}: {', '.join(files[:MAX_FILES])}{' …' * (len(files) > MAX_FILES)}",
             ]
         ),
     )
@@ -109,8 +109,8 @@ def lineage_page(run: RunRecord, store: Store) -> str:
 
 
 def _relatives(relatives: Sequence[Lineage]) -> str:
-    shown = [_stage_link(ROLES.get(node.stage, node.stage), node.key) for node in relatives[:MOST_RELATIVES]]
-    more = [f"and {len(relatives) - MOST_RELATIVES} more"] if len(relatives) > MOST_RELATIVES else []
+    shown = [_stage_link(ROLES.get(node.stage, node.stage), node.key) for node in relatives[:MAX_RELATIVES]]
+    more = [f"and {len(relatives) - MAX_RELATIVES} more"] if len(relatives) > MAX_RELATIVES else []
     return ", ".join([*shown, *more])
 
 
@@ -152,9 +152,9 @@ def _download(artifact: Artifact, run: RunFacts) -> str:
     sources = read_json(artifact.path / SOURCES_FILE)["sources"]
     rows = [
         (source["name"], format_text_size(source["bytes"]), f"{source['sha256'][:12]}…", source["licence"])
-        for source in sources[:MOST_ROWS]
+        for source in sources[:MAX_ROWS]
     ]
-    more = f"and {len(sources) - MOST_ROWS:,} more: see {SOURCES_FILE}" if len(sources) > MOST_ROWS else ""
+    more = f"and {len(sources) - MAX_ROWS:,} more: see {SOURCES_FILE}" if len(sources) > MAX_ROWS else ""
     return page(table(["source", "size", "SHA-256", "licence"], rows), escape(more))
 
 
@@ -179,7 +179,7 @@ def _clean(artifact: Artifact, run: RunFacts) -> str:
     }
     sources = [
         (name, f"{size['documents']:,}", f"{size['characters']:,}", f"{size['bytes']:,}")
-        for name, size in list(metrics.get("sources", {}).items())[:MOST_ROWS]
+        for name, size in list(metrics.get("sources", {}).items())[:MAX_ROWS]
     ]
     columns = ["documents", "characters", "bytes"]
     return page(

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.pipeline.session import Session
 from lm.planning.machine_record import known_machine
 from lm.planning.plan import Plan, make_plan, open_plan, plan_path, trial_seconds
@@ -49,7 +49,7 @@ def _measure(session: Session) -> dict[str, Any]:
         return measured
 
 
-def _probe(session: Session, recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+def _probe(session: Session, recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
     with session.child("plan", None, threads=threads, trains=True) as child:
         probed: dict[str, Any] = child.call(
             "probe",

@@ -32,7 +32,7 @@ from tasks.markdown import escape, page, picture
 from tasks.pages import lineage_page, plan_page, run_page, samples_page, stage_page, stage_rows
 
 PICTURE_TITLES = {"learning-curve": "how it learned", "memory": "memory over time, against the budget"}
-PATIENCE_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 
 
 def publish(show: Callable[..., Any], **content: Any) -> Any:
@@ -49,7 +49,7 @@ def publish(show: Callable[..., Any], **content: Any) -> Any:
 
     thread = threading.Thread(target=attempt, daemon=True)
     thread.start()
-    thread.join(PATIENCE_SECONDS)
+    thread.join(TIMEOUT_SECONDS)
     return result[0] if result else None
 
 

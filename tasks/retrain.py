@@ -36,7 +36,9 @@ def refresh(session: Session) -> list[str]:
 @task(name="contest", task_run_name="contest", cache_policy=NO_CACHE)
 def contest(session: Session, clean: str, challenger: str | None, champion: str, elders: list[str]) -> Contest:
     """Champion, elders and challenger on the same new text."""
-    held = session.ask("contest", "hold_contest", clean=clean, challenger=challenger, champion=champion, elders=elders)
+    held = session.ask(
+        "contest", "compare_models", clean=clean, challenger=challenger, champion=champion, elders=elders
+    )
     return Contest.model_validate(held)
 
 

@@ -14,7 +14,7 @@ from lm.errors import BadInput
 from lm.pipeline.session import Listener, Session
 from lm.run_config import RunConfig
 from lm.store.artifacts import Store
-from tasks.worker_watchdog import leave_in_time
+from tasks.worker_watchdog import watch_worker
 
 LOG_INTERVAL_SECONDS = 15.0
 terminal: ContextVar[Listener | None] = ContextVar("terminal", default=None)
@@ -62,7 +62,7 @@ class RunLog(Listener):
 
 def open_session(config: RunConfig, run_id: str | None) -> Session:
     """Begin a run under this name, or under one made of the time and the flow run's name."""
-    leave_in_time()
+    watch_worker()
     made = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{flow_run.get_name() or 'run'}"
     name = checked_run_id(run_id or made)
     return Session(Store.default(), config, name, RunLog(), command=command.get())

@@ -15,7 +15,7 @@ SECOND = timedelta(seconds=1)
 DUE_OR_DONE = ["SCHEDULED", "PENDING", "RUNNING", "COMPLETED"]  # a worker may take the newest first
 
 
-def state_if_missed() -> State[None] | None:
+def state_if_superseded() -> State[None] | None:
     """The state for a run whose deployment has a later one that is due or done and asks for the same; else None.
 
     A server that does not answer is no reason not to run.

@@ -16,14 +16,14 @@ from lm.pipeline.session import Session, Work
 from lm.planning.plan import Plan
 from lm.store.artifacts import Artifact
 from lm.supervision.supervisor import SupervisedChild
-from lm.supervision.training_lock import training_turn
+from lm.supervision.training_lock import training_lock
 from lm.train.deadline import NewEnd, move_end, take_over
 from lm.train.downshift import current_micro_batch, downshifts, shift_down
 from tasks.guard import guard
 from tasks.publish import TrainingBoard, publish_stage
 
-MUCH_LONGER = 1.25  # than planned: worth a word
-MOST_MEMORY_RETRIES = 3  # in a run, each in pieces of half the size or less
+LONGER_SHARE = 1.25  # than planned: worth a word
+MAX_MEMORY_RETRIES = 3  # in a run, each in pieces of half the size or less
 
 
 def train(session: Session, tokens: Artifact, plan: Plan, start: Artifact | None) -> Artifact:
@@ -60,7 +60,7 @@ def _train(session: Session, inputs: dict[str, Artifact], plan: Plan) -> Artifac
             session.listener.tell(f"train: {reason}")
             work = session.work("train", plan.recipe, **inputs)
     artifact = session.computed("train", work.key, why, seconds, peak_bytes, plan.predicted_memory_bytes)
-    if artifact.manifest.seconds > MUCH_LONGER * plan.seconds:
+    if artifact.manifest.seconds > LONGER_SHARE * plan.seconds:
         took, planned = format_duration(artifact.manifest.seconds), format_duration(plan.seconds)
         session.listener.tell(f"train: took {took}, planned were {planned}: this machine was slower than in the trial")
     return artifact
@@ -70,7 +70,7 @@ def _train(session: Session, inputs: dict[str, Artifact], plan: Plan) -> Artifac
 def _trainer(session: Session, work: Work, plan: Plan) -> Iterator[SupervisedChild]:
     """A child for this training, when it is this training's turn."""
     with (
-        training_turn(session.store, work.key, session.record.run_id, session.listener.tell),
+        training_lock(session.store, work.key, session.record.run_id, session.listener.tell),
         session.child("train", work.key, plan.predicted_memory_bytes, threads=plan.threads, trains=True) as child,
     ):
         yield child
@@ -82,12 +82,12 @@ def _retry_in_smaller_pieces(session: Session, work: Work, plan: Plan, error: Ou
     Raises the error where this run is over: also where pieces cannot be smaller, or where others took the memory.
     """
     smaller = shift_down(session.store.partial("train", work.key), plan, error.reason) if error.ours else None
-    if smaller is None or session.record.memory_retries == MOST_MEMORY_RETRIES:
+    if smaller is None or session.record.memory_retries == MAX_MEMORY_RETRIES:
         raise error
     session.record.memory_retries += 1
     session.listener.tell(
         f"train: out of memory, {error.reason}: goes on from what was saved, {smaller} sequences at a time "
-        f"(memory retry {session.record.memory_retries} of {MOST_MEMORY_RETRIES})"
+        f"(memory retry {session.record.memory_retries} of {MAX_MEMORY_RETRIES})"
     )
 
 

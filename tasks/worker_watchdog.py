@@ -14,13 +14,13 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectException
 
 STARTED_BY_WORKER = "PREFECT__FLOW_RUN_ID"  # in the environment of a flow run that a worker started
-LOOK_SECONDS = 1.0
+POLL_INTERVAL_SECONDS = 1.0
 ASK_SECONDS = 4.0
 LOOKS = 3  # at a run that is to be cancelled: a worker that hears has ended it by then
 _cancelled = threading.Event()
 
 
-def leave_in_time() -> None:
+def watch_worker() -> None:
     """Have this process told to end, as by a cancellation, when the worker is gone or deaf; training then saves.
 
     Does nothing in a process that no worker started, and on Windows, where a process keeps its parent's number.
@@ -43,7 +43,7 @@ def was_cancelled() -> bool:
 
 def _watch_worker(worker: int) -> None:
     while os.getppid() == worker:
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_INTERVAL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = Path(__file__).parent.parent / ".ci" / "output"  # for people to look at; not under version control
 START_SECONDS = 60.0
-LOOK_SECONDS = 0.2
+POLL_INTERVAL_SECONDS = 0.2
 
 
 class Tab:
@@ -50,7 +50,7 @@ class Tab:
         deadline = time.monotonic() + START_SECONDS
         while not self.value(expression):
             assert time.monotonic() < deadline, f"{expression}\n{self.value('document.body.innerText')}"
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_INTERVAL_SECONDS)
 
     def value(self, expression: str) -> Any:
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")

@@ -9,11 +9,11 @@ import torch
 from benchmarks.gpt2_peer import CODE_POINTS, Characters, Peer, nats_of, tuned
 from benchmarks.step_parts import step_parts
 from benchmarks.training_table import print_table
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.tokenizer.special_tokens import UNKNOWN_ID
 from lm.train.trainer import Trainer
 
-RECIPE = Recipe(
+RECIPE = TrainingConfig(
     layers=1, width=64, heads=2, kv_heads=1, mlp_width=128, context=16, batch_sequences=4, steps=60, precision="fp32",
     seed=1,
 )  # fmt: skip

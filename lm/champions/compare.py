@@ -59,7 +59,7 @@ def compare(store: Store, first: Artifact, second: Artifact, progress: Progress 
 
     Raises BadInput when both are the same model, and when the text is not here any more.
     """
-    from lm.champions.compare_models import hold_contest  # brings torch
+    from lm.champions.compare_models import compare_models  # brings torch
 
     if first.key == second.key:
         raise BadInput(f"both are the model {first.key}: name two different ones (`python -m lm inspect` lists them)")
@@ -70,7 +70,7 @@ def compare(store: Store, first: Artifact, second: Artifact, progress: Progress 
         first=first.key,
         second=second.key,
         differences=_differences(store, first, second),
-        contest=hold_contest(store, clean, second.key, first.key, [], progress),
+        contest=compare_models(store, clean, second.key, first.key, [], progress),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lm.champions.contest import FEWEST_UNITS, Contest, Standing
+from lm.champions.contest import MIN_UNITS, Contest, Standing
 from lm.evaluate.bootstrap import Float64s, interval, resampled_rates
 from lm.evaluate.evaluation import training_precision
 from lm.evaluate.scores import LN2
@@ -30,7 +30,7 @@ from lm.text.overlap import seen_shares
 from lm.tokenize.config import TOKENIZER_FILE
 from lm.tokenizer.tokenizer import Tokenizer
 
-MOST_BYTES = 2 << 20  # of held-out text, spread over its documents
+MAX_BYTES = 2 << 20  # of held-out text, spread over its documents
 SEEN_SHARE = 0.5  # of a unit's probes in a training text: then the unit does not count
 RESAMPLES = 4000
 
@@ -52,7 +52,7 @@ class HeldoutText(NamedTuple):
         ]
 
 
-def hold_contest(
+def compare_models(
     store: Store, clean: Artifact, challenger: str | None, champion: str | None, elders: list[str], progress: Progress
 ) -> Contest:
     """Score the models of these keys on the held-out text of `clean`, in units that none but the challenger may know.
@@ -86,9 +86,9 @@ def hold_contest(
 
 
 def heldout_text(clean: Path) -> HeldoutText:
-    """The held-out text, thinned evenly to MOST_BYTES, and its cutting into units."""
+    """The held-out text, thinned evenly to MAX_BYTES, and its cutting into units."""
     whole = extent(clean, "heldout")
-    every = ceil(whole.bytes / MOST_BYTES)
+    every = ceil(whole.bytes / MAX_BYTES)
     if whole.block_bytes is None:
         texts = [document.text for document in _thinned(read_documents(clean, "heldout"), every)]
         return HeldoutText(texts, [np.array([len(text.encode())]) for text in texts], "document")
@@ -164,7 +164,7 @@ def _difference(
     nats: Mapping[str, Float64s], champion: str | None, challenger: str | None, sizes: Float64s
 ) -> dict[str, object]:
     """Challenger minus champion in bits per byte, paired unit by unit."""
-    if champion is None or challenger is None or len(sizes) < FEWEST_UNITS:
+    if champion is None or challenger is None or len(sizes) < MIN_UNITS:
         return {}
     differences = (nats[challenger] - nats[champion]) / LN2
     return {
@@ -176,7 +176,7 @@ def _difference(
 def _drift(store: Store, nats: Mapping[str, Float64s], champion: str | None, sizes: Float64s) -> dict[str, object]:
     """What the champion makes of this text, minus what it made of that of its own evaluation, in bits per byte."""
     evaluations = [found for found in store.list("evaluate") if champion == found.manifest.inputs.get("train")]
-    if champion is None or not evaluations or len(sizes) < FEWEST_UNITS:
+    if champion is None or not evaluations or len(sizes) < MIN_UNITS:
         return {}
     then = float(evaluations[-1].manifest.metrics["bits_per_byte"])
     bits = nats[champion] / LN2

@@ -5,7 +5,7 @@ Light: the scoring is in `contest_scoring`, which needs torch.
 
 from pydantic import BaseModel, ConfigDict
 
-FEWEST_UNITS = 10  # of text; with fewer, resampling them says too little about their spread
+MIN_UNITS = 10  # of text; with fewer, resampling them says too little about their spread
 
 
 class Standing(BaseModel):

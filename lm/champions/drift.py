@@ -14,9 +14,9 @@ from lm.champions.champion import Decision
 from lm.champions.retraining import TOLERANCE
 
 RESAMPLES = 2000
-FEWEST_POINTS = 3
-FEWEST_CONTESTS = 2
-LEAST_AGE_DAYS = 1 / 24  # models trained within the hour differ by their settings, not by their age
+MIN_POINTS = 3
+MIN_CONTESTS = 2
+MIN_AGE_DAYS = 1 / 24  # models trained within the hour differ by their settings, not by their age
 
 
 class Point(NamedTuple):
@@ -53,7 +53,7 @@ def drift_points(decisions: Iterable[Decision]) -> list[Point]:
         fresh = contest.challenger
         for standing in (contest.champion, *contest.elders):
             age = standing.age_days - fresh.age_days
-            if age >= LEAST_AGE_DAYS:
+            if age >= MIN_AGE_DAYS:
                 points.append(Point(standing.model, number, age, standing.bits_per_byte - fresh.bits_per_byte))
     return points
 
@@ -62,10 +62,10 @@ def how_often(points: list[Point], tolerance: float = TOLERANCE) -> Answer:
     """Answer from the points of a history how many days a model may be used before it has lost `tolerance`."""
     contests = sorted({point.contest for point in points})
     longest = max((point.age_days for point in points), default=0.0)
-    if len(points) < FEWEST_POINTS or len(contests) < FEWEST_CONTESTS:
+    if len(points) < MIN_POINTS or len(contests) < MIN_CONTESTS:
         sentence = (
             f"Too early to say how often to retrain: {len(points)} comparison{'s' * (len(points) != 1)} of an older "
-            f"model with a fresh one so far, at least {FEWEST_POINTS} in {FEWEST_CONTESTS} retrainings are needed."
+            f"model with a fresh one so far, at least {MIN_POINTS} in {MIN_CONTESTS} retrainings are needed."
         )
         return Answer(len(points), len(contests), longest, None, None, None, sentence)
     slope, ends = _slope(points), _slope_interval(points, contests)

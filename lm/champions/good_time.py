@@ -11,7 +11,7 @@ from lm.errors import Stopped
 from lm.formatting import format_bytes, format_duration
 from lm.memory.budget import Size, available_bytes, parse_bytes
 
-LOOK_SECONDS = 20.0
+POLL_INTERVAL_SECONDS = 20.0
 MEASURE_SECONDS = 1.0
 
 
@@ -43,7 +43,9 @@ def reasons_to_wait(wanted: GoodTime) -> dict[str, str]:
     return reasons
 
 
-def wait_for_good_time(wanted: GoodTime, tell: Callable[[str], object], look_seconds: float = LOOK_SECONDS) -> None:
+def wait_for_good_time(
+    wanted: GoodTime, tell: Callable[[str], object], look_seconds: float = POLL_INTERVAL_SECONDS
+) -> None:
     """Return as soon as nothing speaks against it; `tell` hears why it waits whenever another kind of reason does.
 
     Raises NotNow at the deadline. Sleep of the machine counts towards it where its clock goes on in sleep.

@@ -15,7 +15,7 @@ from lm.text.shingles import Hashed, Hashes, hash_words, runs
 
 RUN_WORDS = 13
 SAMPLE_BITS = 6  # of a hash, that are 0 in the sample of a large text: one of 64 runs
-MOST_RUNS = 1 << 18  # of the held-out text; of a larger one a sample, chosen by the hash
+MAX_RUNS = 1 << 18  # of the held-out text; of a larger one a sample, chosen by the hash
 BATCH_BYTES = 1 << 20
 FILTER_BITS = 21  # a table of 2 MiB that most runs of the training text need not go beyond
 
@@ -61,11 +61,11 @@ def sampled_runs(words: Hashed) -> Hashed:
 
 
 def _wanted_runs(heldout: Iterable[bytes], bits: int = 0) -> Wanted:
-    """The runs of the held-out texts, MOST_RUNS of them at most."""
+    """The runs of the held-out texts, MAX_RUNS of them at most."""
     kept = np.empty(0, np.uint64)
     for hashes in _runs_of(heldout):
         kept = np.concatenate([kept, hashes[_in_sample(hashes, bits)]])
-        while len(kept) > MOST_RUNS:
+        while len(kept) > MAX_RUNS:
             bits += 1
             kept = kept[_in_sample(kept, bits)]
     return Wanted(*np.unique(kept, return_counts=True), bits)

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from lm.text.shingles import Hashed
 
 LANGUAGE_CHARACTERS = 4_000  # from the middle of a document
-LEAST_LANGUAGE_CHARACTERS = 200  # of less, the language is a guess
+MIN_LANGUAGE_CHARACTERS = 200  # of less, the language is a guess
 HASH_BITS = 40
-FEWEST_RUNS = 100  # a document with fewer is too short to be called repetitive
+MIN_RUNS = 100  # a document with fewer is too short to be called repetitive
 _NO_SYMBOLS = bytes(byte for byte in range(256) if byte >= 0x80 or chr(byte).isalnum() or chr(byte).isspace())
 
 
@@ -64,7 +64,7 @@ def repeated_shares(shingles: Hashed, above: float) -> npt.NDArray[np.float64]:
     It cannot in a document of few runs, for the first of them is new. The runs of all others are sorted together, 40
     bits of their hashes below the number of their document.
     """
-    fewest = max(FEWEST_RUNS, 1 / (1 - above)) if above < 1 else np.inf
+    fewest = max(MIN_RUNS, 1 / (1 - above)) if above < 1 else np.inf
     long = shingles.counts >= fewest
     shares = np.zeros(len(long))
     if not long.any():
@@ -93,7 +93,7 @@ def _other_language(text: bytes, wanted: tuple[str, ...]) -> str | None:
 
     middle = max(0, len(text) // 2 - LANGUAGE_CHARACTERS // 2)
     sample = text[middle : middle + LANGUAGE_CHARACTERS].decode("utf-8", "ignore")
-    if len(sample) < LEAST_LANGUAGE_CHARACTERS:
+    if len(sample) < MIN_LANGUAGE_CHARACTERS:
         return None
     language, _ = detect_fast(sample)
     return None if language in (*wanted, "unknown") else str(language)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-MOST_CHARACTERS = 2**25  # of a page, whose tree takes several times as much memory
-MOST_NESTED = 1000  # elements; the parser's time grows with the square, and at 100,000 it crashes
-LEAST_SHARE = 0.3  # of all of a page's text: where the heuristics keep less, they have missed the point
+MAX_CHARACTERS = 2**25  # of a page, whose tree takes several times as much memory
+MAX_NESTED = 1000  # elements; the parser's time grows with the square, and at 100,000 it crashes
+MIN_SHARE = 0.3  # of all of a page's text: where the heuristics keep less, they have missed the point
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
 # Elements that hold nothing, that are often left open, or that the parser does not nest.
 _NOT_NESTED = frozenset(
@@ -70,13 +70,13 @@ def page_text(html: str) -> Page | None:
     The parts that frame the text are left out by Resiliparse's heuristics, as long as enough remains: a play or a poem
     set in an unusual way is rather kept with its frame than lost.
     """
-    if len(html) > MOST_CHARACTERS or _is_nested_deeply(html):
+    if len(html) > MAX_CHARACTERS or _is_nested_deeply(html):
         return None
     html = html.encode("utf-8", "replace").decode()  # halves of surrogate pairs are no characters to the parser
     tree = HTMLTree.parse(html)
     everything = extract_plain_text(tree, preserve_formatting=True, alt_texts=False)
     main = extract_plain_text(tree, preserve_formatting=True, alt_texts=False, main_content=True)
-    text = main if len(main) >= LEAST_SHARE * len(everything) else everything
+    text = main if len(main) >= MIN_SHARE * len(everything) else everything
     return Page(" ".join((tree.title or "").split()), text)
 
 
@@ -89,6 +89,6 @@ def _is_nested_deeply(html: str) -> bool:
         if name not in _NOT_NESTED and not (closing and not opened[name]):
             opened[name] += -1 if closing else 1
             depth += -1 if closing else 1
-            if depth > MOST_NESTED:
+            if depth > MAX_NESTED:
                 return True
     return False

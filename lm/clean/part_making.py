@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lm.clean.parts import Part, PartCounts, find_parts, pack_key, part_key, sweep, touch
 from lm.clean.shards import Shard, shards_of
 from lm.progress import Progress
-from lm.supervision.worker_pool import ALONE, SHARD_BYTES, Crew, Job, work_through
+from lm.supervision.worker_pool import SEQUENTIAL, SHARD_BYTES, Job, WorkerPool, run_jobs
 from lm.text.archives import Expansion
 from lm.text.raw_sources import RawSource
 
@@ -34,7 +34,7 @@ def make_parts(
     folder: Path,
     scratch: Path,
     progress: Progress,
-    crew: Crew = ALONE,
+    crew: WorkerPool = SEQUENTIAL,
 ) -> Made:
     """Clean what is missing of a corpus into packs in `folder`, and return all its parts, in the order of its sources.
 
@@ -50,7 +50,7 @@ def make_parts(
     known = find_parts(folder)
     missing = {key: shard for key, shard in zip(keys, shards, strict=True) if key not in known}
     jobs = [_job(raw, pack, config, folder, scratch) for pack in _packs(missing)]
-    work_through(jobs, crew, progress)
+    run_jobs(jobs, crew, progress)
     if jobs:
         known = find_parts(folder)
     parts = [known[key] for key in keys]

@@ -28,7 +28,7 @@ from lm.arrow.row_group_writer import RowGroupWriter
 from lm.clean.reading import ReadingCounts, Skipped
 from lm.clean.shards import Shard
 from lm.errors import Stopped
-from lm.memory.malloc import FreedMemory
+from lm.memory.malloc import MallocTrimmer
 from lm.store.files import flush
 from lm.store.keys import fingerprint
 from lm.text.shingles import Hashed
@@ -149,7 +149,7 @@ class PackWriter:
             self._unfinished, SCHEMA, compression="lz4", use_dictionary=DICTIONARIES, write_statistics=False,
             write_page_checksum=True,
         )  # fmt: skip
-        self._freed = FreedMemory()
+        self._freed = MallocTrimmer()
 
     def write(self, rows: Sequence[Row], bands: npt.NDArray[np.uint64], sampled: Hashed) -> None:
         """Add documents in the order of their shards, as a row group.
@@ -239,7 +239,7 @@ class Assembly:
         Raises Stopped where a pack is damaged (page checksums are verified) or gone: it is removed, to be made again.
         """
         self._kept.clear()
-        freed = FreedMemory()
+        freed = MallocTrimmer()
         for path, first, end in self._stretches:
             try:
                 with pq.ParquetFile(path, page_checksum_verification=True) as file:

@@ -112,10 +112,10 @@ def _open(path: Path, counts: ReadingCounts) -> IO[str]:
 
 
 def _web_page(content: Content, title: str, counts: ReadingCounts) -> Iterator[RawDocument]:
-    from lm.clean.html_text import MOST_CHARACTERS, page_text  # its libraries are needed for pages alone
+    from lm.clean.html_text import MAX_CHARACTERS, page_text  # its libraries are needed for pages alone
 
     with _open(content.path, counts) as stream:
-        page = page_text(stream.read(MOST_CHARACTERS + 1))
+        page = page_text(stream.read(MAX_CHARACTERS + 1))
     if page is None:
         counts.skip(content.name, "a web page too large or too deeply nested to be a text")
     else:

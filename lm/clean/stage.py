@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from lm.clean.config import CleanConfig
 from lm.errors import BadInput
 from lm.formatting import format_text_size
-from lm.memory.malloc import give_back_freed_memory
+from lm.memory.malloc import trim_malloc
 from lm.progress import Progress
-from lm.supervision.worker_pool import ALONE, Crew
+from lm.supervision.worker_pool import SEQUENTIAL, WorkerPool
 from lm.text.plain_text import visible
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def clean(
     progress: Progress,
     *,
     parts_folder: Path | None = None,
-    crew: Crew = ALONE,
+    crew: WorkerPool = SEQUENTIAL,
 ) -> dict[str, Any]:
     """Clean the raw artifact's folder `raw` into `out`: `documents.parquet`, and `rejects.parquet` with what was left.
 
@@ -195,7 +195,7 @@ class _Splitting:
         from lm.text.documents import read_texts
         from lm.text.shingles import hash_words
 
-        give_back_freed_memory()
+        trim_malloc()
         heldout = read_texts(out, "heldout")
         if self.corpus.sizes[self._trains].sum() + len(self._cut) <= EXACT_BYTES:
             return contamination(read_texts(out, "train"), heldout)

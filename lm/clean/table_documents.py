@@ -12,9 +12,9 @@ from lm.text.licences import tidy
 TEXT_COLUMNS = ("text", "content", "body", "article", "story", "passage", "document")  # in this order, then the longest
 LICENCE_COLUMNS = ("license", "licence")
 TITLE_COLUMNS = ("title", "document", "name", "id", "url")
-LONGEST_LINE = 2**26  # characters of a row of JSON
+MAX_LINE = 2**26  # characters of a row of JSON
 LINES_SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
-LONGEST_TITLE = 200  # characters
+MAX_TITLE = 200  # characters
 BATCH_ROWS = 64
 
 
@@ -40,7 +40,7 @@ def looks_like_json_lines(name: str, path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         try:
-            row = json.loads(stream.readline(LONGEST_LINE))
+            row = json.loads(stream.readline(MAX_LINE))
         except (ValueError, RecursionError):
             return False
         return isinstance(row, dict) and bool(stream.read(1)) and _text_column(row) is not None
@@ -52,11 +52,11 @@ def json_rows(stream: IO[str], first: int = 1) -> Iterator[Row]:
     A line that is no object with a text, or is longer than 64 million characters, gives None.
     """
     number, column = first - 1, None
-    while line := stream.readline(LONGEST_LINE):
+    while line := stream.readline(MAX_LINE):
         number += 1
-        whole = line.endswith("\n") or len(line) < LONGEST_LINE
+        whole = line.endswith("\n") or len(line) < MAX_LINE
         while not whole:
-            whole = (rest := stream.readline(LONGEST_LINE)).endswith("\n") or not rest
+            whole = (rest := stream.readline(MAX_LINE)).endswith("\n") or not rest
             line = ""
         if line.isspace():
             continue
@@ -123,4 +123,4 @@ def _row(number: int, values: Mapping[str, Any], column: str | None) -> Row:
     titles = (values[name] for name in TITLE_COLUMNS if name in values and name != column)
     title = next((title for title in titles if isinstance(title, str) and title), "")
     licence = next((found for name in LICENCE_COLUMNS if name in values and (found := tidy(values[name]))), "")
-    return Row(number, text if isinstance(text, str) else None, column or "", title[:LONGEST_TITLE], licence)
+    return Row(number, text if isinstance(text, str) else None, column or "", title[:MAX_TITLE], licence)

@@ -13,7 +13,7 @@ from lm.cli.command import Command, add_json, add_model_name, named_model
 from lm.cli.standard_input import decode_text, read_standard_input
 from lm.errors import BadInput
 from lm.generate.config import GenerateConfig
-from lm.model.sampling_params import Sampling
+from lm.model.sampling_params import SamplingParams
 from lm.store.artifacts import Store
 from lm.text.plain_text import visible
 
@@ -29,7 +29,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tokens", type=int, default=256, help="most tokens to write (default 256)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed writes the same text (default 1)")
     parser.add_argument("--stop", action="append", default=[], help="end before this string; may be repeated")
-    for field, description in Sampling.model_fields.items():
+    for field, description in SamplingParams.model_fields.items():
         kind = int if description.annotation is int else float
         flag = f"--{field.replace('_', '-')}"
         parser.add_argument(flag, type=kind, default=description.default, help=description.description)
@@ -88,7 +88,9 @@ def _tell(note: str) -> None:
 
 
 def _config(options: argparse.Namespace) -> GenerateConfig:
-    values = {name: getattr(options, name) for name in (*Sampling.model_fields, "samples", "tokens", "seed", "stop")}
+    values = {
+        name: getattr(options, name) for name in (*SamplingParams.model_fields, "samples", "tokens", "seed", "stop")
+    }
     prompts = list(_prompts(options)) or [""]
     try:
         return GenerateConfig.model_validate(values | {"prompts": prompts})

@@ -17,7 +17,7 @@ from lm.text.file_kind import HEAD_BYTES, READABLE, FileKind, file_kind
 GUTENBERG = "https://www.gutenberg.org"
 GUTENBERG_PAUSE_SECONDS = 2.0  # its robots page asks for one connection and a pause between files
 HUGGING_FACE = "https://huggingface.co"
-MOST_NAMED = 10  # files that a note names
+MAX_NAMED = 10  # files that a note names
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _folder(folder: Path, notes: list[str]) -> Iterator[Source]:
     if not found:
         raise BadInput(f"there is no text file in {shown} ({len(skipped)} of other kinds)")
     if skipped:
-        names = ", ".join(skipped[:MOST_NAMED]) + (", …" if len(skipped) > MOST_NAMED else "")
+        names = ", ".join(skipped[:MAX_NAMED]) + (", …" if len(skipped) > MAX_NAMED else "")
         notes.append(f"{shown}: skipped {len(skipped)} files that hold no text ({names})")
 
 

@@ -21,7 +21,7 @@ from lm.download.listings import Listings, RemoteFile, sources_in
 from lm.download.remote import NotText, list_files
 from lm.download.remote_addresses import below
 from lm.download.stage import resolve
-from lm.download.transfer import CONNECT_SECONDS, MOST_REDIRECTS, READ_SECONDS, USER_AGENT, Limits
+from lm.download.transfer import CONNECT_SECONDS, MAX_REDIRECTS, READ_SECONDS, USER_AGENT, Limits
 from lm.errors import BadInput, Stopped
 from lm.progress import Progress
 from lm.store.artifacts import Store
@@ -103,7 +103,7 @@ def _ask(url: str) -> dict[str, str]:
     target = url
     try:
         with httpx.Client(headers=headers, timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)) as client:
-            for _ in range(MOST_REDIRECTS):
+            for _ in range(MAX_REDIRECTS):
                 response = client.head(target)
                 if not response.has_redirect_location:
                     break

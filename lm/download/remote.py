@@ -28,7 +28,7 @@ from lm.text.licences import NOT_STATED, tidy
 Result = TypeVar("Result")
 
 BLOCK_BYTES = 2**22
-MOST_FILES = 10_000
+MAX_FILES = 10_000
 # What a file system may call a content by, best first; the size alone is no name.
 VERSION_FACTS = ("ETag", "etag", "blob_id", "sha", "md5Hash", "version_id", "generation", "LastModified",
                  "last_modified", "updated", "mtime", "modify", "created")  # fmt: skip
@@ -65,7 +65,7 @@ def _list(address: str, limits: Limits) -> Listing:
     total = sum(file.bytes or 0 for file in found)
     if not found:
         raise BadInput(f"there is no file to read in {shown(address)}: check the address")
-    if len(found) > MOST_FILES or total > limits.max_bytes:
+    if len(found) > MAX_FILES or total > limits.max_bytes:
         raise BadInput(
             f"{shown(address)} has {len(found):,} files of {format_text_size(total)} in all, above the cap: name a "
             "folder or file in it, or raise it with --set download.max_bytes=…"

@@ -1,7 +1,7 @@
 """Addresses of places that fsspec opens: which there are, and what each needs. Light: nothing is opened here."""
 
 from lm.errors import BadInput
-from lm.text.addresses import LONGEST_ADDRESS, shown
+from lm.text.addresses import MAX_ADDRESS, shown
 
 # By protocol: what must be installed for it. `file`, `memory`, caches and chains of protocols are not here on purpose.
 PACKAGES = {
@@ -34,7 +34,7 @@ def is_remote(address: str) -> bool:
 def check_address(address: str) -> None:
     """Raise BadInput unless this is an address that can be asked for."""
     scheme, _, place = address.partition("://")
-    if "::" in address or not place.strip("/") or not address.isprintable() or len(address) > LONGEST_ADDRESS:
+    if "::" in address or not place.strip("/") or not address.isprintable() or len(address) > MAX_ADDRESS:
         raise BadInput(f"this address cannot be understood: {scheme}://… (its place or a character in it is wrong)")
     if found := [sign for sign in NO_SIGNS if sign in place]:
         raise BadInput(f"{shown(address)}: {found[0]} is not understood here: name one file, or the folder")

@@ -26,7 +26,7 @@ from lm.text.addresses import check_redirect, shown
 from lm.text.file_kind import HEAD_BYTES, READABLE, file_kind
 
 USER_AGENT = f"slowburn/{__version__} (trains small language models; python-httpx/{httpx.__version__})"
-MOST_REDIRECTS = 10
+MAX_REDIRECTS = 10
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0  # with nothing arriving at all
 DECODED_BYTES = 2**20  # at a time, however much a compressed block expands to
@@ -118,7 +118,7 @@ def _open(client: httpx.Client, typed: str, partial: PartialFile, watchdog: _Wat
     arrived, url, headers = partial.arrived, typed, {}
     if arrived.bytes:
         headers = {"Range": f"bytes={arrived.bytes}-", "If-Range": arrived.validator}
-    for _ in range(MOST_REDIRECTS):
+    for _ in range(MAX_REDIRECTS):
         request = client.build_request("GET", url, headers=headers, extensions={"trace": watchdog.trace})
         response = client.send(request, stream=True)
         if not response.has_redirect_location:
@@ -126,7 +126,7 @@ def _open(client: httpx.Client, typed: str, partial: PartialFile, watchdog: _Wat
         response.close()
         url = str(response.url.join(response.headers["location"]))
         check_redirect(typed, url)
-    raise BadInput(f"{shown(typed)} redirects more than {MOST_REDIRECTS} times: give the address it should lead to")
+    raise BadInput(f"{shown(typed)} redirects more than {MAX_REDIRECTS} times: give the address it should lead to")
 
 
 def _receive(url: str, response: httpx.Response, partial: PartialFile, limits: Limits, progress: Progress) -> bool:

@@ -11,7 +11,7 @@ from lm.evaluate.bootstrap import interval, resampled_rates
 
 BINS = 15
 COUNTED_TOKENS = 1 << 22  # of the training text, from its beginning: how frequent each token is
-HARDEST, FEWEST_OCCURRENCES = 20, 10
+HARDEST, MIN_OCCURRENCES = 20, 10
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -79,7 +79,7 @@ class Calibration:
         """Token id, occurrences and mean nats of the tokens that cost the model the most, rare ones left out."""
         mean = self.nats / np.maximum(self.occurrences, 1)
         order = np.lexsort((np.arange(len(mean)), -mean))
-        common = [token for token in order.tolist() if self.occurrences[token] >= FEWEST_OCCURRENCES]
+        common = [token for token in order.tolist() if self.occurrences[token] >= MIN_OCCURRENCES]
         return [(token, int(self.occurrences[token]), float(mean[token])) for token in common[:HARDEST]]
 
 

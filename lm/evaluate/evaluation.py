@@ -12,18 +12,18 @@ from lm.evaluate.baselines import fit_baselines
 from lm.evaluate.bootstrap import interval, resampled_rates
 from lm.evaluate.calibration import Calibration, by_tokens_read, count_tokens
 from lm.evaluate.config import EvaluateConfig
-from lm.evaluate.scores import LN2, MODEL, Judges, Scores, score
+from lm.evaluate.scores import LN2, MODEL, Scorers, Scores, score
 from lm.model.batch_sampling import Request, Writer, continuations
 from lm.model.decoder import load_model
 from lm.model.ensemble import EnsembleDecoder
 from lm.model.ensemble_inference import load_writer
-from lm.model.sampling_params import Sampling
+from lm.model.sampling_params import SamplingParams
 from lm.model.scoring import Predictor, window_nats
 from lm.progress import Progress
 from lm.store.files import read_json
 from lm.text import degeneracy
 from lm.text.heldout import Extent, extent
-from lm.text.heldout_prompts import Opening, heldout_openings
+from lm.text.heldout_prompts import HeldoutPrompt, heldout_prompts
 from lm.tokenize.config import TOKENIZER_FILE
 from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.tokens import documents as token_documents
@@ -42,7 +42,7 @@ def evaluation(
 
     progress(0, heldout.bytes, "byte", "fitting the baselines")
     baselines = fit_baselines(clean, train, heldout, config)
-    judges = Judges(decoder, tokenizer, baselines.ngram)
+    judges = Scorers(decoder, tokenizer, baselines.ngram)
     calibration = Calibration(decoder.vocab_size)
     scores = score(judges, heldout, tokens, clean, progress, calibration.add)
 
@@ -53,7 +53,7 @@ def evaluation(
         "context": decoder.shape.context,
         "precision": precision,
         "baseline_text": baselines.text,
-        "degeneracy": judge_samples(load_writer(models), tokenizer, heldout_openings(clean, config.samples), config),
+        "degeneracy": judge_samples(load_writer(models), tokenizer, heldout_prompts(clean, config.samples), config),
         "calibration": calibration.report(),
         "by_frequency": calibration.by_frequency(count_tokens(token_documents(tokens, "train"), decoder.vocab_size)),
         "hardest_tokens": _hardest(calibration, tokenizer),
@@ -108,11 +108,13 @@ def bits_report(
     }
 
 
-def judge_samples(model: Writer, tokenizer: Tokenizer, starts: list[Opening], config: EvaluateConfig) -> dict[str, Any]:
+def judge_samples(
+    model: Writer, tokenizer: Tokenizer, starts: list[HeldoutPrompt], config: EvaluateConfig
+) -> dict[str, Any]:
     """How repetitive the model's text is at several temperatures, beside as much human text from the same places."""
     prompts = [tokenizer.encode(start.text).tolist() for start in starts] or [[]]
     requests = [
-        Request(prompts[index % len(prompts)], config.seed + index, Sampling(temperature=temperature))
+        Request(prompts[index % len(prompts)], config.seed + index, SamplingParams(temperature=temperature))
         for temperature in config.temperatures
         for index in range(config.samples)
     ]
@@ -123,7 +125,7 @@ def judge_samples(model: Writer, tokenizer: Tokenizer, starts: list[Opening], co
     ]
     for row in samples:
         row["human"] = degeneracy.summary(start.continuation[: round(row["characters"])] for start in starts)
-    usual = min(samples, key=lambda row: abs(row["temperature"] - Sampling().temperature))
+    usual = min(samples, key=lambda row: abs(row["temperature"] - SamplingParams().temperature))
     return {
         "verdict": usual["verdict"],
         "score": usual["score"],

@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Judges:
+class Scorers:
     """Those who give each held-out token or byte a probability."""
 
     model: Predictor
@@ -64,7 +64,7 @@ class Scores:
 
 
 def score(
-    judges: Judges, heldout: Extent, tokens: Path, clean: Path, progress: Progress, watch: Watch | None = None
+    judges: Scorers, heldout: Extent, tokens: Path, clean: Path, progress: Progress, watch: Watch | None = None
 ) -> Scores:
     """Score every held-out byte; in memory is a group of documents (see `scoring.py`) at a time, `watch` as there.
 

@@ -13,8 +13,8 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 
-from lm.model.config import Shape
-from lm.model.hf_config import NORM_EPSILON, ROTARY_BASE, read_shape
+from lm.model.config import ModelConfig
+from lm.model.hf_config import NORM_EPSILON, ROTARY_BASE, read_model_config
 from lm.model.inference import interleaved, read_weights
 from lm.tokenize.config import TOKENIZER_FILE
 from lm.tokenizer.special_tokens import BOUNDARY_ID, UNKNOWN_ID
@@ -58,7 +58,7 @@ def write_gguf(model: Path, file: Path, *, name: str, licence: str) -> str:
     Matrices are stored as fp16, norms as fp32. The same model gives the same bytes. Raises BadInput for a folder that
     is no model of ours.
     """
-    shape, vocab_size = read_shape(model)
+    shape, vocab_size = read_model_config(model)
     tokenizer, weights = Tokenizer(model / TOKENIZER_FILE), read_weights(model)
     writer = gguf.GGUFWriter(file, gguf.MODEL_ARCH_NAMES[ARCHITECTURE])
     writer.add_name(name)
@@ -74,7 +74,7 @@ def write_gguf(model: Path, file: Path, *, name: str, licence: str) -> str:
     return LIMITS[tokenizer.kind]
 
 
-def _describe(writer: gguf.GGUFWriter, shape: Shape, vocab_size: int) -> None:
+def _describe(writer: gguf.GGUFWriter, shape: ModelConfig, vocab_size: int) -> None:
     writer.add_vocab_size(vocab_size)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.width)
@@ -105,7 +105,7 @@ def _describe_tokenizer(writer: gguf.GGUFWriter, tokenizer_model: Path, kind: st
     writer.add_chat_template(RAW_TEXT_TEMPLATE)  # it continues text: without one, readers would put chat marks around
 
 
-def _tensors(weights: dict[str, Array], shape: Shape) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+def _tensors(weights: dict[str, Array], shape: ModelConfig) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     names = gguf.get_tensor_name_map(ARCHITECTURE, shape.layers)
     heads = {"q_proj.weight": shape.heads, "k_proj.weight": shape.kv_heads}
     for name, weight in weights.items():

@@ -19,7 +19,7 @@ from lm.text.plain_text import close_gaps, opening, visible
 
 TEMPLATE = "model_card.md.jinja"
 CARD_FILE = "README.md"
-MOST_SOURCES, MOST_SAMPLES, SAMPLE_CHARACTERS = 12, 3, 600
+MAX_SOURCES, MAX_SAMPLES, SAMPLE_CHARACTERS = 12, 3, 600
 SHOWN_ADDRESSES = ("http://", "https://", "embedded:")  # a path on somebody's machine is nobody's business
 
 
@@ -97,8 +97,8 @@ def model_card(about: Origins, export_format: str, names: Mapping[str, str], lim
         context_characters=_context_characters(about),
         limits=list(limits),
         data_text=_data_text(about),
-        sources=sources[:MOST_SOURCES],
-        sources_left_out=len(sources[MOST_SOURCES:]),
+        sources=sources[:MAX_SOURCES],
+        sources_left_out=len(sources[MAX_SOURCES:]),
         evaluation=_evaluation(about.evaluation),
         samples=[_fenced(sample) for sample in _samples(about)],
         provenance=list(_provenance(about)),
@@ -171,7 +171,7 @@ def _evaluation(evaluation: Artifact | None) -> dict[str, Any] | None:
 
 
 def _samples(about: Origins) -> list[Sample]:
-    return read_sample_rows(about.samples)[:MOST_SAMPLES] if about.samples else []
+    return read_sample_rows(about.samples)[:MAX_SAMPLES] if about.samples else []
 
 
 def _fenced(sample: Sample) -> str:

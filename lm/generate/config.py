@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lm.model.sampling_params import Sampling
+from lm.model.sampling_params import SamplingParams
 
 
-class GenerateConfig(Sampling):
+class GenerateConfig(SamplingParams):
     """What to write on from, how much, and how freely."""
 
     prompts: tuple[str, ...] = Field(default=(), description="empty: an empty page, and openings of held-out documents")

@@ -12,11 +12,11 @@ from lm.errors import BadInput
 from lm.generate.config import GenerateConfig
 from lm.model.batch_sampling import Request, Writer, continuations, token_steps
 from lm.model.ensemble_inference import load_writer
-from lm.model.sampling_params import Sampling
+from lm.model.sampling_params import SamplingParams
 from lm.progress import Progress, silent
 from lm.text import degeneracy
 from lm.text.documents import read_documents
-from lm.text.heldout_prompts import heldout_openings
+from lm.text.heldout_prompts import heldout_prompts
 from lm.text.longest_match import Match, longest_matches
 from lm.tokenize.config import TOKENIZER_FILE
 from lm.tokenizer.text_stream import StoppingText
@@ -121,7 +121,7 @@ def write(
 def stream_text(
     models: Sequence[Path],
     prompt: str,
-    sampling: Sampling,
+    sampling: SamplingParams,
     *,
     tokens: int,
     seed: int,
@@ -182,12 +182,12 @@ def load_pair(models: Sequence[Path]) -> tuple[Writer, Tokenizer]:
 
 def default_openings(clean: Path) -> list[str]:
     """A few openings of the held-out text, the same every time."""
-    return [opening.text for opening in heldout_openings(clean, OPENINGS)]
+    return [opening.text for opening in heldout_prompts(clean, OPENINGS)]
 
 
 def human_texts(clean: Path, samples: Sequence[str]) -> list[str]:
     """Held-out text in as many pieces as there are samples, each as long as a sample where there is enough of it."""
-    starts = heldout_openings(clean, len(samples))
+    starts = heldout_prompts(clean, len(samples))
     return [start.continuation[: len(text)] for start, text in zip(starts, samples, strict=False)]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lm.generate.config import GenerateConfig
-from lm.model.sampling_params import Sampling
+from lm.model.sampling_params import SamplingParams
 from lm.progress import Progress
 
 VERSION = 3
@@ -25,7 +25,7 @@ def generate(model: Path, clean: Path, config: GenerateConfig, out: Path, progre
 def stream(
     model: Path,
     prompt: str,
-    sampling: Sampling,
+    sampling: SamplingParams,
     *,
     tokens: int,
     seed: int,

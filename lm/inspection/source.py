@@ -13,7 +13,7 @@ from lm.store.files import SCHEMA_VERSION
 from lm.text.documents import count_sources
 from lm.text.raw_sources import read_sources
 
-SHORTEST_FRAGMENT = 3
+MIN_FRAGMENT = 3
 
 
 class Holder(BaseModel):
@@ -43,10 +43,8 @@ def find_source(store: Store, fragment: str) -> SourceView:
 
     Raises BadInput for a fragment that is too short to tell sources apart.
     """
-    if len(fragment) < SHORTEST_FRAGMENT:
-        raise BadInput(
-            f"--source: got {fragment!r}, expected {SHORTEST_FRAGMENT} characters or more of a source's name"
-        )
+    if len(fragment) < MIN_FRAGMENT:
+        raise BadInput(f"--source: got {fragment!r}, expected {MIN_FRAGMENT} characters or more of a source's name")
     wanted, names, holders = fragment.casefold(), set[str](), dict[str, Holder]()
     artifacts = sorted(
         all_artifacts(store), key=lambda each: (STAGES.index(each.manifest.stage), each.manifest.created)

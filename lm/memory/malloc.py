@@ -6,7 +6,7 @@ import sys
 WORK_BYTES = 6 * 2**20  # less than the part of a long text
 
 
-def give_back_freed_memory() -> None:
+def trim_malloc() -> None:
     """Return all of it: glibc keeps what it may need again, or what lies below something that is still needed."""
     if sys.platform.startswith("linux"):
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
@@ -14,7 +14,7 @@ def give_back_freed_memory() -> None:
             trim(0)
 
 
-class FreedMemory:
+class MallocTrimmer:
     """Is given back after every WORK_BYTES of work: blocks of megabytes, hardly two of a size, leave gaps between
     them that no other fits, a little more with every block.
     """
@@ -26,5 +26,5 @@ class FreedMemory:
         """Note that so many bytes were worked on since the last time."""
         self._bytes += work_bytes
         if self._bytes >= WORK_BYTES:
-            give_back_freed_memory()
+            trim_malloc()
             self._bytes = 0

@@ -7,14 +7,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lm.model.config import Shape
-from lm.model.sample_token import draw
-from lm.model.sampling_params import Sampling
+from lm.model.config import ModelConfig
+from lm.model.sample_token import sample_token
+from lm.model.sampling_params import SamplingParams
 from lm.progress import Progress, silent
 from lm.tokenizer.special_tokens import BOUNDARY_ID, UNKNOWN_ID
 
 CACHE_BYTES = 64 << 20
-MOST_ROWS = 32
+MAX_ROWS = 32
 
 Float32s = npt.NDArray[np.float32]
 
@@ -22,7 +22,7 @@ Float32s = npt.NDArray[np.float32]
 class Writer(Protocol):
     """What texts can be sampled from: `lm.generation.inference.Inference`, or several of it as one."""
 
-    shape: Shape
+    shape: ModelConfig
     vocab_size: int
 
     @property
@@ -42,7 +42,7 @@ class Request:
 
     prompt: Sequence[int]
     seed: int
-    sampling: Sampling
+    sampling: SamplingParams
 
 
 def continuations(
@@ -59,7 +59,7 @@ def continuations(
     As many at a time as have room for their keys and values. Each draws from a generator of its own seed, so its text
     does not depend on what else is written, as far as the matrix products of another batch size round alike.
     """
-    at_once = min(max(CACHE_BYTES // model.cache_row_bytes, 1), MOST_ROWS)
+    at_once = min(max(CACHE_BYTES // model.cache_row_bytes, 1), MAX_ROWS)
     written: list[list[int]] = [[] for _ in requests]
     done = 0
     for first in range(0, len(requests), at_once):
@@ -97,7 +97,9 @@ def token_steps(
             if len(text) > position:  # still in its prompt
                 continue
             going = left[row] and row not in ended
-            token = draw(logits[row], randoms[row].random(), requests[row].sampling, text) if going else BOUNDARY_ID
+            token = (
+                sample_token(logits[row], randoms[row].random(), requests[row].sampling, text) if going else BOUNDARY_ID
+            )
             text.append(token)  # a row that has ended is carried along
             left[row] = 0 if token == BOUNDARY_ID else left[row] - 1
             if token != BOUNDARY_ID:

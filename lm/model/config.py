@@ -16,7 +16,7 @@ def check_heads(width: int, heads: int, kv_heads: int) -> None:
         raise ValueError(f"{heads} heads cannot share {kv_heads} kv_heads evenly")
 
 
-class Shape(StageConfig):
+class ModelConfig(StageConfig):
     """The shape of the network: with the vocabulary's size, all that decides its parameters."""
 
     layers: int
@@ -52,7 +52,7 @@ class Shape(StageConfig):
         return 6 * (self.matrix_parameters() + vocab_size * self.width) + attention
 
 
-class Recipe(Shape):
+class TrainingConfig(ModelConfig):
     """Model shape, data order, optimiser and schedule. All that decides the weights, apart from the data."""
 
     batch_sequences: int  # sequences an optimiser step
@@ -88,23 +88,23 @@ class Recipe(Shape):
         return self.former_ends[0][1] if self.former_ends else self.steps
 
 
-def with_steps(recipe: Recipe, steps: int) -> Recipe:
+def with_steps(recipe: TrainingConfig, steps: int) -> TrainingConfig:
     """The recipe for a run of exactly `steps` optimiser steps."""
     return recipe.model_copy(update={"steps": steps})
 
 
-def with_end_moved(recipe: Recipe, step: int, steps: int) -> Recipe:
+def with_end_moved(recipe: TrainingConfig, step: int, steps: int) -> TrainingConfig:
     """The recipe of a training that has come to `step` and will end after `steps` in all, not when it was to."""
     return recipe.model_copy(update={"steps": steps, "former_ends": (*recipe.former_ends, (step, recipe.steps))})
 
 
-def before_moves(recipe: Recipe) -> Iterator[Recipe]:
+def before_moves(recipe: TrainingConfig) -> Iterator[TrainingConfig]:
     """What the recipe was before each time its end was moved, the last one first."""
     for count in reversed(range(len(recipe.former_ends))):
         changes = {"steps": recipe.former_ends[count][1], "former_ends": recipe.former_ends[:count]}
         yield recipe.model_copy(update=changes)
 
 
-def smaller_micro_batch(recipe: Recipe, micro_batch: int) -> int:
+def smaller_micro_batch(recipe: TrainingConfig, micro_batch: int) -> int:
     """The next smaller micro-batch that divides the batch: the same training in smaller pieces."""
     return max(size for size in range(1, micro_batch) if recipe.batch_sequences % size == 0)

@@ -20,8 +20,15 @@ from torch.utils.checkpoint import checkpoint
 
 from lm.errors import BadInput
 from lm.model import fused
-from lm.model.config import Shape
-from lm.model.hf_config import CONFIG_FILE, NORM_EPSILON, ROTARY_BASE, WEIGHTS_FILE, hugging_face_config, read_shape
+from lm.model.config import ModelConfig
+from lm.model.hf_config import (
+    CONFIG_FILE,
+    NORM_EPSILON,
+    ROTARY_BASE,
+    WEIGHTS_FILE,
+    hugging_face_config,
+    read_model_config,
+)
 
 EMBEDDING_STD = 0.01  # the first norm scales it up; as the output matrix it starts near a uniform guess
 
@@ -57,7 +64,7 @@ class Cache:
 class Attention(nn.Module):
     """Causal self-attention with rotary positions."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: ModelConfig) -> None:
         super().__init__()
         self.head_width = shape.head_width
         kv_width = shape.kv_heads * shape.head_width
@@ -93,7 +100,7 @@ class Attention(nn.Module):
 class Mlp(nn.Module):
     """Two matrices with a squared ReLU between them (Primer, arXiv 2109.08668)."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: ModelConfig) -> None:
         super().__init__()
         self.up_proj = nn.Linear(shape.width, shape.mlp_width, bias=False)
         self.down_proj = nn.Linear(shape.mlp_width, shape.width, bias=False)
@@ -106,7 +113,7 @@ class Mlp(nn.Module):
 class Layer(nn.Module):
     """Attention, then the multilayer perceptron, each read from a normalised stream and added to it."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: ModelConfig) -> None:
         super().__init__()
         self.input_layernorm = nn.RMSNorm(shape.width, eps=NORM_EPSILON)
         self.self_attn = Attention(shape)
@@ -151,7 +158,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 class Backbone(nn.Module):
     """Everything below the output matrix (Hugging Face's `model.`)."""
 
-    def __init__(self, shape: Shape, vocab_size: int) -> None:
+    def __init__(self, shape: ModelConfig, vocab_size: int) -> None:
         super().__init__()
         self.embed_tokens = nn.Embedding(vocab_size, shape.width)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
@@ -161,7 +168,7 @@ class Backbone(nn.Module):
 class Decoder(nn.Module):
     """The language model. Parameters are fp32; the arithmetic runs in `compute_dtype`."""
 
-    def __init__(self, shape: Shape, vocab_size: int, compute_dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, shape: ModelConfig, vocab_size: int, compute_dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.shape, self.vocab_size, self.compute_dtype = shape, vocab_size, compute_dtype
         self.model = Backbone(shape, vocab_size)
@@ -239,7 +246,7 @@ class Decoder(nn.Module):
         return cosine.to(device, self.compute_dtype), sine.to(device, self.compute_dtype)
 
 
-def save_model(folder: Path, shape: Shape, vocab_size: int, weights: dict[str, Tensor]) -> None:
+def save_model(folder: Path, shape: ModelConfig, vocab_size: int, weights: dict[str, Tensor]) -> None:
     """Write `config.json` and `model.safetensors` (fp32) into an existing folder."""
     config = json.dumps(hugging_face_config(shape, vocab_size), indent=2) + "\n"
     (folder / CONFIG_FILE).write_text(config, encoding="utf-8")
@@ -252,7 +259,7 @@ def load_model(folder: Path) -> Decoder:
 
     Raises BadInput for a folder that is not of this layout.
     """
-    shape, vocab_size = read_shape(folder)
+    shape, vocab_size = read_model_config(folder)
     model = Decoder(shape, vocab_size)
     model.load_weights(folder)
     return model.eval()

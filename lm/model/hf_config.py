@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from lm.errors import BadInput
-from lm.model.config import Shape
+from lm.model.config import ModelConfig
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 
 ROTARY_BASE = 10_000.0
@@ -14,7 +14,7 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 
 
-def hugging_face_config(shape: Shape, vocab_size: int) -> dict[str, Any]:
+def hugging_face_config(shape: ModelConfig, vocab_size: int) -> dict[str, Any]:
     """The `config.json` with which transformers and llama.cpp's converter read the model."""
     return {
         "architectures": ["ArceeForCausalLM"],
@@ -39,11 +39,11 @@ def hugging_face_config(shape: Shape, vocab_size: int) -> dict[str, Any]:
     }
 
 
-def read_shape(folder: Path) -> tuple[Shape, int]:
+def read_model_config(folder: Path) -> tuple[ModelConfig, int]:
     """The shape and the vocabulary's size of a model folder. Raises BadInput for one that is not of this layout."""
     config = _read_config(folder)
     try:
-        shape = Shape(
+        shape = ModelConfig(
             layers=config["num_hidden_layers"],
             width=config["hidden_size"],
             heads=config["num_attention_heads"],

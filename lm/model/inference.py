@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from lm.errors import BadInput
-from lm.model.config import Shape
-from lm.model.hf_config import NORM_EPSILON, ROTARY_BASE, WEIGHTS_FILE, read_shape
+from lm.model.config import ModelConfig
+from lm.model.hf_config import NORM_EPSILON, ROTARY_BASE, WEIGHTS_FILE, read_model_config
 
 Float32s = npt.NDArray[np.float32]
 Tokens = npt.NDArray[np.integer]
@@ -35,7 +35,7 @@ class _Layer(NamedTuple):
 class Cache:
     """Keys and values of the tokens seen so far; room for a whole context is set aside at once."""
 
-    def __init__(self, shape: Shape, batch: int) -> None:
+    def __init__(self, shape: ModelConfig, batch: int) -> None:
         self.length = 0
         self.memory = np.empty(
             (shape.layers, 2, batch, shape.kv_heads, shape.context, shape.head_width), np.float32
@@ -45,7 +45,7 @@ class Cache:
 class Inference:
     """A model's weights, ready to write with."""
 
-    def __init__(self, shape: Shape, weights: Mapping[str, Float32s]) -> None:
+    def __init__(self, shape: ModelConfig, weights: Mapping[str, Float32s]) -> None:
         """weights: by the names of the model folder's tensors."""
         self.shape = shape
         self.embedding = weights["model.embed_tokens.weight"]
@@ -62,7 +62,7 @@ class Inference:
 
         Raises BadInput for a folder that is not of this layout.
         """
-        return cls(read_shape(folder)[0], read_weights(folder))
+        return cls(read_model_config(folder)[0], read_weights(folder))
 
     @property
     def cache_row_bytes(self) -> int:
@@ -121,7 +121,7 @@ class Inference:
 def read_weights(folder: Path) -> dict[str, Float32s]:
     """The tensors of a model folder. Raises BadInput when they are not those that its config.json describes."""
     file = folder / WEIGHTS_FILE
-    wanted = {name: (size, np.dtype(np.float32)) for name, size in weight_shapes(*read_shape(folder)).items()}
+    wanted = {name: (size, np.dtype(np.float32)) for name, size in weight_shapes(*read_model_config(folder)).items()}
     try:
         weights: dict[str, Float32s] = load_file(file)
     except (OSError, SafetensorError, KeyError, TypeError) as error:
@@ -131,7 +131,7 @@ def read_weights(folder: Path) -> dict[str, Float32s]:
     return weights
 
 
-def weight_shapes(shape: Shape, vocab_size: int) -> dict[str, tuple[int, ...]]:
+def weight_shapes(shape: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
     """The tensors of a model folder, by name."""
     kv_width = shape.kv_heads * shape.head_width
     layer = {
@@ -155,7 +155,7 @@ def interleaved(weight: Float32s, heads: int) -> Float32s:
     return weight.reshape(heads, 2, -1, weight.shape[1]).swapaxes(1, 2).reshape(weight.shape)
 
 
-def _layer(shape: Shape, weights: Mapping[str, Float32s], prefix: str) -> _Layer:
+def _layer(shape: ModelConfig, weights: Mapping[str, Float32s], prefix: str) -> _Layer:
     query, key, value, out = (weights[f"{prefix}self_attn.{name}_proj.weight"] for name in "qkvo")
     scale = np.float32(shape.head_width**-0.5)
     joint = np.concatenate([interleaved(query, shape.heads) * scale, interleaved(key, shape.kv_heads), value])

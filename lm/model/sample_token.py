@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lm.model.sampling_params import Sampling
+from lm.model.sampling_params import SamplingParams
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 
 FEW = 64  # tokens hold all the probability that counts, as a rule
@@ -14,7 +14,7 @@ Float64s = npt.NDArray[np.float64]
 Tokens = npt.NDArray[np.intp]
 
 
-def draw(logits: npt.ArrayLike, uniform: float, sampling: Sampling, text: Sequence[int] = ()) -> int:
+def sample_token(logits: npt.ArrayLike, uniform: float, sampling: SamplingParams, text: Sequence[int] = ()) -> int:
     """Draw a token from logits (V,), given a uniform number in [0, 1) and the tokens of the text so far."""
     tokens, shares = _likeliest(np.asarray(logits, np.float64), sampling, text)
     cumulative = np.cumsum(shares)
@@ -22,7 +22,7 @@ def draw(logits: npt.ArrayLike, uniform: float, sampling: Sampling, text: Sequen
     return int(tokens[np.searchsorted(cumulative, threshold, "right")])
 
 
-def probabilities(logits: npt.ArrayLike, sampling: Sampling, text: Sequence[int] = ()) -> Float64s:
+def probabilities(logits: npt.ArrayLike, sampling: SamplingParams, text: Sequence[int] = ()) -> Float64s:
     """The distribution that the next token is drawn from: (V,) -> (V,)."""
     scores = np.asarray(logits, np.float64)
     tokens, shares = _likeliest(scores, sampling, text)
@@ -31,7 +31,7 @@ def probabilities(logits: npt.ArrayLike, sampling: Sampling, text: Sequence[int]
     return result
 
 
-def _likeliest(scores: Float64s, sampling: Sampling, text: Sequence[int]) -> tuple[Tokens, Float64s]:
+def _likeliest(scores: Float64s, sampling: SamplingParams, text: Sequence[int]) -> tuple[Tokens, Float64s]:
     """The tokens that may come, likeliest first, and the share of each: (kept,) twice.
 
     The repetition penalty first (CTRL, arXiv 1909.05858), then temperature, then top-k, top-p (nucleus sampling, arXiv

@@ -5,7 +5,7 @@ from pydantic import Field
 from lm.config import StageConfig
 
 
-class Sampling(StageConfig):
+class SamplingParams(StageConfig):
     """How freely the next token is drawn."""
 
     temperature: float = Field(default=0.8, ge=0, le=100, description="0 always takes the likeliest token")

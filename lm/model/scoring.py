@@ -14,12 +14,12 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from lm.model.config import Shape
+from lm.model.config import ModelConfig
 from lm.progress import Progress, silent
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 
 LOGITS_BYTES = 32 << 20  # of one batch, in fp32
-MOST_TOKENS_AT_ONCE = 1024  # more is no faster, and takes more memory
+MAX_TOKENS_AT_ONCE = 1024  # more is no faster, and takes more memory
 GROUP_TOKENS = 1 << 18  # documents are taken in groups of about so many tokens, to bound the memory
 
 Tokens = npt.NDArray[np.integer]
@@ -30,7 +30,7 @@ Watch = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]
 class Predictor(Protocol):
     """What text can be judged by: `lm.training.model.Decoder`, or several of it as one."""
 
-    shape: Shape
+    shape: ModelConfig
     vocab_size: int
 
     def hidden(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -117,7 +117,7 @@ def _groups(documents: Iterable[Tokens]) -> Iterator[list[Tokens]]:
 def _batches(every: list[Window], model: Predictor) -> Iterator[list[Window]]:
     """Windows of similar length together, the longest first, as many as fit the memory set aside."""
     every = sorted(every, key=lambda window: window.start - window.end)
-    at_once = min(LOGITS_BYTES // (4 * model.vocab_size), MOST_TOKENS_AT_ONCE)
+    at_once = min(LOGITS_BYTES // (4 * model.vocab_size), MAX_TOKENS_AT_ONCE)
     first = 0
     while first < len(every):
         count = max(at_once // (every[first].end - every[first].start), 1)

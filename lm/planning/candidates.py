@@ -8,15 +8,15 @@ from pydantic import ValidationError
 from lm.errors import BadInput, CannotFit
 from lm.formatting import counted, format_bytes, format_count, format_text_size
 from lm.memory.budget import SOFT_SHARE, Budget, format_budget, required_budget
-from lm.model.config import Recipe, smaller_micro_batch, with_steps
-from lm.planning.choose import LEAST_STEPS, choose_recipe, gentler, most_steps, suited, vocab_reason
+from lm.model.config import TrainingConfig, smaller_micro_batch, with_steps
+from lm.planning.choose import MIN_STEPS, choose_recipe, gentler, most_steps, suited, vocab_reason
 from lm.planning.predict import planned_bytes, predict_on_card, predict_trial
 from lm.run_config import RunConfig
 from lm.tokenize.config import TokenizeConfig
 from lm.tokenizer.special_tokens import BYTE_VOCAB_SIZE
 
 SHARE_FOR_STEPS = 0.93  # of the minutes: a training is slower than its trial, and saves and looks on the way
-SMALLEST_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
+MIN_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
 # Steps that take a third longer leave three quarters of them, and a model's size goes with the root of the arithmetic.
 COMPUTED_AGAIN_WORTH = 0.87
 
@@ -27,7 +27,7 @@ class Choice(NamedTuple):
     """A model and recipe that should fit, and why them."""
 
     vocab_size: int
-    recipe: Recipe
+    recipe: TrainingConfig
     micro_batch: int
     reasons: tuple[str, ...]
 
@@ -82,7 +82,7 @@ def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> I
         f"{speeds['fp32'] / 1e9:.0f} in fp32 on {where(machine['device'], machine['threads'])}."
     )
     seconds, larger = config.minutes * 60, None
-    while seconds >= min(SMALLEST_CHOICE_SECONDS, config.minutes * 60):
+    while seconds >= min(MIN_CHOICE_SECONDS, config.minutes * 60):
         vocab_size, chosen = _choose(config, text_bytes, seconds, speeds[precision], precision)
         vocab_size, pieces = _vocabulary(config.tokenize, vocab_size, text_bytes)
         most_layers = max(chosen.layers, larger.layers) if larger and config.train.layers is None else chosen.layers
@@ -147,7 +147,9 @@ def with_speed(machine: dict[str, Any], ratio: float) -> dict[str, Any]:
     return machine | {name: ratio * machine[name] for name in names}
 
 
-def settle_recipe(config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float) -> tuple[Recipe, bool]:
+def settle_recipe(
+    config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float
+) -> tuple[TrainingConfig, bool]:
     """The recipe with its steps, and the dropout that they ask for; and whether the text rather than the time ends it.
 
     `step_seconds`: what a step takes, measured or estimated.
@@ -159,7 +161,7 @@ def settle_recipe(config: RunConfig, choice: Choice, text_bytes: int, step_secon
 
 def settle_steps(config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float) -> tuple[int, bool]:
     """How many steps to train, and whether the text rather than the time bounds them."""
-    affordable = max(LEAST_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
+    affordable = max(MIN_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
     sensible = sensible_steps(config, choice, text_bytes)
     if config.train.steps:
         return sensible, False
@@ -168,19 +170,19 @@ def settle_steps(config: RunConfig, choice: Choice, text_bytes: int, step_second
 
 def sensible_steps(config: RunConfig, choice: Choice, text_bytes: int) -> int:
     """The steps that were asked for, or the most that do more than learn the text by heart."""
-    return config.train.steps or max(LEAST_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
+    return config.train.steps or max(MIN_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
 
 
 def _choose(
     config: RunConfig, text_bytes: int, seconds: float, flops_per_second: float, precision: str
-) -> tuple[int, Recipe]:
+) -> tuple[int, TrainingConfig]:
     try:
         return choose_recipe(text_bytes, seconds, flops_per_second, bf16=precision == "bf16", asked=config.train)
     except ValidationError as error:
         raise _odd_settings(error) from None
 
 
-def _with_settings(config: RunConfig, recipe: Recipe) -> Recipe:
+def _with_settings(config: RunConfig, recipe: TrainingConfig) -> TrainingConfig:
     try:
         return config.train.apply_to(recipe)
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 import math
 
-from lm.model.config import Recipe, Shape, with_steps
+from lm.model.config import ModelConfig, TrainingConfig, with_steps
 from lm.train.config import TrainConfig
 
 # Parameters of the layers grow with this power of the arithmetic, fitted to the times at which two shapes are equally
@@ -13,24 +13,24 @@ TUNED_PARAMETERS = 1.5e6
 TUNED_STEP_TOKENS = 2048
 # A larger model learns the text by heart sooner, and smaller ones are faster: known of 100 kB and 1 MB.
 TEXT_PARAMETERS, TEXT_POWER = 507, 0.62
-LEAST_STEPS = 20
+MIN_STEPS = 20
 PLAIN_PASSES = 8  # over the text: beyond them dropout, averaged weights and text kept back to calibrate on pay
-MOST_PASSES = 24  # with any dropout, more of them only learn the text by heart
-MOST_DROPOUT = 0.1  # at so many passes
+MAX_PASSES = 24  # with any dropout, more of them only learn the text by heart
+MAX_DROPOUT = 0.1  # at so many passes
 AVERAGE_SHARE = 0.1
 BRIEF_STEPS = 2000  # a shorter training learns more with less momentum; of longer ones that is not known
 BRIEF_MOMENTUM, MOMENTUM = 0.9, 0.95
 # The embedding's rate falls with the steps: best near 0.007 at 600 steps, 0.005 at 870, and 0.002 at 1,700.
-BOLDEST_RATE, BOLDEST_STEPS, LEAST_RATE, RATE_FALL = 0.008, 550, 0.002, 1.1
+MAX_EMBEDDING_LR, MAX_EMBEDDING_LR_STEPS, MIN_EMBEDDING_LR, EMBEDDING_LR_POWER = 0.008, 550, 0.002, 1.1
 # Weights that are given move less: no more than so many steps at the full rates would move them.
-FINE_TUNING_STEPS, MOST_FINE_TUNING_SHARE = 30, 0.25
+FINE_TUNING_STEPS, MAX_FINE_TUNING_SHARE = 30, 0.25
 VARIED_PASSES = 3.5  # beyond them it helps to read the text in other tokens each time
-MERGE_DROPOUT, MOST_MERGE_DROPOUT = 0.0025, 0.04  # for each pass, and at most
+MERGE_DROPOUT, MAX_MERGE_DROPOUT = 0.0025, 0.04  # for each pass, and at most
 CALIBRATION_SHARE = 0.01  # of the text, kept back to find how much too sure of itself a model is
 VALIDATION_SHARE = 0.03  # kept back where more passes are asked for than make sense
 MANY_PASSES = 60  # rather than more of them, smaller and more steps
 HALF_STEP_PRICE = 1.5  # what a token costs more in a step of half the size
-LEAST_STEP_TOKENS = 512
+MIN_STEP_TOKENS = 512
 
 # Layers and heads of each width.
 SHAPES = {
@@ -51,7 +51,7 @@ def choose_recipe(
     bf16: bool = True,
     seed: int = 1,
     asked: TrainConfig | None = None,
-) -> tuple[int, Recipe]:
+) -> tuple[int, TrainingConfig]:
     """The vocabulary's size and the recipe for `seconds` of training on `train_bytes` of text.
 
     `flops_per_second`: what a small training reaches on this machine in the precision asked for; `asked`: what of the
@@ -70,32 +70,32 @@ def choose_recipe(
     step_growth = min(max(1.0, growth), (most_parameters / TUNED_PARAMETERS) ** 2)
     batch_sequences = _power_of_two(TUNED_STEP_TOKENS * step_growth**0.25 / shape.context)
     tokens, sensible = flops / shape.flops_per_token(vocab_size), MANY_PASSES * text_tokens(train_bytes, vocab_size)
-    while tokens > sensible and batch_sequences * shape.context > LEAST_STEP_TOKENS:
+    while tokens > sensible and batch_sequences * shape.context > MIN_STEP_TOKENS:
         batch_sequences, tokens = batch_sequences // 2, tokens / HALF_STEP_PRICE
-    recipe = Recipe(
+    recipe = TrainingConfig(
         **shape.model_dump(),
         batch_sequences=batch_sequences,
-        steps=LEAST_STEPS,
+        steps=MIN_STEPS,
         precision=precision,
         seed=seed,
     )
-    steps = max(LEAST_STEPS, round(tokens / recipe.tokens_per_step))
+    steps = max(MIN_STEPS, round(tokens / recipe.tokens_per_step))
     return vocab_size, suited(with_steps(recipe, steps), train_bytes, vocab_size)
 
 
-def suited(recipe: Recipe, train_bytes: int, vocab_size: int) -> Recipe:
+def suited(recipe: TrainingConfig, train_bytes: int, vocab_size: int) -> TrainingConfig:
     """The recipe with what its passes over the text ask for, and the rates of its steps."""
     return suited_for(recipe, recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size))
 
 
-def suited_for(recipe: Recipe, passes: float) -> Recipe:
+def suited_for(recipe: TrainingConfig, passes: float) -> TrainingConfig:
     """The same for a number of passes that is known."""
-    repeated = min(1.0, max(0.0, passes - PLAIN_PASSES) / (MOST_PASSES - PLAIN_PASSES))
+    repeated = min(1.0, max(0.0, passes - PLAIN_PASSES) / (MAX_PASSES - PLAIN_PASSES))
     changes = {
-        "dropout": round(MOST_DROPOUT * repeated, 2),
-        "merge_dropout": round(min(MOST_MERGE_DROPOUT, MERGE_DROPOUT * passes), 3) if passes > VARIED_PASSES else 0.0,
+        "dropout": round(MAX_DROPOUT * repeated, 2),
+        "merge_dropout": round(min(MAX_MERGE_DROPOUT, MERGE_DROPOUT * passes), 3) if passes > VARIED_PASSES else 0.0,
         "average_share": AVERAGE_SHARE if repeated else 0.0,
-        "validation_share": VALIDATION_SHARE if passes > 2 * MOST_PASSES else 0.0,
+        "validation_share": VALIDATION_SHARE if passes > 2 * MAX_PASSES else 0.0,
         "calibration_share": CALIBRATION_SHARE if repeated else 0.0,
         "adam_rate": _embedding_rate(recipe.steps),
         "muon_momentum": BRIEF_MOMENTUM if recipe.steps < BRIEF_STEPS else MOMENTUM,
@@ -103,16 +103,16 @@ def suited_for(recipe: Recipe, passes: float) -> Recipe:
     return recipe.model_copy(update=changes)
 
 
-def gentler(recipe: Recipe) -> Recipe:
+def gentler(recipe: TrainingConfig) -> TrainingConfig:
     """The recipe with the rates for weights that are given: the more steps, the lower."""
-    share = min(MOST_FINE_TUNING_SHARE, FINE_TUNING_STEPS / recipe.steps)
-    rates = {name: share * Recipe.model_fields[name].default for name in ("muon_rate", "adam_rate")}
+    share = min(MAX_FINE_TUNING_SHARE, FINE_TUNING_STEPS / recipe.steps)
+    rates = {name: share * TrainingConfig.model_fields[name].default for name in ("muon_rate", "adam_rate")}
     return recipe.model_copy(update=rates)
 
 
 def _embedding_rate(steps: int) -> float:
-    fallen = BOLDEST_RATE * math.pow(BOLDEST_STEPS / steps, RATE_FALL)
-    return round(min(BOLDEST_RATE, max(LEAST_RATE, fallen)), 4)
+    fallen = MAX_EMBEDDING_LR * math.pow(MAX_EMBEDDING_LR_STEPS / steps, EMBEDDING_LR_POWER)
+    return round(min(MAX_EMBEDDING_LR, max(MIN_EMBEDDING_LR, fallen)), 4)
 
 
 def text_tokens(train_bytes: int, vocab_size: int) -> float:
@@ -120,15 +120,15 @@ def text_tokens(train_bytes: int, vocab_size: int) -> float:
     return train_bytes / BYTES_PER_TOKEN[max(size for size in BYTES_PER_TOKEN if size <= vocab_size)]
 
 
-def most_steps(recipe: Recipe, train_bytes: int, vocab_size: int) -> int:
+def most_steps(recipe: TrainingConfig, train_bytes: int, vocab_size: int) -> int:
     """The steps after which a model of this recipe would only learn the text by heart."""
-    return math.ceil(MOST_PASSES * text_tokens(train_bytes, vocab_size) / recipe.tokens_per_step)
+    return math.ceil(MAX_PASSES * text_tokens(train_bytes, vocab_size) / recipe.tokens_per_step)
 
 
-def _choose_shape(parameters: float, context: int) -> Shape:
+def _choose_shape(parameters: float, context: int) -> ModelConfig:
     """The shape whose layers come closest to so many parameters."""
     shapes = [
-        Shape(
+        ModelConfig(
             layers=layers,
             width=width,
             heads=heads,
@@ -141,13 +141,13 @@ def _choose_shape(parameters: float, context: int) -> Shape:
     return min(shapes, key=lambda shape: abs(math.log(shape.matrix_parameters() / parameters)))
 
 
-def _shape_asked_for(chosen: Shape, asked: TrainConfig) -> Shape:
+def _shape_asked_for(chosen: ModelConfig, asked: TrainConfig) -> ModelConfig:
     """The shape with what was asked for; a perceptron and heads that were not follow the width, all heads alike."""
     width = asked.width or chosen.width
     heads = asked.heads or _heads(width)
     follows = {"width": width, "heads": heads, "kv_heads": heads, "mlp_width": 4 * width}
-    settings = asked.model_dump(include=set(Shape.model_fields), exclude_none=True)
-    return Shape.model_validate(chosen.model_dump() | follows | settings)
+    settings = asked.model_dump(include=set(ModelConfig.model_fields), exclude_none=True)
+    return ModelConfig.model_validate(chosen.model_dump() | follows | settings)
 
 
 def _heads(width: int) -> int:
@@ -163,7 +163,7 @@ def vocab_reason(train_bytes: int, vocab_size: int) -> str:
     return "about as many as a text of this size has enough examples of"
 
 
-def _choose_vocab_size(train_bytes: int, shape: Shape) -> int:
+def _choose_vocab_size(train_bytes: int, shape: ModelConfig) -> int:
     """As many pieces as the text has examples for, but the layers keep most of the parameters."""
     vocab_size = _last_reached(VOCAB_OF_BYTES, train_bytes)
     while (

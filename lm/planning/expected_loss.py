@@ -42,7 +42,7 @@ FACTS = (
     Fact(2.7e13, 5.1, 1.531 / 2.045),
     Fact(6.27e13, 6.7, 1.470 / 2.045),
 )
-LEAST_SPREAD = 0.08  # of the expectation: other texts, other seeds
+MIN_SPREAD = 0.08  # of the expectation: other texts, other seeds
 
 
 class Expectation(StageConfig):
@@ -76,4 +76,4 @@ def _share(x: float) -> tuple[float, float]:
     residual = max(abs(y / (start + slope * at) - 1) for at, y in zip(xs, ys, strict=True))
     outside = max(0.0, min(xs) - x, x - max(xs))  # decades beyond what was measured
     share = start + slope * min(max(x, min(xs) - 2), max(xs) + 1)
-    return share, max(LEAST_SPREAD, residual) + 0.1 * outside
+    return share, max(MIN_SPREAD, residual) + 0.1 * outside

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from lm.config import StageConfig
 from lm.errors import CannotFit
 from lm.memory.budget import Budget
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.planning.candidates import (
     SHARE_FOR_STEPS,
     Choice,
@@ -26,7 +26,7 @@ from lm.run_config import RunConfig
 class TrainingForecast(StageConfig):
     """The model and its training, and what it should come to."""
 
-    recipe: Recipe
+    recipe: TrainingConfig
     vocab_size: int
     parameters: int
     micro_batch: int
@@ -75,7 +75,7 @@ def forecast_plan(request: Request, plan: Plan) -> TrainingForecast:
 
 
 def _forecast(
-    request: Request, choice: Choice, recipe: Recipe, seconds: float, needed: int, text_ends_it: bool
+    request: Request, choice: Choice, recipe: TrainingConfig, seconds: float, needed: int, text_ends_it: bool
 ) -> TrainingForecast:
     tokens = recipe.steps * recipe.tokens_per_step
     flops = tokens * recipe.flops_per_token(choice.vocab_size)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from lm.hardware.cores import cpu_name, usable_cores
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.planning.probe import time_steps
 from lm.train.trainer import Trainer
 
@@ -42,7 +42,7 @@ def flops_per_second(dtype: torch.dtype, device: str, size: int = MATRIX) -> flo
 def training_flops_per_second(precision: Literal["bf16", "fp32"], device: str) -> float:
     """What a small training makes of that: other work than matrix products may well take most of its time."""
     sample = SAMPLE if device == "cpu" else GPU_SAMPLE
-    recipe = Recipe(**sample, steps=1000, precision=precision, seed=1)
+    recipe = TrainingConfig(**sample, steps=1000, precision=precision, seed=1)
     tokens = np.random.default_rng(0).integers(2, SAMPLE_VOCAB_SIZE, recipe.context * 64).astype(np.uint16)
     trainer = Trainer(recipe, SAMPLE_VOCAB_SIZE, tokens, micro_batch=SAMPLE_MICRO_BATCH, device=device)
     step_flops = recipe.tokens_per_step * recipe.flops_per_token(SAMPLE_VOCAB_SIZE)

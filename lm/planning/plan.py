@@ -14,7 +14,7 @@ from lm.config import StageConfig
 from lm.errors import OutOfMemory
 from lm.formatting import format_bytes, format_duration
 from lm.memory.budget import Budget, required_budget
-from lm.model.config import Recipe, smaller_micro_batch
+from lm.model.config import TrainingConfig, smaller_micro_batch
 from lm.planning.candidates import (
     SHARE_FOR_STEPS,
     Choice,
@@ -38,7 +38,7 @@ from lm.tokenize.config import TokenizeConfig
 
 PLAN_VERSION = 2
 CHUNK_SECONDS = 30.0
-MOST_CHUNKS = 24
+MAX_CHUNKS = 24
 TRIAL_SECONDS = 4.0
 TRIAL_SHARE = 0.05  # of a short training, rather
 OTHER_SPEED = 1.5  # than the machine is known for: from there on another model may suit it
@@ -46,7 +46,7 @@ OTHER_SPEED = 1.5  # than the machine is known for: from there on another model 
 SHORT_TEXT = "More passes would only learn this text by heart, so training ends early: more text would use the time."
 
 Measure = Callable[[], dict[str, Any]]
-Probe = Callable[[Recipe, int, int, int], dict[str, Any]]  # recipe, vocabulary's size, micro-batch, threads
+Probe = Callable[[TrainingConfig, int, int, int], dict[str, Any]]  # recipe, vocabulary's size, micro-batch, threads
 
 
 class Plan(StageConfig):
@@ -56,7 +56,7 @@ class Plan(StageConfig):
     request: dict[str, Any]
     clean_key: str
     vocab_size: int
-    recipe: Recipe
+    recipe: TrainingConfig
     micro_batch: int
     most_steps: int  # that were asked for, or that do more than to learn the text by heart
     chunk_steps: int
@@ -268,7 +268,7 @@ def _smaller_and_smaller(choice: Choice) -> Iterator[int]:
     yield micro_batch
 
 
-def _settle_memory(trial: _Trial, recipe: Recipe, device: str, budget: Budget) -> tuple[int, int]:
+def _settle_memory(trial: _Trial, recipe: TrainingConfig, device: str, budget: Budget) -> tuple[int, int]:
     """The micro-batch, and what training is expected to take: what its trial took, and what the formula adds to that.
 
     The trial's recipe had as much dropout and averaging as the steps that were estimated before it; the settled one may
@@ -306,5 +306,5 @@ def _faster(
 
 def chunk_steps(steps: int, seconds: float) -> int:
     """Steps a chunk: a few dozen seconds each, more in long runs, at least two chunks beyond a minute."""
-    chunks = min(MOST_CHUNKS, max(1 if seconds < 60 else 2, round(seconds / CHUNK_SECONDS)))
+    chunks = min(MAX_CHUNKS, max(1 if seconds < 60 else 2, round(seconds / CHUNK_SECONDS)))
     return math.ceil(steps / chunks)

@@ -11,18 +11,18 @@ from typing import Any
 from lm.config import StageConfig
 from lm.hardware.cores import chosen_cores
 from lm.memory.budget import SOFT_SHARE, required_budget
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.store.artifacts import REPLICAS, Artifact
-from lm.supervision.worker_pool import ALONE, SHARD_BYTES, Crew
+from lm.supervision.worker_pool import SEQUENTIAL, SHARD_BYTES, WorkerPool
 from lm.tokenize.config import TokenizeConfig
 
 TRAINING_MARGIN = 1.05
 MIB = 2**20
-LONGEST_PART_BYTES = 24 * MIB  # of what `reading.py` takes as one document, where each character has three
+MAX_PART_BYTES = 24 * MIB  # of what `reading.py` takes as one document, where each character has three
 BASELINE_BYTES = 16 * MIB
 COMPARED_BYTES = 5 * MIB
 WORKER_BYTES = 90 * MIB  # a process that cleans or tokenizes, with its libraries
-LEAST_TRAINING = 405 * MIB  # the smallest model, its libraries and its tokenizer's files
+MIN_TRAINING_BYTES = 405 * MIB  # the smallest model, its libraries and its tokenizer's files
 ATTENTION_BLOCK = 128  # as in lm.training.fused, which needs torch
 MUON_STACK_VALUES, MUON_CARD_STACK_VALUES = 500_000, 2_000_000  # as in lm.training.muon
 
@@ -45,7 +45,7 @@ EARLY_SHARE = 0.55  # of the gradients for which a micro-batch of hardly any tok
 PER_PARAMETER = 0.9  # bytes of gaps between what lasts
 
 
-def predict_training(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
+def predict_training(recipe: TrainingConfig, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
     """Training's peak."""
     return predict_trial(recipe, vocab_size, micro_batch, device) + BEYOND_TRIAL
 
@@ -55,7 +55,7 @@ def planned_bytes(trial_bytes: float) -> int:
     return int(TRAINING_MARGIN * trial_bytes)
 
 
-def predict_trial(recipe: Recipe, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
+def predict_trial(recipe: TrainingConfig, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
     """The peak of a few steps; a CUDA card has its tensors in memory of its own, and here is a copy to be saved."""
     kept = (
         checkpoint_bytes(recipe, vocab_size) if device == "cuda" else predict_tensors(recipe, vocab_size, micro_batch)
@@ -68,12 +68,14 @@ def floor_bytes(device: str, precision: str) -> int:
     return CUDA_FLOOR if device == "cuda" else TRAINING_FLOOR[precision]
 
 
-def predict_on_card(recipe: Recipe, vocab_size: int, micro_batch: int) -> int:
+def predict_on_card(recipe: TrainingConfig, vocab_size: int, micro_batch: int) -> int:
     """The peak of a CUDA card's own memory."""
     return CUDA_WORK_SPACE + predict_tensors(recipe, vocab_size, micro_batch, MUON_CARD_STACK_VALUES)
 
 
-def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int, stack_values: int = MUON_STACK_VALUES) -> int:
+def predict_tensors(
+    recipe: TrainingConfig, vocab_size: int, micro_batch: int, stack_values: int = MUON_STACK_VALUES
+) -> int:
     """A training's tensors: what lasts, and what comes and goes for the backward pass, then for Muon."""
     tokens = micro_batch * recipe.context
     backward, muon = _backward_bytes(recipe, vocab_size, tokens), _muon_bytes(recipe, stack_values)
@@ -86,7 +88,7 @@ def predict_tensors(recipe: Recipe, vocab_size: int, micro_batch: int, stack_val
     return int(lasting + max(early + backward, gradients + muon) + turns)
 
 
-def _backward_bytes(recipe: Recipe, vocab_size: int, tokens: int) -> float:
+def _backward_bytes(recipe: TrainingConfig, vocab_size: int, tokens: int) -> float:
     """What a micro-batch keeps for its backward pass, and what comes and goes in it."""
     width, value_bytes = recipe.width, _value_bytes(recipe)
     between = recipe.layers * width if recipe.recompute else 0
@@ -100,7 +102,7 @@ def _backward_bytes(recipe: Recipe, vocab_size: int, tokens: int) -> float:
     return value_bytes * tokens * (between + masks) + layers + output
 
 
-def _copies_of_layer(recipe: Recipe) -> int:
+def _copies_of_layer(recipe: TrainingConfig) -> int:
     """A layer's matrices as a step uses them, kept for the backward pass: with norms and scale in, in its precision.
 
     One matrix makes queries, keys and values for every head, in fp32 and in bf16, or in fp32 twice.
@@ -111,13 +113,13 @@ def _copies_of_layer(recipe: Recipe) -> int:
     return 8 * joint + 4 * mlp
 
 
-def _muon_bytes(recipe: Recipe, stack_values: int) -> int:
+def _muon_bytes(recipe: TrainingConfig, stack_values: int) -> int:
     """What `muon.py` works on: the largest stack of matrices of a shape, and a share of the others."""
     stacks = list(_stacks_bytes(recipe, stack_values))
     return int(max(stacks) + OTHER_STACKS_SHARE * (sum(stacks) - max(stacks)))
 
 
-def _stacks_bytes(recipe: Recipe, stack_values: int) -> Iterator[int]:
+def _stacks_bytes(recipe: TrainingConfig, stack_values: int) -> Iterator[int]:
     """For each shape of matrix a stack: gradients in fp32, two like it and two Gram matrices in Muon's precision."""
     counts = Counter[tuple[int, int]]()
     for side in (recipe.width, recipe.kv_heads * recipe.head_width, recipe.mlp_width):  # of two matrices in every layer
@@ -127,18 +129,18 @@ def _stacks_bytes(recipe: Recipe, stack_values: int) -> Iterator[int]:
         yield together * rows * (4 * columns + 2 * _value_bytes(recipe) * (columns + rows))
 
 
-def _value_bytes(recipe: Recipe) -> int:
+def _value_bytes(recipe: TrainingConfig) -> int:
     return 2 if recipe.precision == "bf16" else 4
 
 
-def checkpoint_bytes(recipe: Recipe, vocab_size: int) -> int:
+def checkpoint_bytes(recipe: TrainingConfig, vocab_size: int) -> int:
     """A checkpoint's size: weights in fp32, their average, one more value a parameter for Muon, two for AdamW."""
     matrices, parameters = recipe.matrix_parameters(), recipe.parameters(vocab_size)
     averages = parameters if recipe.average_share else 0
     return 4 * (parameters + averages + matrices + 2 * (parameters - matrices))
 
 
-def _kept_per_token(recipe: Recipe) -> float:
+def _kept_per_token(recipe: TrainingConfig) -> float:
     """Values that one layer keeps of each token for the backward pass, as `fused.py` saves them.
 
     Attention: the normalised input, queries, keys and values, the mix, and the shares of attention of one block of
@@ -147,14 +149,14 @@ def _kept_per_token(recipe: Recipe) -> float:
     return 6 * recipe.width + recipe.mlp_width + _scores_per_token(recipe)
 
 
-def _scores_per_token(recipe: Recipe) -> float:
+def _scores_per_token(recipe: TrainingConfig) -> float:
     """Keys that a query's block looks at, on average, in all heads of a layer."""
     return recipe.heads * (recipe.context + min(recipe.context, ATTENTION_BLOCK)) / 2
 
 
 def predict_probe() -> int:
     """What measuring the machine and trying a few steps need at least."""
-    return LEAST_TRAINING
+    return MIN_TRAINING_BYTES
 
 
 def predict_download() -> int:
@@ -168,21 +170,21 @@ def predict_cleaning(text_bytes: int, largest_document_bytes: int, workers: int 
     Text of Chinese or Japanese, a word a character, takes 14 bytes a byte; English takes 9. Workers clean documents
     while this process waits.
     """
-    documents = max(8 * min(text_bytes, COMPARED_BYTES), 14 * min(largest_document_bytes, LONGEST_PART_BYTES))
+    documents = max(8 * min(text_bytes, COMPARED_BYTES), 14 * min(largest_document_bytes, MAX_PART_BYTES))
     return 130 * MIB + documents + (workers * (WORKER_BYTES + documents) if workers > 1 else 0)
 
 
-def cleaning_crew(text_bytes: int, largest_document_bytes: int, budget_bytes: int) -> Crew:
+def cleaning_crew(text_bytes: int, largest_document_bytes: int, budget_bytes: int) -> WorkerPool:
     """As many workers as there are cores and shards, and as fit the budget."""
     alone = predict_cleaning(text_bytes, largest_document_bytes)
     each = (predict_cleaning(text_bytes, largest_document_bytes, 2) - alone) // 2
     return _crew(alone, each, text_bytes // SHARD_BYTES, budget_bytes)
 
 
-def _crew(alone_bytes: int, worker_bytes: int, shards: int, budget_bytes: int) -> Crew:
+def _crew(alone_bytes: int, worker_bytes: int, shards: int, budget_bytes: int) -> WorkerPool:
     room = int(SOFT_SHARE * budget_bytes) - alone_bytes
     workers = min(chosen_cores(), shards, room // required_budget(worker_bytes))
-    return Crew(workers, room // workers) if workers > 1 else ALONE
+    return WorkerPool(workers, room // workers) if workers > 1 else SEQUENTIAL
 
 
 def predict_tokenizing(config: TokenizeConfig, train_bytes: int, longest_document_bytes: int) -> int:
@@ -221,4 +223,4 @@ def predict_stage(stage: str, config: StageConfig, inputs: dict[str, Artifact], 
 
 def predict_least() -> tuple[str, int]:
     """The stage that needs the most even for the smallest text and model, and how much."""
-    return "train", LEAST_TRAINING + 20 * MIB
+    return "train", MIN_TRAINING_BYTES + 20 * MIB

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lm.memory.usage import own_peak_bytes
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.progress import Progress, silent
 from lm.train import training as _training  # noqa: F401 its libraries weigh in a training too
 from lm.train.checkpoint import save_checkpoint
@@ -16,11 +16,11 @@ from lm.train.learning_curve import MetricsLog
 from lm.train.trainer import Trainer
 
 WARM_UP_STEPS = 2  # where there is time for more than the least
-LEAST_TRIAL_STEPS = 2  # of which all but the first are measured
+MIN_TRIAL_STEPS = 2  # of which all but the first are measured
 
 
 def probe_training(
-    recipe: Recipe, vocab_size: int, *, micro_batch: int, device: str, seconds: float, progress: Progress
+    recipe: TrainingConfig, vocab_size: int, *, micro_batch: int, device: str, seconds: float, progress: Progress
 ) -> dict[str, Any]:
     """Train on random tokens for so many seconds.
 
@@ -47,10 +47,10 @@ def time_steps(trainer: Trainer, seconds: float, progress: Progress = silent) ->
     """
     durations: list[float] = []
     began = time.perf_counter()
-    while len(durations) < LEAST_TRIAL_STEPS or time.perf_counter() - began < seconds:
+    while len(durations) < MIN_TRIAL_STEPS or time.perf_counter() - began < seconds:
         start = time.perf_counter()
         trainer.step()
         durations.append(time.perf_counter() - start)
         progress(min(time.perf_counter() - began, seconds), seconds, "second", "trying a few steps")
-    warm = durations[min(WARM_UP_STEPS, len(durations) - LEAST_TRIAL_STEPS + 1) :]
+    warm = durations[min(WARM_UP_STEPS, len(durations) - MIN_TRIAL_STEPS + 1) :]
     return float(np.quantile(warm, 0.25))

@@ -1,6 +1,6 @@
 """How long each stage will take: rough, from what they took on one core of the machine of docs/decisions.md."""
 
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 
 NETWORK_BYTES_PER_SECOND = 2e6  # a modest line: nothing of it can be known beforehand
 COPY_BYTES_PER_SECOND = 3e8
@@ -43,7 +43,7 @@ def tokenize_seconds(total_bytes: int, sample_bytes: int) -> float:
 
 
 def evaluate_seconds(
-    recipe: Recipe,
+    recipe: TrainingConfig,
     vocab_size: int,
     *,
     heldout_tokens: float,
@@ -57,7 +57,7 @@ def evaluate_seconds(
     return TORCH_START_SECONDS + baseline_bytes / BASELINE_BYTES_PER_SECOND + flops / reached_flops + writing
 
 
-def generate_seconds(recipe: Recipe, vocab_size: int, written_tokens: int) -> float:
+def generate_seconds(recipe: TrainingConfig, vocab_size: int, written_tokens: int) -> float:
     """One token after another."""
     each = TOKEN_SECONDS + recipe.flops_per_token(vocab_size) * FORWARD_SHARE / TOKEN_FLOPS_PER_SECOND
     return START_SECONDS + written_tokens * each

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lm.errors import BadInput
-from lm.model.config import Shape
-from lm.model.hf_config import CONFIG_FILE, WEIGHTS_FILE, read_shape
+from lm.model.config import ModelConfig
+from lm.model.hf_config import CONFIG_FILE, WEIGHTS_FILE, read_model_config
 from lm.run_config import RunConfig
 from lm.runs.find import find
 from lm.runs.run_record import RunRecord
@@ -42,7 +42,7 @@ def look_up_starting_model(store: Store, name: str) -> StartingModel:
     if folder is None:
         model = _kept_model(store, name)
         return StartingModel(model.key, model.path)
-    return StartingModel(key_of_contents(read_shape(folder)[0], contents_of(folder)), folder)
+    return StartingModel(key_of_contents(read_model_config(folder)[0], contents_of(folder)), folder)
 
 
 def contents_of(folder: Path) -> dict[str, str]:
@@ -54,7 +54,7 @@ def contents_of(folder: Path) -> dict[str, str]:
     return {file.name: sha256_of(file) for file in files}
 
 
-def key_of_contents(shape: Shape, contents: dict[str, str]) -> str:
+def key_of_contents(shape: ModelConfig, contents: dict[str, str]) -> str:
     """The key of a model from elsewhere."""
     return artifact_key("train", VERSIONS["train"], shape.model_dump(mode="json"), contents)
 
@@ -84,7 +84,7 @@ def with_starting_model(config: RunConfig, model: Artifact | StartingModel) -> R
 
     Raises BadInput where the config asks for another shape.
     """
-    shape, vocab_size = read_shape(model.path)
+    shape, vocab_size = read_model_config(model.path)
     decided = shape.model_dump()
     for name in decided:
         asked = getattr(config.train, name)

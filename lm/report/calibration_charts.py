@@ -10,13 +10,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from lm.formatting import format_count
 from lm.report.charts import FONT_SIZE, LETTER_WIDTH, NARROW, canvas, caption, label_beside
 from lm.report.inline_svg import STAND_INS, as_inline_svg
-from lm.report.report_text import FEWEST_TOKENS
+from lm.report.report_text import MIN_TOKENS
 
 Rows = Sequence[Mapping[str, Any]]
 
-LARGEST_POINT = 300.0  # square points: of a bin that held all tokens
-SMALLEST_POINT = 14.0
-MOST_TICKS = 5
+MAX_POINT = 300.0  # square points: of a bin that held all tokens
+MIN_POINT = 14.0
+MAX_TICKS = 5
 COLOURS = STAND_INS
 
 
@@ -34,7 +34,7 @@ def reliability_svg(bins: Rows) -> str:
     sure = [100 * row["confidence"] for row in bins]
     right = [100 * row["accuracy"] for row in bins]
     tokens = [row["tokens"] for row in bins]
-    areas = [SMALLEST_POINT + LARGEST_POINT * count / sum(tokens) for count in tokens]
+    areas = [MIN_POINT + MAX_POINT * count / sum(tokens) for count in tokens]
     axes.plot(sure, right, color=COLOURS["model"], linewidth=2)
     axes.scatter(sure, right, s=areas, color=COLOURS["model"], linewidths=0, zorder=3, clip_on=False)
     above = sum((row["confidence"] - row["accuracy"]) * row["tokens"] for row in bins) > 0  # where the curve is not
@@ -70,7 +70,7 @@ def context_svg(rows: Rows) -> str:
 
 def frequency_svg(rows: Rows) -> str:
     """Loss by how often a token stands in the training text, beside what its frequency alone would tell."""
-    rows = [row for row in rows if row["tokens"] >= FEWEST_TOKENS] or rows
+    rows = [row for row in rows if row["tokens"] >= MIN_TOKENS] or rows
     alone = [bits(row["by_count_alone"]) for row in rows]
     loss = [bits(row["nats_per_token"]) for row in rows]
     labels = ["frequency alone", "the model"]
@@ -93,7 +93,7 @@ def frequency_svg(rows: Rows) -> str:
 def _doubling(axes: Axes, values: Sequence[float]) -> None:
     """A logarithmic axis whose ticks are some of the values: few enough to stand beside each other."""
     axes.set_xscale("log", base=2)
-    every = -(-len(values) // MOST_TICKS)
+    every = -(-len(values) // MAX_TICKS)
     axes.xaxis.set_major_locator(FixedLocator(list(values)[::-every][::-1]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))

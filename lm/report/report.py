@@ -26,10 +26,10 @@ from lm.text.plain_text import close_gaps, opening, visible
 TEMPLATE = "report.html.jinja"
 STYLE = "report.css"
 FIRST_SAMPLE_CHARACTERS = 360
-MOST_SAMPLES = 24
+MAX_SAMPLES = 24
 HARDEST = 8  # tokens
 LARGE = 10.0  # a number of which one decimal is enough
-LONGEST_VALUE = 160
+MAX_VALUE = 160
 ALWAYS_SHOWN = ("minutes", "memory")
 SECTIONS = {
     "evaluation": "Prediction",
@@ -92,9 +92,9 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
         "errors": facts.evaluation and _errors(facts.evaluation),
         "learning": _learning(store, facts),
         "memory": _memory(store, facts),
-        "samples": [_sample(sample) for sample in samples[:MOST_SAMPLES]],
+        "samples": [_sample(sample) for sample in samples[:MAX_SAMPLES]],
         "samples_text": report_text.samples_text(facts),
-        "samples_left_out": len(samples[MOST_SAMPLES:]),
+        "samples_left_out": len(samples[MAX_SAMPLES:]),
         "asked": _asked(run),
         "reasons": (facts.plan or {}).get("reasons", []),
         "plan": list(_flat({name: value for name, value in (facts.plan or {}).items() if name != "reasons"})),
@@ -304,7 +304,7 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
             yield from _flat(inner, dotted)
         elif inner is not None:
             text = inner if isinstance(inner, str) else f"{inner:g}" if isinstance(inner, float) else json.dumps(inner)
-            yield dotted, opening(text, LONGEST_VALUE)
+            yield dotted, opening(text, MAX_VALUE)
 
 
 def _size(count: int | None) -> str:

@@ -31,9 +31,9 @@ ABOUT_BASELINES = {  # the first that a baseline's name contains
 LN2 = log(2)
 CHANCE = 2 * sqrt(2)  # standard deviations: a difference of two has √2 of one's, and 95 % lie within two of them
 WELL_CALIBRATED = 0.02
-FEWEST_TOKENS = 30  # of a frequency: the mean of fewer says little
+MIN_TOKENS = 30  # of a frequency: the mean of fewer says little
 NEAR = 0.05  # of all that reading is worth: what is left to gain is little
-SHORTEST_QUOTE = 12  # characters: two texts of one language share any few words
+MIN_QUOTE = 12  # characters: two texts of one language share any few words
 
 
 class Figure(NamedTuple):
@@ -202,7 +202,7 @@ def frequency_text(evaluation: Evaluation) -> str:
     return (
         "The dotted line is what a token costs whoever knows only how often it stands in the training text. "
         "What the model saves below it, it takes from the words before. Where fewer than "
-        f"{FEWEST_TOKENS} tokens were judged, nothing is drawn."
+        f"{MIN_TOKENS} tokens were judged, nothing is drawn."
     )
 
 
@@ -282,7 +282,7 @@ def sample_note(sample: Sample) -> str:
 def nearest_place(sample: Sample) -> str:
     """Where in the training text a sample comes nearest to it; empty where they share no more than any two texts."""
     shared = " ".join((sample.nearest_text or "").split())
-    if not sample.nearest_source or len(shared) < SHORTEST_QUOTE:
+    if not sample.nearest_source or len(shared) < MIN_QUOTE:
         return ""
     title = (
         f", {sample.nearest_title}" if sample.nearest_title and sample.nearest_title != sample.nearest_source else ""

@@ -20,7 +20,7 @@ from lm.text.plain_text import visible
 
 INDEX_FILE = "index.html"
 TEMPLATE, STYLE = "run_index.html.jinja", "report.css"
-MOST_RUNS, MOST_DECISIONS = 300, 12
+MAX_RUNS, MAX_DECISIONS = 300, 12
 ACTIONS = {"promoted": "A new champion", "kept": "The champion stays", "rolled back": "An earlier champion is back"}
 
 
@@ -48,7 +48,7 @@ def render_index(store: Store) -> Path:
 def _content(store: Store) -> dict[str, Any]:
     runs = list_runs(store)
     record, problem = _record(store)
-    facts = [gather_facts(store, run) for run in runs[:MOST_RUNS]]
+    facts = [gather_facts(store, run) for run in runs[:MAX_RUNS]]
     return {
         "lede": _lede(runs, record),
         "problem": problem,
@@ -93,7 +93,7 @@ def _champion(store: Store, record: ChampionRecord, facts: list[RunFacts]) -> di
         "run": _row(store, run, record.champion) if run else None,
         "how_often": how_often(points).sentence,
         "charts": charts,
-        "decisions": [_decision(decision) for decision in reversed(record.decisions[-MOST_DECISIONS:])],
+        "decisions": [_decision(decision) for decision in reversed(record.decisions[-MAX_DECISIONS:])],
     }
 
 

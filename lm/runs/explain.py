@@ -16,7 +16,7 @@ from lm.store.artifacts import ROLES, STAGES, Artifact, Manifest, Store
 from lm.store.files import SCHEMA_VERSION
 from lm.store.keys import artifact_key
 
-HIGHEST_VERSION = 64  # of a stage, that is looked for
+MAX_VERSION = 64  # of a stage, that is looked for
 SHOWN_KEY = 8
 
 
@@ -167,7 +167,7 @@ def _made(manifest: Manifest) -> Made:
     version = next(
         (
             version
-            for version in range(1, HIGHEST_VERSION)
+            for version in range(1, MAX_VERSION)
             if artifact_key(manifest.stage, version, manifest.config, manifest.inputs) == manifest.key
         ),
         None,

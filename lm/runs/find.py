@@ -8,7 +8,7 @@ from lm.runs.lineage import all_artifacts
 from lm.runs.run_record import RUN_FILE, RunRecord, list_runs
 from lm.store.artifacts import Artifact, Store
 
-SHORTEST_PREFIX = 4
+MIN_PREFIX = 4
 
 
 def find(store: Store, name: str) -> Artifact | RunRecord:
@@ -21,7 +21,7 @@ def find(store: Store, name: str) -> Artifact | RunRecord:
     if word in artifacts:
         return artifacts[word]
     known = [*runs, *artifacts]
-    matches = [known_name for known_name in known if len(word) >= SHORTEST_PREFIX and known_name.startswith(word)]
+    matches = [known_name for known_name in known if len(word) >= MIN_PREFIX and known_name.startswith(word)]
     if len(matches) == 1:
         return runs.get(matches[0]) or artifacts[matches[0]]
     if matches:

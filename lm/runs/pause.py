@@ -13,7 +13,7 @@ from lm.runs.run_record import RunRecord, run_folder
 from lm.store.artifacts import Store
 
 PAUSE_FILE = "pause"
-LOOK_SECONDS = 0.5
+POLL_INTERVAL_SECONDS = 0.5
 
 
 class Pause:
@@ -34,7 +34,7 @@ class Pause:
             return
         begin()
         while self.is_asked_for:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_INTERVAL_SECONDS)
         end()
 
 

@@ -12,7 +12,9 @@ from lm.store.artifacts import Store
 NEWEST = "newest"
 
 
-def config_like(store: Store, name: str, settings: Iterable[str], values: Mapping[str, Any] | None = None) -> RunConfig:
+def rerun_config(
+    store: Store, name: str, settings: Iterable[str], values: Mapping[str, Any] | None = None
+) -> RunConfig:
     """The config of the run called `name`, or of the newest one, with top-level values and settings changed.
 
     Both as in `build_config`. Raises BadInput where there is no such run, or a setting is none of this version's.

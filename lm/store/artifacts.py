@@ -29,8 +29,8 @@ FOLDERS = {
 }
 STAGES = tuple(FOLDERS)
 NOT_MADE = "not made yet"
-MOST_SEEDS = 16
-REPLICAS = tuple(f"replica-{number}" for number in range(1, MOST_SEEDS + 1))  # members of an ensemble
+MAX_SEEDS = 16
+REPLICAS = tuple(f"replica-{number}" for number in range(1, MAX_SEEDS + 1))  # members of an ensemble
 # Inputs that are named for their part, and who made them.
 ROLES = {"init": "train", "tokenizer": "tokenize"} | dict.fromkeys(REPLICAS, "train")
 

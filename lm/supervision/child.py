@@ -21,7 +21,7 @@ from typing import Any
 from lm.errors import Interrupted, SlowburnError
 from lm.memory.usage import is_refusal, own_peak_bytes
 from lm.supervision import jobs, operation_jobs
-from lm.supervision.omp_wait_policy import STACKS_BYTES, ThreadWaits
+from lm.supervision.omp_wait_policy import STACKS_BYTES, OmpWaitPolicy
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 # Thread stacks and what allocators reserve ahead: measured 118 MiB on two threads, without those of ThreadWaits.
@@ -41,7 +41,7 @@ class Child:
         self._last_progress = 0.0
         self._requests: list[dict[str, Any]] = []
         self._arrived = threading.Condition()
-        self._thread_waits = ThreadWaits()
+        self._thread_waits = OmpWaitPolicy()
         self.stop_reason: str | None = None
         self.relief_reason: str | None = None  # why the parent asks the job at hand to do with less memory
         self.stops_itself = False  # a job that looks at `stop_reason` between its steps sets this

@@ -125,11 +125,11 @@ def probe(
 ) -> dict[str, Any]:
     """A few real steps of a planned training."""
     child.use_torch()
-    from lm.model.config import Recipe
+    from lm.model.config import TrainingConfig
     from lm.planning.probe import probe_training
 
     return probe_training(
-        Recipe.model_validate(recipe),
+        TrainingConfig.model_validate(recipe),
         vocab_size,
         micro_batch=micro_batch,
         device=device,
@@ -158,14 +158,14 @@ def start_training(
     The artifact's lock is held until the child leaves.
     """
     child.use_torch()
-    from lm.model.config import Recipe
+    from lm.model.config import TrainingConfig
     from lm.train.deadline import Deadline
     from lm.train.training import Training
 
     store = Store(Path(root))
     partial = state.setdefault("stack", ExitStack()).enter_context(store.writing("train", key, resumable=True))
     training = Training(
-        Recipe.model_validate(recipe),
+        TrainingConfig.model_validate(recipe),
         store.path("tokenize", tokens),
         partial,
         micro_batch=micro_batch,
@@ -181,13 +181,13 @@ def start_training(
 
 def train_chunk(child: "Child", state: State, *, last_step: int) -> dict[str, Any]:
     """Train until `last_step`, saving on the way and at the end."""
-    from lm.train.oom_recovery import Relief
+    from lm.train.oom_recovery import OomRecovery
 
     training = state["training"]
     if not state.get("capped"):  # with its libraries and its model loaded, and before it has freed anything
         child.cap_anew()
         state["capped"] = True
-    Relief(child, training).run_until(last_step)
+    OomRecovery(child, training).run_until(last_step)
     return {
         "step": training.trainer.step_index,
         "loss": training.metrics.smooth_loss,

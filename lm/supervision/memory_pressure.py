@@ -15,7 +15,7 @@ STALLED_SHARE = 0.2  # of the time in which everything waits for memory
 SWAPPED_BYTES = 256 * 2**20  # written to disk within the window
 
 
-class Look(NamedTuple):
+class Sample(NamedTuple):
     """The machine at one moment; `own_bytes` is what the stage's process tree holds of it."""
 
     seconds: float
@@ -25,19 +25,21 @@ class Look(NamedTuple):
     stalled_seconds: float
 
 
-class Shortage:
+class MemoryPressure:
     """Keeps the looks of the last seconds and says what is wrong."""
 
     def __init__(self) -> None:
-        self._looks: deque[Look] = deque()
+        self._looks: deque[Sample] = deque()
         self._limited = limited_cgroups()
 
     def look(self, own_bytes: int) -> tuple[list[Headroom], str | None]:
         """Look at the machine now: what is left, and why the work must end, or None."""
-        now = Look(time.monotonic(), headrooms(self._limited), own_bytes, machine_memory()[2], stalled_seconds() or 0.0)
+        now = Sample(
+            time.monotonic(), headrooms(self._limited), own_bytes, machine_memory()[2], stalled_seconds() or 0.0
+        )
         return now.headrooms, self.judge(now)
 
-    def judge(self, now: Look) -> str | None:
+    def judge(self, now: Sample) -> str | None:
         """Judge a look by those before it; why the work must end, or None."""
         while self._looks and now.seconds - self._looks[0].seconds > WINDOW_SECONDS:
             self._looks.popleft()
@@ -50,7 +52,7 @@ class Shortage:
         return None
 
 
-def _judge(headroom: Headroom, before: Headroom, now: Look, then: Look) -> str | None:
+def _judge(headroom: Headroom, before: Headroom, now: Sample, then: Sample) -> str | None:
     where, free, reserve = headroom.where, headroom.free_bytes, RESERVE_SHARE * headroom.limit_bytes
     if free < reserve:
         return f"only {format_bytes(free)} of {where}'s memory is left"

@@ -11,13 +11,13 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-LOOK_SECONDS = 1.0
+POLL_INTERVAL_SECONDS = 1.0
 CROWDED_SHARE, CALM_SHARE = 0.1, 0.05  # of the time, that threads ready to run had no core, all of them together
-CALM_LOOKS = 5
+CALM_SAMPLES = 5
 STACKS_BYTES = 16 * 2**20  # that the two threads of a crowd reserve
 
 
-class ThreadWaits:
+class OmpWaitPolicy:
     """Looks once a second whether other programs take cores from this process, and has its threads wait accordingly."""
 
     def __init__(self) -> None:
@@ -38,17 +38,19 @@ class ThreadWaits:
 
     def _watch(self) -> None:
         pause = threading.Event()
-        while not pause.wait(LOOK_SECONDS):
+        while not pause.wait(POLL_INTERVAL_SECONDS):
             self._look()
 
     def _look(self) -> None:
         before, self._delays = self._delays, run_delays()
-        waited = sum(delay - before.get(thread, delay) for thread, delay in self._delays.items()) / LOOK_SECONDS
+        waited = (
+            sum(delay - before.get(thread, delay) for thread, delay in self._delays.items()) / POLL_INTERVAL_SECONDS
+        )
         self._calm_looks = self._calm_looks + 1 if waited < CALM_SHARE else 0
         if self._crowd is None and waited > CROWDED_SHARE and _may_reserve(STACKS_BYTES):
             self._crowd = threading.Event()
             threading.Thread(target=_be_one_too_many, args=(self._crowd,), daemon=True).start()
-        elif self._crowd and self._calm_looks >= CALM_LOOKS:
+        elif self._crowd and self._calm_looks >= CALM_SAMPLES:
             self._crowd.set()
             self._crowd = None
 

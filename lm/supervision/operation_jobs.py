@@ -20,7 +20,7 @@ def refresh_sources(child: "Child", state: State, *, root: str, config: Any) -> 
     return refresh(DownloadConfig.model_validate(config), Store(Path(root)), child.progress)
 
 
-def hold_contest(
+def compare_models(
     child: "Child",
     state: State,
     *,
@@ -32,11 +32,11 @@ def hold_contest(
 ) -> dict[str, Any]:
     """Compare models on the held-out text of a clean artifact."""
     child.use_torch()
-    from lm.champions.compare_models import hold_contest
+    from lm.champions.compare_models import compare_models
 
     store = Store(Path(root))
     text = store.open(store.path("clean", clean))
-    contest = hold_contest(store, text, challenger, champion, elders, child.progress)
+    contest = compare_models(store, text, challenger, champion, elders, child.progress)
     return contest.model_dump(mode="json")
 
 

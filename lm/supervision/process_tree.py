@@ -11,7 +11,7 @@ from lm.memory.usage import process_bytes
 LISTED = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
 
 
-class Family:
+class ProcessTree:
     """This process, a child and their other descendants, as they were when they were looked up."""
 
     def __init__(self, child: psutil.Process) -> None:

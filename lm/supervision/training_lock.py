@@ -12,11 +12,11 @@ from lm.store.files import SCHEMA_VERSION, read_json, write_json
 
 LOCK_FILE = ".training.lock"
 HOLDER_FILE = ".training.json"
-LOOK_SECONDS = 1.0
+POLL_INTERVAL_SECONDS = 1.0
 
 
 @contextmanager
-def training_turn(store: Store, key: str, run_id: str, tell: Callable[[str], object]) -> Iterator[None]:
+def training_lock(store: Store, key: str, run_id: str, tell: Callable[[str], object]) -> Iterator[None]:
     """Wait until no other training goes on, then hold the turn; `tell` hears for whom it waits.
 
     A training of the same key is not waited for: the artifact's own lock refuses the second one. A process that dies
@@ -39,7 +39,7 @@ def training_turn(store: Store, key: str, run_id: str, tell: Callable[[str], obj
             if not told:
                 tell(f"waits until the training of run {other.get('run_id', 'another process')} has ended or paused")
                 told = True
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_INTERVAL_SECONDS)
     if lock.is_locked:
         write_json(holder, {"schema_version": SCHEMA_VERSION, "run_id": run_id, "key": key})
     try:

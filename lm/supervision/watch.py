@@ -15,16 +15,16 @@ import psutil
 from lm.formatting import format_bytes
 from lm.memory.budget import SOFT_SHARE, Budget
 from lm.memory.usage import process_bytes
-from lm.supervision.memory_pressure import RESERVE_SHARE, Shortage
-from lm.supervision.process_tree import Family
+from lm.supervision.memory_pressure import RESERVE_SHARE, MemoryPressure
+from lm.supervision.process_tree import ProcessTree
 from lm.supervision.top_memory_growth import OtherPrograms
 
-RAREST_SECONDS, OFTENEST_SECONDS = 0.1, 0.02  # between two looks at the child: often where it is near its limit
-FASTEST_GROWTH = 2 * 2**30  # bytes a second that a process may grow by
+MAX_POLL_SECONDS, MIN_POLL_SECONDS = 0.1, 0.02  # between two looks at the child: often where it is near its limit
+MAX_GROWTH_BYTES_PER_SECOND = 2 * 2**30  # bytes a second that a process may grow by
 MACHINE_SECONDS, SAMPLE_SECONDS = 0.1, 0.25
 SHARE_OF_A_CORE = 0.001  # that each of the rarer looks may take
 FAMILY_SECONDS = 0.5
-PATIENCE_SECONDS = 20.0  # with a child that was asked to stop while the machine has no memory left
+TIMEOUT_SECONDS = 20.0  # with a child that was asked to stop while the machine has no memory left
 KEPT_SAMPLES = 1000  # beyond that every second one goes, and they are taken half as often
 
 
@@ -69,7 +69,7 @@ class MemoryWatch:
         self.samples: list[MemorySample] = []
         self.peak_bytes = 0
         self._is_alive, self._ask = is_alive, ask
-        self._family, self._shortage, self._others = Family(child), Shortage(), OtherPrograms()
+        self._family, self._shortage, self._others = ProcessTree(child), MemoryPressure(), OtherPrograms()
         self._stopping_since: float | None = None
         self.crossing: str | None = None
         self._sample_seconds = SAMPLE_SECONDS
@@ -98,7 +98,7 @@ class MemoryWatch:
     def _pause(self, tree: int) -> float:
         """Until the next look: less than the child could take to reach its soft limit from here."""
         room = SOFT_SHARE * self.budget.bytes - tree
-        return min(RAREST_SECONDS, max(OFTENEST_SECONDS, room / FASTEST_GROWTH / 2))
+        return min(MAX_POLL_SECONDS, max(MIN_POLL_SECONDS, room / MAX_GROWTH_BYTES_PER_SECOND / 2))
 
     def _heed_budget(self, tree: int) -> None:
         """Kill beyond the budget; just below it ask the child to do with less."""
@@ -119,7 +119,7 @@ class MemoryWatch:
             self.reason, self.ours = self.reason or ": ".join(filter(None, (wrong, who))), False
             self._ask({"stop": "memory"})
         elif self._stopping_since is not None and (
-            time.monotonic() - self._stopping_since > PATIENCE_SECONDS
+            time.monotonic() - self._stopping_since > TIMEOUT_SECONDS
             or any(headroom.free_bytes < RESERVE_SHARE / 3 * headroom.limit_bytes for headroom in headrooms)
         ):
             self.kill()

@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 
-LOOK_SECONDS = 0.5
+POLL_INTERVAL_SECONDS = 0.5
 GAP_SECONDS = 2.0  # a thread that is merely waiting for its turn, on a busy machine too, comes sooner
 
 
@@ -53,4 +53,4 @@ def _look(clock: "weakref.ref[WorkClock]") -> None:
     while (held := clock()) is not None:
         held.tick()
         del held
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_INTERVAL_SECONDS)

@@ -24,17 +24,17 @@ class Job(NamedTuple):
     arguments: Callable[[], dict[str, Any]]  # JSON
 
 
-class Crew(NamedTuple):
+class WorkerPool(NamedTuple):
     """How many work, and how much memory each may take. Alone, this process does all of it under its own cap."""
 
     workers: int = 1
     budget_bytes: int = 0  # of each
 
 
-ALONE = Crew()
+SEQUENTIAL = WorkerPool()
 
 
-def work_through(jobs: Sequence[Job], crew: Crew, progress: Progress) -> None:
+def run_jobs(jobs: Sequence[Job], crew: WorkerPool, progress: Progress) -> None:
     """Do all jobs; raise the first error that one of them raises, MemoryError where a worker ran out of memory."""
     overall = _Overall(jobs, progress)
     if crew.workers < 2 or len(jobs) < 2:

@@ -10,7 +10,7 @@ from lm.errors import BadInput
 
 PLACES_WITH_AT = ("github", "abfs", "abfss")  # owner:repository@branch, container@account: nothing secret
 HIDDEN_QUERY = "?…"
-LONGEST_ADDRESS = 2_000  # characters
+MAX_ADDRESS = 2_000  # characters
 _ADDRESS = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s/?#]*@)?(?P<place>[^\s?#'\"]*)(?P<query>\?[^\s#'\"]*)?(?:#[^\s'\"]*)?",
     re.I,
@@ -35,7 +35,7 @@ def check_url(url: str) -> None:
         usable = bool(parts.hostname) and (parts.port is None or parts.port > 0) and url.isprintable()
     except ValueError:
         usable = False
-    if not usable or " " in url or len(url) > LONGEST_ADDRESS:
+    if not usable or " " in url or len(url) > MAX_ADDRESS:
         raise BadInput(f"this address cannot be understood: {scheme}://… (host, port or a character in it is wrong)")
     if url.endswith(HIDDEN_QUERY):
         raise BadInput(f"{shown(url)}: what follows the question mark was hidden here, give the address in full")

@@ -23,9 +23,9 @@ from lm.text.addresses import printable
 from lm.text.file_kind import ARCHIVES, COMPRESSED, HEAD_BYTES, READABLE, FileKind, file_kind
 
 BLOCK_BYTES = 2**20
-MOST_LAYERS = 4  # an archive in an archive in …
+MAX_LAYERS = 4  # an archive in an archive in …
 # Beyond so much an expansion is a bomb: deflate cannot exceed 1,032, ordinary text comes to 3 and tables to 30.
-MOST_EXPANSION, EXPANSION_FREE_BYTES = 300, 64 * 2**20
+MAX_EXPANSION, EXPANSION_FREE_BYTES = 300, 64 * 2**20
 XZ_MEMORY_BYTES = 128 * 2**20  # for its dictionary: `xz -9` needs 65 MiB
 LEFT_FREE_BYTES = 256 * 2**20  # of the disk
 SUFFIXES: dict[FileKind, tuple[str, ...]] = {
@@ -63,7 +63,7 @@ class Expansion:
 
     def write(self, stream: IO[bytes], compressed_bytes: int, target: Path) -> None:
         """Write what a stream expands to into `target`. Raises TooLarge for a bomb, BadInput at the cap."""
-        own, most = 0, EXPANSION_FREE_BYTES + MOST_EXPANSION * compressed_bytes
+        own, most = 0, EXPANSION_FREE_BYTES + MAX_EXPANSION * compressed_bytes
         with target.open("wb") as out:
             while block := stream.read(BLOCK_BYTES):
                 own, self.bytes = own + len(block), self.bytes + len(block)
@@ -103,7 +103,7 @@ class _Walk:
             self.skip(name, kind)
         elif kind not in COMPRESSED | ARCHIVES:
             yield Content(name, path, kind)
-        elif layer == MOST_LAYERS:
+        elif layer == MAX_LAYERS:
             self.skip(name, "an archive in too many others")
         elif kind in COMPRESSED:
             target = self.scratch / str(layer)
@@ -119,7 +119,7 @@ class _Walk:
         try:
             self.expansion.write(stream, compressed_bytes, target)
         except TooLarge:
-            self.skip(name, f"it expands to more than {MOST_EXPANSION} times its size")
+            self.skip(name, f"it expands to more than {MAX_EXPANSION} times its size")
         except DAMAGED as error:
             self._tell_damage(error, name, "damaged or cut short")
         else:

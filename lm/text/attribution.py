@@ -21,11 +21,11 @@ from lm.text.text_blocks import TextBlock, text_blocks
 
 SEED_BYTES, STRIDE = 16, 8  # a multiple of 8, and a divisor of 8
 SHORT_SEED_BYTES, SHORT_STRIDE = 8, 4  # finds stretches of 11 bytes
-LEAST_BYTES = SHORT_SEED_BYTES
-LONGEST_TEXT_BYTES = 1 << 20
+MIN_BYTES = SHORT_SEED_BYTES
+MAX_TEXT_BYTES = 1 << 20
 FILTER_BITS = 16
 PAIRS_AT_ONCE = 1 << 18
-MOST_STRETCHES, KEPT_STRETCHES = 4096, 256  # before and after a clearing
+MAX_STRETCHES, KEPT_STRETCHES = 4096, 256  # before and after a clearing
 ONES = np.uint64(0x0101010101010101)
 BEFORE, AFTER = b"\xfe", b"\xff"  # in no UTF-8: no stretch goes beyond the ends of the text
 
@@ -73,10 +73,10 @@ def trace(text: str, clean: Path, most: int = 5) -> list[Passage]:
         size = len(text.encode())
     except UnicodeEncodeError:
         raise BadInput("the text holds lone surrogates, which are no characters: give it as UTF-8") from None
-    if size < LEAST_BYTES:
-        raise BadInput(f"got {size} bytes of text: expected {LEAST_BYTES} or more, for any text has the shorter ones")
-    if size > LONGEST_TEXT_BYTES:
-        raise BadInput(f"got {size:,} bytes of text: expected {LONGEST_TEXT_BYTES:,} at most; trace a part of it")
+    if size < MIN_BYTES:
+        raise BadInput(f"got {size} bytes of text: expected {MIN_BYTES} or more, for any text has the shorter ones")
+    if size > MAX_TEXT_BYTES:
+        raise BadInput(f"got {size:,} bytes of text: expected {MAX_TEXT_BYTES:,} at most; trace a part of it")
     if size < SHORT_SEED_BYTES + SHORT_STRIDE - 1:
         return shared_passages(text, text_blocks(clean, "train"), most, SHORT_SEED_BYTES, 1)
     return shared_passages(text, text_blocks(clean, "train"), most) or shared_passages(
@@ -97,7 +97,7 @@ def shared_passages(
                 found[stretch] = known._replace(places=known.places + places)
             elif passage := wanted.passage(block, stretch, start):
                 found[stretch] = _Place(passage, places)
-        if len(found) > MOST_STRETCHES:
+        if len(found) > MAX_STRETCHES:
             found = {stretch: found[stretch] for stretch in _choose(found, KEPT_STRETCHES)}
     return [
         found[stretch].passage.model_copy(update={"places": found[stretch].places}) for stretch in _choose(found, most)

@@ -15,11 +15,11 @@ Verdict = Literal["healthy", "repetitive", "collapsed"]
 
 WORD = re.compile(r"\w+|[^\w\s]+")
 RULE = re.compile(r"([^\w\n])\1{3,}")  # spaces in a row, a ruled line: layout,
-LONGEST_RULE = 120  # characters, unless longer than any line
+MAX_RULE = 120  # characters, unless longer than any line
 NGRAM_LENGTHS = (1, 2, 3, 4)
 LOOP_REPEATS = 3  # a stretch that stands at least so often in a row is a loop,
 LOOP_CHARACTERS = 24  # if together they are at least so long (an ellipsis is none, a ruled line is)
-LONGEST_PERIOD = 400
+MAX_PERIOD = 400
 ENTROPY_HEALTHY, ENTROPY_COLLAPSED = 3.2, 1.0  # bits a character; English prose has 4.0 to 4.8
 REP_4_HEALTHY, REP_4_COLLAPSED = 0.3, 0.8  # prose has below 0.1, reference manuals and tables reach 0.3
 REP_2_HEALTHY, REP_2_COLLAPSED = 0.7, 1.0  # the same for word pairs: a handful of words in any order
@@ -94,7 +94,7 @@ def loops(codes: Codes, widths: Rows) -> tuple[float, int | None]:
     """
     inside = np.zeros(len(codes), np.bool_)
     longest, longest_period = 0, None
-    for period in range(1, min(LONGEST_PERIOD, len(codes) // LOOP_REPEATS) + 1):
+    for period in range(1, min(MAX_PERIOD, len(codes) // LOOP_REPEATS) + 1):
         equal = np.concatenate([[False], codes[period:] == codes[:-period], [False]])
         edges = np.flatnonzero(equal[1:] != equal[:-1]).reshape(-1, 2)  # start, end of runs equal to `period` before
         for start, end in edges[np.diff(edges)[:, 0] >= (LOOP_REPEATS - 1) * period]:
@@ -138,7 +138,7 @@ def _compact(text: str) -> tuple[Codes, Rows]:
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     widths = np.ones(len(codes), np.int64)
     for rule in RULE.finditer(text):
-        if len(rule[0]) <= LONGEST_RULE:
+        if len(rule[0]) <= MAX_RULE:
             widths[rule.start()] = len(rule[0])
             widths[rule.start() + 1 : rule.end()] = 0
     return codes[widths > 0], widths[widths > 0]

@@ -4,7 +4,7 @@ import codecs
 from typing import Literal
 
 HEAD_BYTES = 8192
-MOST_CONTROLS = 0.02  # share of control characters; random bytes have 0.11, text has none but strays
+MAX_CONTROLS = 0.02  # share of control characters; random bytes have 0.11, text has none but strays
 TAR_MAGIC_OFFSET = 257
 
 # UTF-32's little-endian mark begins with UTF-16's, so it comes first.
@@ -72,7 +72,7 @@ def file_kind(head: bytes) -> FileKind:
         return "a tar archive"
     if utf16_without_mark(head):
         return "text"
-    if len(head) - len(head.translate(None, _CONTROLS)) > MOST_CONTROLS * len(head):
+    if len(head) - len(head.translate(None, _CONTROLS)) > MAX_CONTROLS * len(head):
         return "a binary file"
     start = head.lstrip().lower()
     xhtml = start.startswith(b"<?xml") and b"<html" in start
@@ -93,4 +93,4 @@ def utf16_without_mark(head: bytes) -> str | None:
 
 
 def _is_text(low_bytes: bytes) -> bool:
-    return len(low_bytes) - len(low_bytes.translate(None, _CONTROLS)) <= MOST_CONTROLS * len(low_bytes)
+    return len(low_bytes) - len(low_bytes.translate(None, _CONTROLS)) <= MAX_CONTROLS * len(low_bytes)

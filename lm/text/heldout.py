@@ -10,9 +10,9 @@ import numpy.typing as npt
 from lm.text.documents import Split, read_documents
 from lm.text.spread_sample import spread_sample
 
-FEWEST_DOCUMENTS = 20  # below it the units are blocks
+MIN_DOCUMENTS = 20  # below it the units are blocks
 BLOCKS = 64
-SMALLEST_BLOCK_BYTES = 64
+MIN_BLOCK_BYTES = 64
 
 Tokens = npt.NDArray[np.integer]
 Decode = Callable[[Tokens], str]
@@ -29,7 +29,7 @@ class Extent:
     @property
     def block_bytes(self) -> int | None:
         """Size of the blocks that are the units where there are few documents; None where documents are."""
-        return max(self.bytes // BLOCKS, SMALLEST_BLOCK_BYTES) if self.documents < FEWEST_DOCUMENTS else None
+        return max(self.bytes // BLOCKS, MIN_BLOCK_BYTES) if self.documents < MIN_DOCUMENTS else None
 
 
 @dataclass(frozen=True)

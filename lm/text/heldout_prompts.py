@@ -12,14 +12,14 @@ PARAGRAPH_WITHIN_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
-class Opening:
+class HeldoutPrompt:
     """The first words of a document or paragraph, and all that follows them there."""
 
     text: str
     continuation: str
 
 
-def openings(texts: Iterable[str], total_characters: int, total_texts: int, count: int) -> Iterator[Opening]:
+def openings(texts: Iterable[str], total_characters: int, total_texts: int, count: int) -> Iterator[HeldoutPrompt]:
     """Take up to `count` openings, spread evenly over texts of `total_characters` in all.
 
     Each is the beginning of a text where there are enough of them, else of a paragraph (or line, where a text has
@@ -36,13 +36,13 @@ def openings(texts: Iterable[str], total_characters: int, total_texts: int, coun
             start = text.find(opening, position)
             position = start + len(opening)
             if opening and text[position:].strip():
-                yield Opening(opening, text[position:])
+                yield HeldoutPrompt(opening, text[position:])
             if total_texts >= count:
                 break
         seen += len(text)
 
 
-def heldout_openings(clean: Path, count: int) -> list[Opening]:
+def heldout_prompts(clean: Path, count: int) -> list[HeldoutPrompt]:
     """Take up to `count` openings from the held-out text of a clean artifact's folder."""
     heldout = extent(clean, "heldout")
     texts = (document.text for document in read_documents(clean, "heldout"))

@@ -3,7 +3,7 @@
 NOT_STATED = "not stated"
 GUTENBERG = "public domain in the United States"
 LONGEST = 100  # characters
-MOST_COUNTED = 50  # different ones of a corpus; further ones are counted as others
+MAX_COUNTED = 50  # different ones of a corpus; further ones are counted as others
 OTHERS = "others"
 
 
@@ -21,5 +21,5 @@ class LicenceCounts:
     def add(self, corpus: str, licence: str, text_bytes: int) -> None:
         """Count a document."""
         counts = self.bytes.setdefault(corpus, {})
-        name = licence if licence in counts or len(counts) < MOST_COUNTED else OTHERS
+        name = licence if licence in counts or len(counts) < MAX_COUNTED else OTHERS
         counts[name] = counts.get(name, 0) + text_bytes

@@ -20,7 +20,7 @@ from lm.text.documents import Document
 from lm.text.snippet import SHOWN_BYTES, surroundings
 
 SEED_BYTES = 8  # shorter matches are in any two texts of one language and say nothing
-LONGEST_SEED_BYTES = 64
+MAX_SEED_BYTES = 64
 FIRST_BLOCK_BYTES, BLOCK_BYTES = 1 << 15, 1 << 20
 FILTER_BITS = 20
 PAIRS_AT_ONCE = 1 << 19
@@ -87,7 +87,7 @@ class _Wanted:
         groups: dict[int, list[int]] = {}
         for text, (size, longest) in enumerate(zip(self.sizes, self.longest.tolist(), strict=True)):
             if max(longest, SEED_BYTES - 1) < size:
-                seed_bytes = min(max((longest + 1) // 8 * 8, SEED_BYTES), LONGEST_SEED_BYTES)
+                seed_bytes = min(max((longest + 1) // 8 * 8, SEED_BYTES), MAX_SEED_BYTES)
                 groups.setdefault(seed_bytes, []).append(text)
         data = _array(block)
         for seed_bytes, texts in groups.items():

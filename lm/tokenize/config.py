@@ -4,7 +4,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from lm.config import StageConfig
 from lm.tokenizer.kinds import Kind
-from lm.tokenizer.special_tokens import BYTE_VOCAB_SIZE, LEAST_VOCAB_SIZE
+from lm.tokenizer.special_tokens import BYTE_VOCAB_SIZE, MIN_VOCAB_SIZE
 
 TOKENIZER_FILE = "tokenizer.model"
 
@@ -33,6 +33,6 @@ class TokenizeConfig(StageConfig):
         is_byte = info.data.get("kind") == "byte"
         if is_byte and vocab_size not in (None, BYTE_VOCAB_SIZE):
             raise ValueError(f"a byte tokenizer has {BYTE_VOCAB_SIZE} pieces: leave vocab_size out")
-        if not is_byte and vocab_size is not None and vocab_size < LEAST_VOCAB_SIZE:
-            raise ValueError(f"every byte needs a piece: expected vocab_size {LEAST_VOCAB_SIZE} or more")
+        if not is_byte and vocab_size is not None and vocab_size < MIN_VOCAB_SIZE:
+            raise ValueError(f"every byte needs a piece: expected vocab_size {MIN_VOCAB_SIZE} or more")
         return vocab_size

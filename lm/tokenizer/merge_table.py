@@ -15,7 +15,7 @@ Bounds = tuple[int, ...]  # where the pieces of a text begin, and its end
 Merge = tuple[int, int, int]  # begin of a piece, end of it and begin of the next one, end of that
 
 
-class Spellings:
+class MergeTable:
     """Of each token, what its characters come to when one of the merges that make it is left out."""
 
     def __init__(self, pieces: Iterable[tuple[int, str, float]], vocab_size: int) -> None:
@@ -54,6 +54,6 @@ class Spellings:
         yield bounds, None
 
 
-def spellings(tokenizer: Tokenizer) -> Spellings | None:
+def merge_table(tokenizer: Tokenizer) -> MergeTable | None:
     """Those of a tokenizer's pieces; None for a kind whose pieces are not made of others."""
-    return Spellings(tokenizer.pieces(), tokenizer.vocab_size) if tokenizer.kind in KINDS else None
+    return MergeTable(tokenizer.pieces(), tokenizer.vocab_size) if tokenizer.kind in KINDS else None

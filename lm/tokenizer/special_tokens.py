@@ -6,4 +6,4 @@ BOUNDARY_PIECE = "<|endoftext|>"
 OWN_SYMBOLS = ("\n", "<")
 RESERVED_PIECES = 2 + len(OWN_SYMBOLS) + 256  # unknown, boundary, own symbols, bytes
 BYTE_VOCAB_SIZE = RESERVED_PIECES + 1  # and the space
-LEAST_VOCAB_SIZE = RESERVED_PIECES + 2  # the space and one more character
+MIN_VOCAB_SIZE = RESERVED_PIECES + 2  # the space and one more character

@@ -14,7 +14,7 @@ from lm.tokenizer.special_tokens import (
     BOUNDARY_ID,
     BOUNDARY_PIECE,
     BYTE_VOCAB_SIZE,
-    LEAST_VOCAB_SIZE,
+    MIN_VOCAB_SIZE,
     OWN_SYMBOLS,
     RESERVED_PIECES,
     UNKNOWN_ID,
@@ -25,7 +25,7 @@ DEFAULT_VOCAB_SIZE = 1024
 DEFAULT_SAMPLE_BYTES = 5_000_000
 ALPHABET_COVERAGE = 0.9995  # of the characters; the rarer ones become bytes
 ALPHABET_SHARE = 0.75  # of the pieces; the rest is left for longer ones
-LONGEST_WORD = 64  # characters; sentencepiece refuses very long ones
+MAX_WORD = 64  # characters; sentencepiece refuses very long ones
 SCORE_STEP = 1 / 64  # sums of 4,096 scores are then exact in float32, so every reader finds the same best pieces
 TRAINING_THREADS = 4  # the sums of unigram training depend on it, so it is not the machine's number of cores
 UNTRAINABLE = frozenset(map(chr, range(32))) | {"<", "\u2585"}  # U+2585: sentencepiece drops the sentence
@@ -50,9 +50,9 @@ def train_tokenizer(
     if kind == "byte":
         deque(texts, maxlen=0)
         return _serialized(_byte_model())
-    if vocab_size < LEAST_VOCAB_SIZE:
+    if vocab_size < MIN_VOCAB_SIZE:
         raise BadInput(
-            f"a vocabulary of {vocab_size} pieces is too small: every byte needs one, so ask for {LEAST_VOCAB_SIZE} or "
+            f"a vocabulary of {vocab_size} pieces is too small: every byte needs one, so ask for {MIN_VOCAB_SIZE} or "
             "more"
         )
     sample = [escape(stretch) for stretch in spread_sample(texts, sample_bytes)]
@@ -75,7 +75,7 @@ def _serialized(model: Any) -> bytes:
 
 def _byte_model() -> Any:
     """A tokenizer of characters that knows but the space and its own symbols: all others become their bytes."""
-    model = _fix_up(_run_trainer([" "], "char", LEAST_VOCAB_SIZE), "char")
+    model = _fix_up(_run_trainer([" "], "char", MIN_VOCAB_SIZE), "char")
     assert len(model.pieces) == BYTE_VOCAB_SIZE, [piece.piece for piece in model.pieces]
     assert SPACE in (piece.piece for piece in model.pieces)
     return model
@@ -93,7 +93,7 @@ def _run_trainer(sample: list[str], kind: Kind, vocab_size: int) -> bytes:
     share = ALPHABET_SHARE if kind in ("bpe", "unigram") else 1
     sentences = _sentences(sample, max(2, int(pieces * share)))
     if kind == "word":
-        words = Counter(word for sentence in sentences for word in WORD.findall(sentence) if len(word) <= LONGEST_WORD)
+        words = Counter(word for sentence in sentences for word in WORD.findall(sentence) if len(word) <= MAX_WORD)
         words[" "] = words.total() + 1  # never cut off: it goes before a word that has no piece
         sentences = (f"{word}\t{count}" for word, count in words.items())
     model = io.BytesIO()

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from lm.champions.contest import FEWEST_UNITS
+from lm.champions.contest import MIN_UNITS
 from lm.evaluate.bootstrap import Float64s, interval, resampled_rates
-from lm.model.config import Recipe, with_steps
-from lm.planning.choose import LEAST_STEPS, MOST_PASSES, suited_for
+from lm.model.config import TrainingConfig, with_steps
+from lm.planning.choose import MAX_PASSES, MIN_STEPS, suited_for
 from lm.store.files import SCHEMA_VERSION
 from lm.tokenizer.kinds import KINDS, Kind
 
@@ -38,7 +38,7 @@ class Setup(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
-    recipe: Recipe  # its steps are set for each kind
+    recipe: TrainingConfig  # its steps are set for each kind
     vocab_size: int  # of the kinds that let it be chosen
     micro_batch: int
     threads: int
@@ -106,23 +106,23 @@ def _not_shown(level: Sequence[str]) -> str:
     return f"{'is' if len(level) == 1 else 'are'} not shown to be worse"
 
 
-def equal_compute(setup: Setup, tokens: Mapping[Kind, Tokens]) -> dict[Kind, Recipe]:
+def equal_compute(setup: Setup, tokens: Mapping[Kind, Tokens]) -> dict[Kind, TrainingConfig]:
     """A recipe for each kind: as many steps as the same operations allow, none reading its text too often."""
     recipe = setup.recipe
     per_step = {kind: recipe.tokens_per_step * recipe.flops_per_token(tokens[kind].vocab_size) for kind in tokens}
     most = min(
-        MOST_PASSES * tokens[kind].train_tokens / recipe.tokens_per_step * cost for kind, cost in per_step.items()
+        MAX_PASSES * tokens[kind].train_tokens / recipe.tokens_per_step * cost for kind, cost in per_step.items()
     )
-    recipes = dict[Kind, Recipe]()
+    recipes = dict[Kind, TrainingConfig]()
     for kind, cost in per_step.items():
-        steps = max(LEAST_STEPS, round(min(setup.flops, most) / cost))
+        steps = max(MIN_STEPS, round(min(setup.flops, most) / cost))
         passes = steps * recipe.tokens_per_step / tokens[kind].train_tokens
         recipes[kind] = suited_for(with_steps(recipe, steps), passes)
     return recipes
 
 
 def conclude(
-    results: Mapping[Kind, Mapping[str, Any]], recipes: Mapping[Kind, Recipe], sizes: Float64s
+    results: Mapping[Kind, Mapping[str, Any]], recipes: Mapping[Kind, TrainingConfig], sizes: Float64s
 ) -> tuple[Trial, ...]:
     """Turn what the trials came to into intervals and paired differences; the best first.
 
@@ -154,6 +154,6 @@ def _rate(nats: Float64s, sizes: Float64s) -> float:
 
 
 def _interval(nats: Float64s, sizes: Float64s) -> tuple[float, float] | None:
-    if len(sizes) < FEWEST_UNITS:
+    if len(sizes) < MIN_UNITS:
         return None
     return interval(resampled_rates(nats / LN2, sizes, resamples=RESAMPLES))

@@ -22,7 +22,7 @@ from lm.store.artifacts import Artifact, Store
 from lm.store.files import read_json, write_json
 from lm.store.keys import artifact_key
 from lm.supervision.supervisor import SupervisedChild
-from lm.supervision.training_lock import training_turn
+from lm.supervision.training_lock import training_lock
 from lm.tokenize.config import TOKENIZER_FILE, TokenizeConfig
 from lm.tokenizer.kinds import KINDS, Kind
 from lm.tokenizer.special_tokens import BYTE_VOCAB_SIZE
@@ -96,7 +96,7 @@ class _Contest:
         check_fits("compare-tokenizers", needed, self.budget)
         made = {kind: self._tokens(kind, config) for kind, config in configs.items()}
         recipes = equal_compute(setup, made)
-        with training_turn(self.store, key, "compare-tokenizers", self.tell):
+        with training_lock(self.store, key, "compare-tokenizers", self.tell):
             results = {kind: self._trial(kind, setup, recipes) for kind in KINDS}
         any_result = results[KINDS[0]]
         sizes = np.array(any_result["unit_bytes"], np.float64)

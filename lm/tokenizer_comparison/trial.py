@@ -33,13 +33,13 @@ def train_and_score(
 ) -> None:
     """Train the model to its last step and score the held-out text; the result is in `result.json`."""
     from lm.champions.compare_models import heldout_text, unit_nats  # these bring torch
-    from lm.model.config import Recipe
-    from lm.train.oom_recovery import Relief
+    from lm.model.config import TrainingConfig
+    from lm.train.oom_recovery import OomRecovery
     from lm.train.training import Training
 
     (folder / TRAINING).mkdir(exist_ok=True)
     training = Training(
-        Recipe.model_validate(recipe),
+        TrainingConfig.model_validate(recipe),
         folder / TOKENS,
         folder / TRAINING,
         micro_batch=micro_batch,
@@ -48,7 +48,7 @@ def train_and_score(
     )
     child.stops_itself = True
     child.cap_anew()
-    Relief(child, training).run_until(training.recipe.steps)
+    OomRecovery(child, training).run_until(training.recipe.steps)
     child.stops_itself = False
     metrics = training.finish()
     text = heldout_text(clean)

@@ -9,20 +9,20 @@ that a model still learns to look it up.
 import numpy as np
 import numpy.typing as npt
 
-from lm.tokenizer.merge_table import Spellings
+from lm.tokenizer.merge_table import MergeTable
 
-WHOLE_RATE_SHARE = 0.2  # of the peak: below it pieces stay whole, for a model is used on whole ones
+WHOLE_LR_MULTIPLIER = 0.2  # of the peak: below it pieces stay whole, for a model is used on whole ones
 STREAM = 1  # of random numbers, beside those of dropout
 
 Ids = npt.NDArray[np.int64]
 
 
-class Respelling:
+class BpeDropout:
     """Leaves out a share of the merges behind the tokens of a batch: a pure function of (seed, step, sample)."""
 
-    def __init__(self, spellings: Spellings, share: float, seed: int) -> None:
-        self._spellings, self._seed = spellings, seed
-        self._chances = 1 - (1 - share) ** spellings.merges  # (V,): that one is left out
+    def __init__(self, merge_table: MergeTable, share: float, seed: int) -> None:
+        self._spellings, self._seed = merge_table, seed
+        self._chances = 1 - (1 - share) ** merge_table.merges  # (V,): that one is left out
 
     def of(self, batch: Ids, step: int) -> Ids:
         """The batch (B, T+1) of a step in other tokens, of as many as before: what does not fit any more is cut off."""

@@ -14,7 +14,7 @@ from lm.train.sample_loss import spread_windows
 
 WINDOWS = 128  # spread evenly over the text; the last quarter of each counts, where the context is long
 LEAST, MOST = 0.5, 2.0  # temperature
-LEAST_TOKENS = 256  # to find it on: they tell it to about 0.04
+MIN_TOKENS = 256  # to find it on: they tell it to about 0.04
 ITERATIONS = 6  # of Newton's method; four are enough
 GAIN = "model.norm.weight"
 

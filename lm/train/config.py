@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from lm.config import StageConfig
-from lm.model.config import Recipe, check_heads
+from lm.model.config import TrainingConfig, check_heads
 
 VERSION = 6
 
@@ -47,6 +47,6 @@ class TrainConfig(StageConfig):
             check_heads(self.width, self.heads, self.kv_heads or self.heads)
         return self
 
-    def apply_to(self, recipe: Recipe) -> Recipe:
+    def apply_to(self, recipe: TrainingConfig) -> TrainingConfig:
         """The recipe with what was fixed by hand. Raises pydantic's ValidationError when the two cannot go together."""
-        return Recipe.model_validate(recipe.model_dump() | self.model_dump(exclude_none=True))
+        return TrainingConfig.model_validate(recipe.model_dump() | self.model_dump(exclude_none=True))

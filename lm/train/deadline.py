@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lm.formatting import format_duration
-from lm.model.config import Recipe, before_moves, with_end_moved
+from lm.model.config import TrainingConfig, before_moves, with_end_moved
 from lm.planning.candidates import SHARE_FOR_STEPS
 from lm.planning.plan import Plan
 from lm.stages import stage_key
@@ -16,7 +16,7 @@ WAVERING = 0.1  # of the time that is left: a stretch says no better how long th
 TOLERATED_SHARE = 0.02  # of the time: by so much a training may be late, or early
 LAST_SHARE_TO_ADD = 0.8  # of the time: after it the rates have fallen too far for more steps to matter
 SHARE_TO_USE = 0.98  # of the time that is left
-LEAST_DECAY_STEPS = 20  # in which the rates can still fall, where the time is over already
+MIN_DECAY_STEPS = 20  # in which the rates can still fall, where the time is over already
 PACE_SHARE = 0.1  # of the time: over the last stretch of so long the pace is taken, for other programs come and go
 MARKS = 8  # in that stretch
 
@@ -52,7 +52,7 @@ class Deadline:
             return
         pace, left = (seconds - first_seconds) / (step - first_step), self.seconds - seconds
         if (steps - step) * pace - left > max(WAVERING * left, TOLERATED_SHARE * self.seconds):
-            end = NewEnd(step, step + max(LEAST_DECAY_STEPS, int(SHARE_TO_USE * left / pace)), pace)
+            end = NewEnd(step, step + max(MIN_DECAY_STEPS, int(SHARE_TO_USE * left / pace)), pace)
             self.new_end = end if end.steps < steps else None
         elif seconds < LAST_SHARE_TO_ADD * self.seconds:
             slower = max(pace, seconds / step)  # a fast stretch may be an exception
@@ -77,7 +77,7 @@ def move_end(path: Path, plan: Plan, end: NewEnd) -> tuple[Plan, str]:
     return moved, reason
 
 
-def take_over(store: Store, key: str, recipe: Recipe, inputs: dict[str, str]) -> None:
+def take_over(store: Store, key: str, recipe: TrainingConfig, inputs: dict[str, str]) -> None:
     """Let the training of this key go on with what was done before its end was moved.
 
     Done at every start, for a kill may have come between the new plan and this.

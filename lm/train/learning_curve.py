@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lm.arrow.arrays import table_of
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.store.files import SCHEMA_VERSION
 
 ROWS = 400
-ROWS_PER_HELDOUT_LOOK = 32
+ROWS_PER_HELDOUT_LOSS = 32
 SMOOTHING = 0.05
 RUNAWAY_NATS = 1.0
 COLUMNS = {
@@ -29,7 +29,7 @@ COLUMNS = {
 class MetricsLog:
     """Collects losses step by step; `state` and `restore` carry it over an interruption."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: TrainingConfig) -> None:
         self.recipe = recipe
         self.every = max(1, recipe.planned_steps // ROWS)
         self.rows: list[dict[str, Any]] = []
@@ -56,7 +56,7 @@ class MetricsLog:
 
     def wants_heldout_loss(self, step: int) -> bool:
         """Whether the row of this step is one of the few that get a held-out loss."""
-        return step % (self.every * ROWS_PER_HELDOUT_LOOK) == 0 or step == self.recipe.steps
+        return step % (self.every * ROWS_PER_HELDOUT_LOSS) == 0 or step == self.recipe.steps
 
     def write_row(
         self, step: int, *, seconds: float, heldout_loss: float | None, learning_rate: float, memory_bytes: int

@@ -15,7 +15,7 @@ STACK_VALUES, CARD_STACK_VALUES = 500_000, 2_000_000
 # Of x, x³, x⁵: one after another they bring singular values of 0.01 to 1 to between 0.73 and 1.27, closer than
 # any other three do. Found as in Polar Express, https://arxiv.org/abs/2505.16932.
 POLYNOMIALS = ((8.0934, -23.6204, 17.4462), (3.6366, -2.7219, 0.5365), (2.6613, -1.9772, 0.4526))
-LEAST_NORM = 1e-7  # a smaller gradient stays small
+MIN_NORM = 1e-7  # a smaller gradient stays small
 WIDE = 2  # columns to a row, from which it is faster to iterate on the Gram matrix; bf16 is too coarse for that
 SAFETY = 1.01  # above 1 the first of them is steep, and rounding in bf16 must not come there
 
@@ -73,7 +73,7 @@ class BatchedMuon(Muon):
 
 def orthogonalised(x: Tensor) -> Tensor:
     """Matrices near the orthogonal ones that are nearest to these: (n, rows, columns) -> the same; rows <= columns."""
-    x = x / (x.norm(dim=(1, 2), keepdim=True) * SAFETY).clamp_(min=LEAST_NORM)
+    x = x / (x.norm(dim=(1, 2), keepdim=True) * SAFETY).clamp_(min=MIN_NORM)
     if x.dtype == torch.float32 and x.shape[2] >= WIDE * x.shape[1]:
         return _factor(x @ x.transpose(1, 2)) @ x
     for a, b, c in POLYNOMIALS:

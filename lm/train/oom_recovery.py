@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lm.errors import Stopped
 from lm.memory.budget import SOFT_SHARE
-from lm.memory.malloc import give_back_freed_memory
+from lm.memory.malloc import trim_malloc
 from lm.memory.usage import is_refusal, resident_bytes
 from lm.model.config import smaller_micro_batch
 from lm.train.downshift import record_downshift
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from lm.supervision.child import Child
     from lm.train.training import Training
 
-LEAST_GAIN_SHARE = 0.02  # of the budget: what gains less only delays the end
+MIN_GAIN_SHARE = 0.02  # of the budget: what gains less only delays the end
 
 
-class Relief:
+class OomRecovery:
     """Runs a training for a child and makes it smaller when the parent asks, or when memory was refused."""
 
     def __init__(self, child: "Child", training: "Training") -> None:
@@ -58,7 +58,7 @@ class Relief:
         trainer = self.training.trainer
         trainer.clear_gradients()
         gc.collect()
-        give_back_freed_memory()
+        trim_malloc()
         smaller = smaller_micro_batch(trainer.recipe, trainer.micro_batch) if trainer.micro_batch > 1 else None
         if not self._shrink("it was refused more", smaller):
             self.training.save()
@@ -72,13 +72,13 @@ class Relief:
         trainer, budget_bytes = self.training.trainer, self.child.budget_bytes
         before = resident_bytes()
         gc.collect()
-        give_back_freed_memory()
+        trim_malloc()
         lasting = resident_bytes()
         size = trainer.micro_batch
         while size > 1:
             size = smaller_micro_batch(trainer.recipe, size)
             expected = lasting + (before - lasting) * size / trainer.micro_batch
-            if expected < SOFT_SHARE * budget_bytes and before - expected > LEAST_GAIN_SHARE * budget_bytes:
+            if expected < SOFT_SHARE * budget_bytes and before - expected > MIN_GAIN_SHARE * budget_bytes:
                 return size
         return None
 

@@ -2,12 +2,12 @@
 
 from torch.optim import AdamW, Optimizer
 
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.model.decoder import Decoder
 from lm.train.muon import BatchedMuon
 
 
-def make_optimisers(model: Decoder, recipe: Recipe) -> tuple[Optimizer, ...]:
+def make_optimisers(model: Decoder, recipe: TrainingConfig) -> tuple[Optimizer, ...]:
     """Muon, in the precision of the model's arithmetic, and AdamW, in that order.
 
     AdamW takes the embedding, which a step touches in few rows, and the norms. Rates are set anew before every step.
@@ -25,7 +25,7 @@ def make_optimisers(model: Decoder, recipe: Recipe) -> tuple[Optimizer, ...]:
     )
 
 
-def rate_share(step: int, recipe: Recipe) -> float:
+def lr_multiplier(step: int, recipe: TrainingConfig) -> float:
     """The share of the peak rate at one step, counted from 0: a short linear rise, then a linear fall to zero.
 
     Where the end was moved, the fall is steeper or flatter from there on.
@@ -40,9 +40,9 @@ def rate_share(step: int, recipe: Recipe) -> float:
     return min((step + 1) / rise, share * (steps - step) / max(1.0, steps - since))
 
 
-def set_rates(optimisers: tuple[Optimizer, ...], recipe: Recipe, step: int, factor: float) -> None:
+def set_rates(optimisers: tuple[Optimizer, ...], recipe: TrainingConfig, step: int, factor: float) -> None:
     """Give every parameter group the rate of one step, times `factor`."""
-    share = rate_share(step, recipe) * factor
+    share = lr_multiplier(step, recipe) * factor
     for optimiser, peak in zip(optimisers, (recipe.muon_rate, recipe.adam_rate), strict=True):
         for group in optimiser.param_groups:
             group["lr"] = peak * share

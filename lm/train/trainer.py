@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from lm.errors import BadInput
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.model.decoder import Decoder
-from lm.tokenizer.merge_table import Spellings
+from lm.tokenizer.merge_table import MergeTable
 from lm.tokenizer.tokens import TokenSource
 from lm.train.batches import Batches
-from lm.train.bpe_dropout import WHOLE_RATE_SHARE, Respelling
+from lm.train.bpe_dropout import WHOLE_LR_MULTIPLIER, BpeDropout
 from lm.train.dropout import dropout_masks
-from lm.train.optimiser import make_optimisers, rate_share, set_rates
+from lm.train.optimiser import lr_multiplier, make_optimisers, set_rates
 
 MAX_GRADIENT_NORM = 1.0
 AVERAGE_EVERY = 8  # steps: the average is no worse for it, and costs an eighth
@@ -31,18 +31,18 @@ class Trainer:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: TrainingConfig,
         vocab_size: int,
         tokens: TokenSource,
         *,
         micro_batch: int,
         device: str = "cpu",
         init: Path | None = None,
-        spellings: Spellings | None = None,
+        merge_table: MergeTable | None = None,
     ) -> None:
         """`tokens`: (N,) training ids; `micro_batch`: sequences computed at once, a divisor of the step's batch.
 
-        `spellings`: of the vocabulary's pieces; without them a text is always read in the same tokens.
+        `merge_table`: of the vocabulary's pieces; without them a text is always read in the same tokens.
         `init`: a model folder of the same shape, whose weights to start from instead of random ones.
         """
         if recipe.batch_sequences % micro_batch:
@@ -52,7 +52,7 @@ class Trainer:
         # The first ones: of a text that goes on, its end is worth most for what comes after it.
         self.kept_back_tokens = round(recipe.kept_back_share * len(tokens))
         self.batches = Batches(tokens, self.kept_back_tokens, recipe.context, recipe.batch_sequences, recipe.seed)
-        self.respelling = Respelling(spellings, recipe.merge_dropout, recipe.seed) if spellings else None
+        self.bpe_dropout = BpeDropout(merge_table, recipe.merge_dropout, recipe.seed) if merge_table else None
         self.model = Decoder(recipe, vocab_size, torch.bfloat16 if recipe.precision == "bf16" else torch.float32)
         self.model.initialise(recipe.seed)
         if init:
@@ -83,8 +83,8 @@ class Trainer:
     def _batch(self) -> Tensor:
         """What this step learns from: (B, T+1) token ids."""
         batch = self.batches.at(self.step_index)
-        if self.respelling and rate_share(self.step_index, self.recipe) > WHOLE_RATE_SHARE:
-            batch = self.respelling.of(batch, self.step_index)
+        if self.bpe_dropout and lr_multiplier(self.step_index, self.recipe) > WHOLE_LR_MULTIPLIER:
+            batch = self.bpe_dropout.of(batch, self.step_index)
         return torch.from_numpy(batch).to(self.device)
 
     @torch.no_grad()

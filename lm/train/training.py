@@ -11,29 +11,29 @@ from torch import Tensor
 
 from lm.errors import SlowburnError, Stopped
 from lm.memory.usage import own_peak_bytes
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.model.decoder import save_model
 from lm.model.hf_config import WEIGHTS_FILE
 from lm.progress import Progress
 from lm.store.files import sha256_of
 from lm.supervision.work_clock import WorkClock
 from lm.tokenizer.hf_files import write_hugging_face_tokenizer
-from lm.tokenizer.merge_table import spellings
+from lm.tokenizer.merge_table import merge_table
 from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.tokens import token_count, token_file
-from lm.train.calibration import LEAST_TOKENS, best_temperature, calibrated
+from lm.train.calibration import MIN_TOKENS, best_temperature, calibrated
 from lm.train.checkpoint import Checkpoint, load_milestone, load_newest, save_checkpoint
 from lm.train.deadline import Deadline
 from lm.train.early_stopping import BEST_FILE, EarlyStopping
 from lm.train.learning_curve import MetricsLog
-from lm.train.optimiser import rate_share
+from lm.train.optimiser import lr_multiplier
 from lm.train.sample_loss import SampleLoss
 from lm.train.trainer import Trainer
 
 CHECKPOINTS = "checkpoints"
 TOKEN_FILE = "train.tokens"
 MILESTONES = 10  # evenly spaced steps to which a training that diverges goes back, and where early stopping looks
-MOST_ROLLBACKS = 3
+MAX_ROLLBACKS = 3
 SCRATCH = (CHECKPOINTS, TOKEN_FILE, BEST_FILE)  # what a finished model's folder does not keep
 
 
@@ -56,7 +56,7 @@ class Training:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: TrainingConfig,
         tokens: Path,
         partial: Path,
         *,
@@ -76,9 +76,9 @@ class Training:
         tokenizer = Tokenizer(tokens / "tokenizer.model")
         self.vocab_size = tokenizer.vocab_size
         stream = token_file(tokens, "train", partial / TOKEN_FILE)
-        others = spellings(tokenizer) if recipe.merge_dropout else None
+        others = merge_table(tokenizer) if recipe.merge_dropout else None
         self.trainer = Trainer(
-            recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device, init=init, spellings=others
+            recipe, self.vocab_size, stream, micro_batch=micro_batch, device=device, init=init, merge_table=others
         )
         self.heldout = SampleLoss.of_heldout(tokens, recipe.context, micro_batch)
         self.metrics = MetricsLog(recipe)
@@ -158,7 +158,7 @@ class Training:
                 step,
                 seconds=self.seconds,
                 heldout_loss=self._heldout_loss(step),
-                learning_rate=self.recipe.muon_rate * rate_share(step - 1, self.recipe) * self.trainer.rate_factor,
+                learning_rate=self.recipe.muon_rate * lr_multiplier(step - 1, self.recipe) * self.trainer.rate_factor,
                 memory_bytes=own_peak_bytes(),
             )
 
@@ -166,7 +166,7 @@ class Training:
         """Go back to the last milestone and on from there with half the rates. Raises SlowburnError at last."""
         step = self.trainer.step_index
         milestone = load_milestone(self.partial / CHECKPOINTS, self.milestone_steps)
-        if milestone is None or len(self.rollbacks) == MOST_ROLLBACKS:
+        if milestone is None or len(self.rollbacks) == MAX_ROLLBACKS:
             raise SlowburnError(
                 f"train: the loss ran away to {loss:.3g} at step {step}, with smaller rates too; lower them, for "
                 f"example with --set train.muon_rate={self.recipe.muon_rate / 8:g} train.adam_rate="
@@ -228,7 +228,7 @@ class Training:
     def _calibrated_weights(self) -> tuple[dict[str, Tensor], float]:
         """The weights to publish, and the temperature found for them; 1 where too little text was kept back."""
         trainer, weights = self.trainer, self.early_stopping.weights()
-        if trainer.kept_back_tokens < LEAST_TOKENS:
+        if trainer.kept_back_tokens < MIN_TOKENS:
             return weights, 1.0
         with trainer.showing(weights) as model:
             temperature = best_temperature(model, trainer.tokens, trainer.kept_back_tokens, trainer.micro_batch)
@@ -254,7 +254,7 @@ class Training:
             "weights_sha256": sha256_of(self.partial / WEIGHTS_FILE),
             "best_step": self.early_stopping.best_step,
             "temperature": temperature,
-            "merge_dropout": self.recipe.merge_dropout if self.trainer.respelling else 0.0,
+            "merge_dropout": self.recipe.merge_dropout if self.trainer.bpe_dropout else 0.0,
             "rollbacks": self.rollbacks,
             "final_state_sha256": sha256_of(checkpoint),
             "notes": [*self.notes, *([limits] if limits else [])],

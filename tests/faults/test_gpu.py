@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.train.trainer import Trainer
 from tests.faults.test_resume import fingerprint
 
@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 VOCAB_SIZE = 512
-RECIPE = Recipe(
+RECIPE = TrainingConfig(
     layers=2, width=128, heads=2, kv_heads=2, mlp_width=512, context=128, batch_sequences=16, steps=60,
     precision="fp32", seed=1, dropout=0.1, average_share=0.1,
 )  # fmt: skip

@@ -22,7 +22,7 @@ from lm.evaluate.config import EvaluateConfig
 from lm.formatting import format_bytes
 from lm.generate.config import GenerateConfig
 from lm.memory.budget import Budget, required_budget
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.planning.plan import TRIAL_SECONDS, make_plan
 from lm.planning.predict import (
     predict_cleaning,
@@ -42,14 +42,14 @@ from lm.train.config import TrainConfig
 pytestmark = [pytest.mark.memory_campaign, pytest.mark.timeout(1800)]
 
 CAPS = int(os.environ.get("SLOWBURN_CAPS", "29"))  # a stage
-LEAST_SHARE, MOST_SHARE = 0.3, 1.3  # of what was predicted
-MOST_SECONDS = 90.0  # for a stage that takes a few: it ends within a minute of reaching its limit
+MIN_SHARE, MAX_SHARE = 0.3, 1.3  # of what was predicted
+MAX_SECONDS = 90.0  # for a stage that takes a few: it ends within a minute of reaching its limit
 OVERSHOOT_SHARE, OVERSHOOT_BYTES = 0.05, 150 * 2**20  # with a cap, and with watching alone
 CLEAN = CleanConfig(heldout_fraction=0.001)  # what is held out is evaluated under many caps
 TOKENIZE = TokenizeConfig(vocab_size=1024)
 EVALUATE = EvaluateConfig(compressor_bytes=50_000, samples=1, sample_tokens=16, resamples=100)
 GENERATE = GenerateConfig(samples=1, tokens=32)
-RECIPE = Recipe(
+RECIPE = TrainingConfig(
     layers=4, width=192, heads=4, kv_heads=4, mlp_width=768, context=256, batch_sequences=16,
     steps=3, precision="fp32", seed=1,
 )  # fmt: skip
@@ -134,7 +134,7 @@ def make(made: Made, child: SupervisedChild, stage: str, config: Any, inputs: tu
 def train(
     made: Made,
     child: SupervisedChild,
-    recipe: Recipe = RECIPE,
+    recipe: TrainingConfig = RECIPE,
     key: str | None = None,
     micro_batch: int = RECIPE.batch_sequences,
 ) -> None:
@@ -212,7 +212,7 @@ def under(made: Made, stage: str, cap: int, hide: Path) -> Outcome:
 def test_every_cap_ends_well(made, stage, tmp_path, record_property):
     """Complete, or out of memory and said so: no hang, no crash, nothing half-written, no overshoot."""
     needed = predicted(made, stage)
-    caps = [int(needed * share) for share in np.linspace(LEAST_SHARE, MOST_SHARE, CAPS)]
+    caps = [int(needed * share) for share in np.linspace(MIN_SHARE, MAX_SHARE, CAPS)]
     outcomes = [under(made, stage, cap, tmp_path / "hidden") for cap in caps]
     complete = [outcome for outcome in outcomes if outcome.complete]
     over = max(outcome.peak - outcome.cap for outcome in outcomes)
@@ -224,7 +224,7 @@ def test_every_cap_ends_well(made, stage, tmp_path, record_property):
         f"{sum(outcome.seconds for outcome in outcomes):.0f} s",
     )
     for outcome in outcomes:
-        assert outcome.seconds < MOST_SECONDS, outcome
+        assert outcome.seconds < MAX_SECONDS, outcome
         assert outcome.peak <= max(outcome.cap * (1 + OVERSHOOT_SHARE), outcome.cap + OVERSHOOT_BYTES), outcome
         if required_budget(needed) <= outcome.cap:
             assert outcome.complete, f"{stage} was said to fit {format_bytes(outcome.cap)}: {outcome}"
@@ -239,7 +239,7 @@ def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
     """
     budget = Budget(bytes=megabytes * 10**6, source="flag")
 
-    def probe(recipe: Recipe, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+    def probe(recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
         with SupervisedChild(budget, threads=threads, keeps_freed_memory=True) as child:
             arguments = {"recipe": recipe.model_dump(mode="json"), "vocab_size": vocab_size, "micro_batch": micro_batch}
             probed = child.call("probe", **arguments, device="cpu", seconds=TRIAL_SECONDS)

@@ -66,7 +66,7 @@ def test_a_run_whose_process_is_gone_is_marked_as_crashed(prefect_server: str) -
             gone.kill()
             gone.wait()
             client.patch(f"/flow_runs/{stranger}", json={"infrastructure_pid": str(os.getpid())}).raise_for_status()
-            buried = WorkerRuns(prefect_server, POOL).bury_dead()
+            buried = WorkerRuns(prefect_server, POOL).mark_crashed()
         finally:
             living.kill()
             own.kill()

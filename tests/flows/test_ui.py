@@ -27,7 +27,7 @@ SHOWN = {
     "samples": HOSTILE,
 }
 PICTURES = ("learning-curve", "memory")
-LEAST_WIDTH = 600  # pixels, of a picture
+MIN_WIDTH = 600  # pixels, of a picture
 pytestmark = [
     pytest.mark.operations,
     pytest.mark.timeout(900),
@@ -70,7 +70,7 @@ def test_every_page_of_a_run_renders_and_asks_nobody_outside(
         tab.open(f"{pages}/artifacts/artifact/{artifacts[key]}")
         tab.wait_for(f"document.body.innerText.includes({words!r})")
         if key in PICTURES:
-            tab.wait_for(f"[...document.images].some(i => i.complete && i.naturalWidth && i.width >= {LEAST_WIDTH})")
+            tab.wait_for(f"[...document.images].some(i => i.complete && i.naturalWidth && i.width >= {MIN_WIDTH})")
         tab.photograph(f"artifact-{key}")
         text = tab.value("document.body.innerText")
         assert not re.search(r"\|\s*:?--|^#+ |\]\(/|\\[-./]", text, re.MULTILINE), f"{key}: stray markup in {text}"

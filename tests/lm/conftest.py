@@ -11,7 +11,7 @@ from lm.evaluate.config import EvaluateConfig
 from lm.evaluate.stage import evaluate
 from lm.generate.config import GenerateConfig
 from lm.generate.stage import generate
-from lm.model.config import Recipe
+from lm.model.config import TrainingConfig
 from lm.progress import silent
 from lm.store.artifacts import Store
 from lm.store.files import write_json
@@ -22,7 +22,7 @@ from lm.tokenize.stage import tokenize
 from lm.train.training import Training
 from tests.lm.documents import write_documents
 
-TOY_RECIPE = Recipe(
+TOY_RECIPE = TrainingConfig(
     layers=2, width=64, heads=2, kv_heads=1, mlp_width=128, context=48, batch_sequences=16,
     steps=60, precision="fp32", seed=1,
 )  # fmt: skip

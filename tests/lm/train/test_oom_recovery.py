@@ -1,0 +1,113 @@
+"""Training that nears its memory budget does with less, without stopping."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lm.memory.budget import Budget
+from lm.model.config import TrainingConfig
+from lm.store.artifacts import Store
+from lm.supervision.supervisor import SupervisedChild
+
+PROJECT = Path(__file__).parents[3]
+BUDGET = Budget(bytes=640 << 20, source="flag")
+RECIPE = TrainingConfig(
+    layers=1, width=128, heads=2, kv_heads=2, mlp_width=512, context=128, batch_sequences=32,
+    steps=10, precision="fp32", seed=1,
+)  # fmt: skip
+BALLAST = '''
+import os, pathlib, re, sys, threading, time
+
+def fill():
+    """Once training is under way, take as much as brings this process just above its soft limit, once."""
+    models, budget = pathlib.Path(os.environ["SLOWBURN_ROOT"], "artifacts/models"), int(sys.orig_argv[-1])
+    while not list(models.glob(".*.partial/checkpoints/step-*[1-9].json")):
+        time.sleep(0.02)
+    time.sleep(0.2)
+    held = int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]) * 1024
+    ballast.append(b"x" * int(0.97 * budget - held))
+
+ballast = []
+if "lm.supervision.child" in sys.orig_argv:
+    threading.Thread(target=fill, daemon=True).start()
+'''
+
+
+def trained(store: Store, toy, notes: list[str]) -> tuple[float, list[dict]]:
+    """Train all steps in a supervised child; the loss, and the downshifts on the way."""
+    shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
+    with SupervisedChild(BUDGET, threads=1, keeps_freed_memory=True, tell=notes.append) as child:
+        child.call(
+            "start_training",
+            root=str(store.root),
+            key="toy",
+            recipe=RECIPE.model_dump(mode="json"),
+            tokens="toy",
+            micro_batch=32,
+            device="cpu",
+            checkpoint_seconds=0.2,
+            init=None,
+        )
+        report = child.call("train_chunk", last_step=RECIPE.steps)
+        assert child.peak_bytes <= BUDGET.bytes
+    shifts = store.partial("train", "toy") / "downshifts.json"
+    return report["loss"], json.loads(shifts.read_text())["downshifts"] if shifts.exists() else []
+
+
+def test_a_training_near_its_budget_goes_on_in_smaller_pieces(toy, tmp_path, monkeypatch):
+    """The micro-batch is halved inside the process, nothing stops, and the loss is the same within rounding."""
+    notes: list[str] = []
+    loss, shifts = trained(Store(tmp_path / "whole"), toy, notes)
+    assert not shifts
+    assert not notes
+
+    (tmp_path / "sitecustomize.py").write_text(BALLAST)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("SLOWBURN_ROOT", str(tmp_path / "filled"))
+    filled_loss, shifts = trained(Store(tmp_path / "filled"), toy, notes)
+    assert shifts[0]["from"] == 32
+    assert shifts[0]["to"] < 32
+    assert "sequences at a time instead of 32" in notes[0]
+    assert filled_loss == pytest.approx(loss, abs=1e-3)
+
+
+REFUSED = """
+import json, resource, sys
+from pathlib import Path
+from lm.supervision import jobs
+from lm.supervision.child import Child
+
+arguments = json.loads(sys.argv[1])
+child, state = Child(budget_bytes=2**32), {"capped": True}
+jobs.start_training(child, state, **arguments)
+data = int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (data + (80 << 20), resource.RLIM_INFINITY))
+report = jobs.train_chunk(child, state, last_step=2)
+child.send(event="result", step=report["step"], micro_batch=state["training"].trainer.micro_batch)
+"""
+
+
+def test_a_step_that_is_refused_memory_is_made_again_in_smaller_pieces(toy, tmp_path):
+    """A refusal costs the step, not the training: nothing of it had reached the weights."""
+    store = Store(tmp_path)
+    shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
+    arguments = {
+        "root": str(tmp_path),
+        "key": "toy",
+        "recipe": RECIPE.model_copy(update={"batch_sequences": 128, "steps": 2}).model_dump(mode="json"),
+        "tokens": "toy",
+        "micro_batch": 128,
+        "device": "cpu",
+        "checkpoint_seconds": 15.0,
+        "init": None,
+    }
+    command = [sys.executable, "-c", REFUSED, json.dumps(arguments)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events if event["event"] == "relieved"], done.stderr
+    assert events[-1]["step"] == 2
+    assert events[-1]["micro_batch"] < 128

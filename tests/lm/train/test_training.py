@@ -1,0 +1,73 @@
+"""A training looks after itself: goes back where it diverges, stops where it learns by heart, resumes exactly."""
+
+import shutil
+
+import pytest
+
+from lm.errors import SlowburnError, Stopped
+from lm.model.config import TrainingConfig
+from lm.progress import silent
+from lm.store.files import sha256_of
+from lm.train.training import CHECKPOINTS, Training
+
+SMALL = {
+    "layers": 1, "width": 32, "heads": 1, "kv_heads": 1, "mlp_width": 64, "context": 32, "batch_sequences": 8,
+    "steps": 100, "precision": "fp32", "seed": 1,
+}  # fmt: skip
+
+
+def training(toy, folder, **changes) -> Training:
+    folder.mkdir(exist_ok=True)
+    recipe = TrainingConfig(**(SMALL | changes))
+    return Training(recipe, toy.tokens, folder, micro_batch=8, device="cpu", checkpoint_seconds=1e9)
+
+
+def cut_often(toy, folder, **changes) -> Training:
+    """The same training, interrupted again and again, each time continued by a new object."""
+    while True:
+        part = training(toy, folder, **changes)
+        end = part.trainer.step_index + 17
+        try:
+            part.run_until(100, lambda: "asked to stop" if part.trainer.step_index == end else None, silent)  # noqa: B023
+        except Stopped:
+            continue
+        return part
+
+
+def test_a_diverging_training_goes_back_and_learns_with_smaller_rates(toy, tmp_path):
+    """The loss runs away: back to the last milestone, half the rates, a note; the end is finite and the same bytes."""
+    wild = {"adam_rate": 2.0, "weight_decay": 0.0, "warmup": 0.5}
+    whole = training(toy, tmp_path / "whole", **wild)
+    whole.run_until(100, lambda: None, silent)
+    facts = whole.finish()
+    assert facts["rollbacks"]
+    assert any("back to step" in note for note in facts["notes"])
+    assert facts["final_loss"] < 8
+    again = cut_often(toy, tmp_path / "cut", **wild)
+    assert again.finish()["final_state_sha256"] == facts["final_state_sha256"]
+    assert again.rollbacks == whole.rollbacks
+
+
+def test_a_hopeless_training_ends_with_advice(toy, tmp_path):
+    """Where smaller rates do not help either, one line says what to lower."""
+    hopeless = training(toy, tmp_path / "hopeless", muon_rate=1e6, adam_rate=1e6)
+    with pytest.raises(SlowburnError, match=r"ran away.*--set train\.muon_rate"):
+        hopeless.run_until(100, lambda: None, silent)
+
+
+def test_learning_by_heart_is_noticed_and_the_best_weights_are_kept(toy, tmp_path):
+    """On a text that is repeated too often training stops early; resumed or not, the published weights are equal."""
+    heart = {"steps": 800, "width": 64, "mlp_width": 256, "weight_decay": 0.0, "validation_share": 0.97}
+    whole = training(toy, tmp_path / "whole", **heart)
+    whole.run_until(800, lambda: None, silent)
+    facts = whole.finish()
+    assert facts["best_step"] < facts["steps"] < 800
+    assert facts["best_step"] == min(whole.early_stopping.losses, key=lambda look: look[1])[0]
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copytree(tmp_path / "whole" / CHECKPOINTS, copy / CHECKPOINTS)
+    shutil.copyfile(tmp_path / "whole/best.safetensors", copy / "best.safetensors")
+    resumed = training(toy, copy, **heart)
+    resumed.run_until(800, lambda: None, silent)
+    assert resumed.finish()["weights_sha256"] == facts["weights_sha256"]
+    assert sha256_of(copy / "model.safetensors") == facts["weights_sha256"]
