@@ -79,7 +79,7 @@ class Command(click.Command):
 
 def command(epilog: str = "") -> Callable[[Callable[..., int]], Command]:
     """Make a function `NAME_command` the command NAME: its docstring is the help, `epilog` follows as it is."""
-    text = f"\b\n{epilog}" if epilog else None
+    text = "\n\n".join(f"\b\n{paragraph}" for paragraph in epilog.split("\n\n")) if epilog else None
 
     def decorate(function: Callable[..., int]) -> Command:
         return click.command(cls=Command, epilog=text, context_settings=SETTINGS)(function)

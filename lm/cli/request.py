@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from lm.cli.command import field_option, option
-from lm.run_config import RunConfig, build_config, setting_names
+from lm.run_config import RunConfig, build_config
 
 WHAT, HOW_LONG, SETTINGS = "What to train on", "Time and memory", "Settings"
 
@@ -33,7 +33,7 @@ def request_options(function: Any) -> Any:
             several=True,
             section=SETTINGS,
             metavar="NAME=VALUE",
-            help=f"any setting: {', '.join(setting_names()[-3:])} …",
+            help="any setting, such as train.steps=200; of an unknown one the near names are said",
         ),
     ]
     for decorate in reversed(options):
