@@ -10,6 +10,7 @@ from typing import Any
 
 from lm.config import StageConfig
 from lm.hardware.cores import chosen_cores
+from lm.hardware.torch_build import has_cuda_libraries
 from lm.memory.budget import SOFT_SHARE, required_budget
 from lm.model.config import TrainingConfig
 from lm.store.artifacts import REPLICAS, Artifact
@@ -33,6 +34,9 @@ BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and it
 # malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
 TRAINING_FLOOR = {"bf16": 392 * MIB, "fp32": 367 * MIB}  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
+# A torch that carries CUDA libraries loads them where no card is, too: 650 MiB more measured in training, where triton
+# comes with them, and 540 MiB in evaluating (docs/reference/python-versions.md).
+CUDA_LIBRARIES = {"train": 680 * MIB, "evaluate": 560 * MIB}
 CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
 PER_OUTPUT = {"bf16": 10.0, "fp32": 8.0}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
 # Copies of the embedding that the output needs: with the norm's scale in, and gradients of both of its uses; in fp32.
@@ -65,7 +69,12 @@ def predict_trial(recipe: TrainingConfig, vocab_size: int, micro_batch: int, dev
 
 def floor_bytes(device: str, precision: str) -> int:
     """What training takes of this machine's memory before it has a model."""
-    return CUDA_FLOOR if device == "cuda" else TRAINING_FLOOR[precision]
+    return CUDA_FLOOR if device == "cuda" else TRAINING_FLOOR[precision] + _cuda_libraries_bytes("train")
+
+
+def _cuda_libraries_bytes(stage: str) -> int:
+    """What a stage's process holds of CUDA libraries that it has no use for."""
+    return CUDA_LIBRARIES[stage] if has_cuda_libraries() else 0
 
 
 def predict_on_card(recipe: TrainingConfig, vocab_size: int, micro_batch: int) -> int:
@@ -156,7 +165,7 @@ def _scores_per_token(recipe: TrainingConfig) -> float:
 
 def predict_probe() -> int:
     """What measuring the machine and trying a few steps need at least."""
-    return MIN_TRAINING_BYTES
+    return MIN_TRAINING_BYTES + _cuda_libraries_bytes("train")
 
 
 def predict_download() -> int:
@@ -196,7 +205,7 @@ def predict_tokenizing(config: TokenizeConfig, train_bytes: int, longest_documen
 
 def predict_evaluating(parameters: int, text_bytes: int) -> int:
     """The model's weights, and the n-grams of a part of the text."""
-    return 410 * MIB + 4 * parameters + 12 * min(text_bytes, BASELINE_BYTES)
+    return 410 * MIB + _cuda_libraries_bytes("evaluate") + 4 * parameters + 12 * min(text_bytes, BASELINE_BYTES)
 
 
 def predict_generating(parameters: int) -> int:
@@ -223,4 +232,4 @@ def predict_stage(stage: str, config: StageConfig, inputs: dict[str, Artifact], 
 
 def predict_least() -> tuple[str, int]:
     """The stage that needs the most even for the smallest text and model, and how much."""
-    return "train", MIN_TRAINING_BYTES + 20 * MIB
+    return "train", predict_probe() + 20 * MIB
