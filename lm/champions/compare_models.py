@@ -178,7 +178,7 @@ def _drift(store: Store, nats: Mapping[str, Float64s], champion: str | None, siz
     evaluations = [found for found in store.list("evaluate") if champion == found.manifest.inputs.get("train")]
     if champion is None or not evaluations or len(sizes) < MIN_UNITS:
         return {}
-    then = float(evaluations[-1].manifest.metrics["bits_per_byte"])
+    then = evaluations[-1].read_metrics(EvaluateMetrics).bits_per_byte
     bits = nats[champion] / LN2
     ends = interval(resampled_rates(bits, sizes, resamples=RESAMPLES))
     return {

@@ -12,7 +12,8 @@ from lm.planning.forecast_training import Request, TrainingForecast
 from lm.planning.plan import Plan, tokenize_settings
 from lm.run_config import RunConfig
 from lm.stages import stage_key
-from lm.store.artifacts import REPLICAS, Store
+from lm.store.artifacts import Store
+from lm.store.layout import REPLICAS
 
 CLEAN_SHARE = 1.0  # of the text's bytes, compressed: once in the artifact, once, faster, in the parts that are kept
 TOKEN_BYTES, TOKEN_FILE_BYTES = 1.2, 2  # of a token: in the shards, and in the file that training reads

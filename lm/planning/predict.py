@@ -12,7 +12,8 @@ from lm.config import StageConfig
 from lm.hardware.cores import chosen_cores
 from lm.memory.budget import SOFT_SHARE, required_budget
 from lm.model.config import TrainingConfig
-from lm.store.artifacts import REPLICAS, Artifact
+from lm.store.artifacts import Artifact
+from lm.store.layout import REPLICAS
 from lm.supervision.worker_pool import SEQUENTIAL, SHARD_BYTES, WorkerPool
 from lm.tokenize.config import TokenizeConfig
 

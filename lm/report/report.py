@@ -239,11 +239,12 @@ def _sample(sample: Sample) -> dict[str, Any]:
 
 def _stage(facts: RunFacts, name: str) -> dict[str, Any]:
     stage = facts.run.stages[name]
+    metrics = facts.metrics(name, stage_named(name).metrics)
     return {
         "name": name,
         "status": stage.status,
         "reason": stage.reason + report_text.resumed(stage),
-        "notes": [note for note in [facts.metric(name, "summary"), *(facts.metric(name, "notes") or [])] if note],
+        "notes": [note for note in (metrics.summary, *metrics.notes) if note] if metrics else [],
         "path": stage.path,
         "time": "none" if stage.status == "reused" else format_duration(stage.seconds),
         "peak": _size(stage.peak_memory_bytes),
@@ -280,12 +281,12 @@ def _details(facts: RunFacts) -> Iterator[tuple[str, str]]:
     yield "memory budget", f"{format_bytes(run.budget.bytes)} ({run.budget.source})"
     if run.command:
         yield "command", run.command
-    if licences := facts.metric("clean", "licences"):
-        yield "licence of the text", ", ".join(dict.fromkeys(name for counts in licences.values() for name in counts))
+    if facts.clean and (licences := dict.fromkeys(name for counts in facts.clean.licences.values() for name in counts)):
+        yield "licence of the text", ", ".join(licences)
     train = facts.artifacts.get("train")
     newest = train or next(reversed(facts.artifacts.values()), None)
-    if train and "weights_sha256" in train.manifest.metrics:
-        yield "weights (SHA-256)", train.manifest.metrics["weights_sha256"]
+    if facts.train:
+        yield "weights (SHA-256)", facts.train.weights_sha256
     if newest:
         yield "made with", _in_line(newest.manifest.versions)
     if train and train.manifest.numerics:

@@ -72,16 +72,37 @@ class RunFacts:
     evaluation: Evaluation | None
     spread: Sequence[Spread] = ()  # between the seeds, where there are several
 
-    def metric(self, stage: str, name: str) -> Any:
-        """A stage's metric, or None."""
-        artifact = self.artifacts.get(stage)
-        return artifact.manifest.metrics.get(name) if artifact else None
+    @property
+    def clean(self) -> CleanMetrics | None:
+        """Metrics of the clean text."""
+        return self.metrics("clean", CleanMetrics)
 
     @property
-    def text_bytes(self) -> dict[str, int] | None:
+    def tokenize(self) -> TokenizeMetrics | None:
+        """Metrics of the tokens."""
+        return self.metrics("tokenize", TokenizeMetrics)
+
+    @property
+    def train(self) -> TrainMetrics | None:
+        """Metrics of the model."""
+        return self.metrics("train", TrainMetrics)
+
+    @property
+    def generate(self) -> GenerateMetrics | None:
+        """Metrics of the samples."""
+        return self.metrics("generate", GenerateMetrics)
+
+    def metrics(self, stage: str, kind: type[Metrics]) -> Metrics | None:
+        """Metrics of a stage; None where its artifact is gone, or another version said other things of it."""
+        try:
+            return self.artifacts[stage].read_metrics(kind) if stage in self.artifacts else None
+        except SlowburnError:
+            return None
+
+    @property
+    def text_bytes(self) -> dict[Split, int] | None:
         """Bytes of text on each side of the split: "train" and "heldout"."""
-        train, heldout = self.metric("clean", "train_bytes"), self.metric("clean", "heldout_bytes")
-        return {"train": train, "heldout": heldout} if train and heldout else None
+        return {split: self.clean.count(split, "bytes") for split in SPLITS} if self.clean else None
 
     @property
     def corpus(self) -> str:
