@@ -1,18 +1,18 @@
 """The plan as a Prefect task: it measures this machine and tries a few steps, in disposable children."""
 
-from typing import Any
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from lm.model.config import TrainingConfig
 from lm.pipeline.session import Session
-from lm.planning.machine_record import known_machine
+from lm.planning.machine import TrainingMachine
+from lm.planning.measuring import measured_machine
 from lm.planning.plan import Plan, make_plan, open_plan, plan_path, trial_seconds
-from lm.planning.predict import predict_probe
 from lm.planning.reused_tokenizer import reused_tokenizer
 from lm.planning.starting_model import with_starting_model
+from lm.planning.trial_result import TrialResult
 from lm.store.artifacts import Artifact
+from lm.train.memory import predict_probe
 from tasks.guard import guard
 from tasks.publish import publish_plan
 
@@ -39,25 +39,20 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
     return settled
 
 
-def _machine(session: Session) -> dict[str, Any]:
-    return known_machine(session.store, lambda: _measure(session), session.config.device)
+def _machine(session: Session) -> TrainingMachine:
+    progress = session.progress("plan")
+    return measured_machine(session.store, lambda: session.child("plan", None), session.config.device, progress)
 
 
-def _measure(session: Session) -> dict[str, Any]:
-    with session.child("plan", None) as child:
-        measured: dict[str, Any] = child.call("measure_machine", session.progress("plan"))
-        return measured
-
-
-def _probe(session: Session, recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+def _probe(session: Session, recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> TrialResult:
     with session.child("plan", None, threads=threads, trains=True) as child:
-        probed: dict[str, Any] = child.call(
+        result = child.call(
             "probe",
             session.progress("plan"),
             recipe=recipe.model_dump(mode="json"),
             vocab_size=vocab_size,
             micro_batch=micro_batch,
-            device=_machine(session)["device"],
+            device=_machine(session).device,
             seconds=trial_seconds(session.config),
         )
-        return probed
+        return TrialResult.model_validate(result)

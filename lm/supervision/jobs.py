@@ -77,8 +77,8 @@ def _work(child: "Child", store: Store, stage: str, paths: dict[str, Path], conf
     """The stage's own function on its inputs."""
     if stage == "clean":
         from lm.clean.config import CleanConfig
+        from lm.clean.memory import cleaning_crew
         from lm.clean.stage import clean
-        from lm.planning.predict import cleaning_crew
 
         raw = store.open(paths["download"]).manifest.metrics
         crew = cleaning_crew(int(raw["bytes"]), int(raw["largest_document_bytes"]), child.budget_bytes)
@@ -109,7 +109,7 @@ def measure_machine(child: "Child", state: State) -> dict[str, Any]:
     child.use_torch()
     from lm.planning.measure_machine import measure
 
-    return measure()
+    return measure().model_dump(mode="json")
 
 
 def import_model(child: "Child", state: State, *, root: str, folder: str) -> str:
@@ -128,7 +128,7 @@ def probe(
     from lm.model.config import TrainingConfig
     from lm.planning.probe import probe_training
 
-    return probe_training(
+    result = probe_training(
         TrainingConfig.model_validate(recipe),
         vocab_size,
         micro_batch=micro_batch,
@@ -136,6 +136,7 @@ def probe(
         seconds=seconds,
         progress=child.progress,
     )
+    return result.model_dump(mode="json")
 
 
 def start_training(

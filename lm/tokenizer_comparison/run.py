@@ -13,9 +13,9 @@ from lm.errors import CannotFit, OutOfMemory, Stopped
 from lm.formatting import format_bytes
 from lm.memory.budget import Budget, advised_budget, check_fits
 from lm.planning.candidates import SHARE_FOR_STEPS, fitting
-from lm.planning.machine_record import known_machine
+from lm.planning.measuring import measured_machine
 from lm.planning.plan import trial_seconds
-from lm.planning.predict import predict_least, predict_tokenizing
+from lm.planning.trial_result import TrialResult
 from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
@@ -24,11 +24,13 @@ from lm.store.keys import artifact_key
 from lm.supervision.supervisor import SupervisedChild
 from lm.supervision.training_lock import training_lock
 from lm.tokenize.config import TOKENIZER_FILE, TokenizeConfig
+from lm.tokenize.memory import predict_tokenizing
 from lm.tokenizer.kinds import KINDS, Kind
 from lm.tokenizer.special_tokens import BYTE_VOCAB_SIZE
 from lm.tokenizer_comparison.comparison import Setup, TokenizerContest, Tokens, conclude, equal_compute
 from lm.tokenizer_comparison.trial import RESULT_FILE as TRIAL_FILE
 from lm.tokenizer_comparison.trial import TOKENS, TOKENS_FILE
+from lm.train.memory import predict_least
 
 VERSION = 1
 FOLDER = "tokenizers"
@@ -123,39 +125,35 @@ class _Contest:
         """The model and the compute of each training, from the time there is and a trial of a few steps."""
         path = self.partial / SETUP_FILE
         if not path.exists():
-            machine = known_machine(self.store, self._measure)
+            machine = measured_machine(self.store, lambda: self._child("plan"), progress=self.report)
             config = RunConfig(minutes=self.minutes / len(KINDS))
             choice = next(fitting(config, self.train_bytes, self.budget, machine), None)
             if choice is None:
                 raise CannotFit("the smallest model does not fit this budget: run again with more --memory")
-            with self._child("plan", threads=machine["threads"], trains=True) as child:
-                probed = child.call(
+            with self._child("plan", threads=machine.threads, trains=True) as child:
+                result = child.call(
                     "probe",
                     self.report,
                     recipe=choice.recipe.model_dump(mode="json"),
                     vocab_size=choice.vocab_size,
                     micro_batch=choice.micro_batch,
-                    device=machine["device"],
+                    device=machine.device,
                     seconds=trial_seconds(config),
                 )
-            steps = config.minutes * 60 * SHARE_FOR_STEPS / probed["step_seconds"]
+            step_seconds = TrialResult.model_validate(result).step_seconds
+            steps = config.minutes * 60 * SHARE_FOR_STEPS / step_seconds
             setup = Setup(
                 recipe=choice.recipe,
                 vocab_size=choice.vocab_size,
                 micro_batch=choice.micro_batch,
-                threads=machine["threads"],
-                device=machine["device"],
+                threads=machine.threads,
+                device=machine.device,
                 flops=steps * choice.recipe.tokens_per_step * choice.recipe.flops_per_token(choice.vocab_size),
-                step_seconds=probed["step_seconds"],
+                step_seconds=step_seconds,
                 reasons=choice.reasons,
             )
             write_json(path, setup.model_dump(mode="json"))
         return Setup.model_validate(read_json(path))
-
-    def _measure(self) -> dict[str, Any]:
-        with self._child("plan") as child:
-            measured: dict[str, Any] = child.call("measure_machine", self.report)
-            return measured
 
     def _config(self, kind: Kind, setup: Setup) -> TokenizeConfig:
         size = BYTE_VOCAB_SIZE if kind == "byte" else setup.vocab_size

@@ -15,29 +15,29 @@ import numpy as np
 import pytest
 
 from lm.clean.config import CleanConfig
+from lm.clean.memory import predict_cleaning
 from lm.download.config import DownloadConfig
+from lm.download.memory import predict_download
 from lm.download.stage import key_of, resolve
 from lm.errors import OutOfMemory
 from lm.evaluate.config import EvaluateConfig
+from lm.evaluate.memory import predict_evaluating
 from lm.formatting import format_bytes
 from lm.generate.config import GenerateConfig
+from lm.generate.memory import predict_generating
 from lm.memory.budget import Budget, required_budget
 from lm.model.config import TrainingConfig
+from lm.planning.machine import DeviceSpeed, Machine
 from lm.planning.plan import TRIAL_SECONDS, make_plan
-from lm.planning.predict import (
-    predict_cleaning,
-    predict_download,
-    predict_evaluating,
-    predict_generating,
-    predict_tokenizing,
-    predict_training,
-)
+from lm.planning.trial_result import TrialResult
 from lm.run_config import RunConfig
 from lm.stages import stage_key
 from lm.store.artifacts import Store
 from lm.supervision.supervisor import SupervisedChild
 from lm.tokenize.config import TokenizeConfig
+from lm.tokenize.memory import predict_tokenizing
 from lm.train.config import TrainConfig
+from lm.train.memory import predict_training
 
 pytestmark = [pytest.mark.memory_campaign, pytest.mark.timeout(1800)]
 
@@ -53,14 +53,16 @@ RECIPE = TrainingConfig(
     layers=4, width=192, heads=4, kv_heads=4, mlp_width=768, context=256, batch_sequences=16,
     steps=3, precision="fp32", seed=1,
 )  # fmt: skip
-FAST_MACHINE = {
-    "cpu": "made up",
-    "threads": 1,
-    "cores": 1,
-    "device": "cpu",
-    "fp32_training_flops_per_second": 2e11,
-    "bf16_training_flops_per_second": 1e11,  # fp32 runs anywhere, bf16 takes minutes a step where it is emulated
-}
+# fp32 runs anywhere, bf16 takes minutes a step where it is emulated
+FAST = DeviceSpeed(
+    fp32_flops_per_second=2e11,
+    bf16_flops_per_second=1e11,
+    fp32_training_flops_per_second=2e11,
+    bf16_training_flops_per_second=1e11,
+)
+FAST_MACHINE = Machine(
+    cpu="made up", threads=1, cores=1, torch="2", cpu_capability="AVX2", devices={"cpu": FAST}
+).with_device("cpu")
 
 
 class Made(NamedTuple):
@@ -239,12 +241,13 @@ def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
     """
     budget = Budget(bytes=megabytes * 10**6, source="flag")
 
-    def probe(recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+    def probe(recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> TrialResult:
         with SupervisedChild(budget, threads=threads, keeps_freed_memory=True) as child:
             arguments = {"recipe": recipe.model_dump(mode="json"), "vocab_size": vocab_size, "micro_batch": micro_batch}
-            probed = child.call("probe", **arguments, device="cpu", seconds=TRIAL_SECONDS)
+            result = child.call("probe", **arguments, device="cpu", seconds=TRIAL_SECONDS)
         flops = recipe.tokens_per_step * recipe.flops_per_token(vocab_size)
-        return probed | {"step_seconds": flops / FAST_MACHINE[f"{recipe.precision}_training_flops_per_second"]}
+        step_seconds = flops / FAST_MACHINE.training_flops_per_second(recipe.precision)
+        return TrialResult.model_validate(result).model_copy(update={"step_seconds": step_seconds})
 
     clean = text.store.open(text.store.path("clean", text.keys["clean"]))
     plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**10}})
