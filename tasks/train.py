@@ -12,12 +12,13 @@ from prefect.cache_policies import NO_CACHE
 
 from lm.errors import OutOfMemory, Stopped
 from lm.formatting import format_duration
+from lm.pipeline.schedule_changes import move_end, take_over
 from lm.pipeline.session import Session, Work
 from lm.planning.plan import Plan
 from lm.store.artifacts import Artifact
 from lm.supervision.supervisor import SupervisedChild
 from lm.supervision.training_lock import training_lock
-from lm.train.deadline import NewEnd, move_end, take_over
+from lm.train.deadline import NewEnd
 from lm.train.downshift import current_micro_batch, downshifts, shift_down
 from tasks.guard import guard
 from tasks.publish import TrainingBoard, publish_stage
@@ -81,7 +82,8 @@ def _retry_in_smaller_pieces(session: Session, work: Work, plan: Plan, error: Ou
 
     Raises the error where this run is over: also where pieces cannot be smaller, or where others took the memory.
     """
-    smaller = shift_down(session.store.partial("train", work.key), plan, error.reason) if error.ours else None
+    partial = session.store.partial("train", work.key)
+    smaller = shift_down(partial, plan.recipe, plan.micro_batch, error.reason) if error.ours else None
     if smaller is None or session.record.memory_retries == MAX_MEMORY_RETRIES:
         raise error
     session.record.memory_retries += 1
@@ -101,7 +103,7 @@ def _train_in(session: Session, child: SupervisedChild, work: Work, plan: Plan) 
         recipe=plan.recipe.model_dump(mode="json"),
         tokens=work.inputs["tokenize"],
         init=work.inputs.get("init"),
-        micro_batch=current_micro_batch(partial, plan),
+        micro_batch=current_micro_batch(partial, plan.micro_batch),
         device=plan.device,
         checkpoint_seconds=session.config.checkpoint_seconds,
         deadline_seconds=session.config.minutes * 60 if session.config.deadline else None,

@@ -5,14 +5,12 @@ Everything is kept in one folder, so that a trial that was interrupted goes on f
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lm.store.files import write_json
+from lm.supervision.job_context import JobContext
 from lm.tokenize.config import TokenizeConfig
 from lm.tokenize.stage import tokenize
-
-if TYPE_CHECKING:
-    from lm.supervision.child import Child
 
 TOKENS, TRAINING = "tokens", "training"
 TOKENS_FILE, RESULT_FILE = "tokens.json", "result.json"
@@ -20,7 +18,7 @@ FACTS = ("vocab_size", "train_tokens", "train_bytes_per_token")
 CHECKPOINT_SECONDS = 15.0
 
 
-def make_tokens(child: "Child", folder: Path, clean: Path, config: TokenizeConfig) -> None:
+def make_tokens(child: JobContext, folder: Path, clean: Path, config: TokenizeConfig) -> None:
     """Train the tokenizer and encode the text; what it came to is in `tokens.json`, once it is whole."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / TOKENS).mkdir(parents=True)
@@ -29,7 +27,7 @@ def make_tokens(child: "Child", folder: Path, clean: Path, config: TokenizeConfi
 
 
 def train_and_score(
-    child: "Child", folder: Path, clean: Path, recipe: dict[str, Any], micro_batch: int, device: str
+    child: JobContext, folder: Path, clean: Path, recipe: dict[str, Any], micro_batch: int, device: str
 ) -> None:
     """Train the model to its last step and score the held-out text; the result is in `result.json`."""
     from lm.champions.compare_models import heldout_text, unit_nats  # these bring torch

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lm.model.config import smaller_micro_batch
-from lm.planning.plan import Plan
+from lm.model.config import TrainingConfig, smaller_micro_batch
 from lm.store.files import SCHEMA_VERSION, read_json, write_json
 
 FILE = "downshifts.json"
@@ -22,16 +21,16 @@ def record_downshift(partial: Path, old: int, new: int, reason: str) -> None:
     write_json(partial / FILE, {"schema_version": SCHEMA_VERSION, "downshifts": shifts})
 
 
-def current_micro_batch(partial: Path, plan: Plan) -> int:
-    """The plan's micro-batch, or the smaller one that memory has forced since."""
-    return min([plan.micro_batch, *(int(shift["to"]) for shift in downshifts(partial))])
+def current_micro_batch(partial: Path, planned: int) -> int:
+    """The planned micro-batch, or the smaller one that memory has forced since."""
+    return min([planned, *(int(shift["to"]) for shift in downshifts(partial))])
 
 
-def shift_down(partial: Path, plan: Plan, reason: str) -> int | None:
+def shift_down(partial: Path, recipe: TrainingConfig, planned: int, reason: str) -> int | None:
     """Make the next attempt use a smaller micro-batch; returns it, or None when it is 1 already."""
-    current = current_micro_batch(partial, plan)
+    current = current_micro_batch(partial, planned)
     if current == 1 or not partial.exists():
         return None
-    smaller = smaller_micro_batch(plan.recipe, current)
+    smaller = smaller_micro_batch(recipe, current)
     record_downshift(partial, current, smaller, reason)
     return smaller

@@ -11,10 +11,10 @@ from lm.memory.budget import SOFT_SHARE
 from lm.memory.malloc import trim_malloc
 from lm.memory.usage import is_refusal, resident_bytes
 from lm.model.config import smaller_micro_batch
+from lm.supervision.job_context import JobContext
 from lm.train.downshift import record_downshift
 
 if TYPE_CHECKING:
-    from lm.supervision.child import Child
     from lm.train.training import Training
 
 MIN_GAIN_SHARE = 0.02  # of the budget: what gains less only delays the end
@@ -23,7 +23,7 @@ MIN_GAIN_SHARE = 0.02  # of the budget: what gains less only delays the end
 class OomRecovery:
     """Runs a training for a child and makes it smaller when the parent asks, or when memory was refused."""
 
-    def __init__(self, child: "Child", training: "Training") -> None:
+    def __init__(self, child: JobContext, training: "Training") -> None:
         self.child, self.training = child, training
         self._gave_up = False
 
