@@ -16,10 +16,11 @@ from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from rich.console import Console
 
-from flows.pipeline import StageName, pipeline
+from flows.pipeline import pipeline
 from flows.terminal import Terminal
 from lm.download.corpora import check_words
 from lm.errors import BadInput, Interrupted, SlowburnError, Stopped
+from lm.pipeline.run import StageName, checked_run_id
 from lm.planning.starting_model import look_up_starting_model, with_starting_model
 from lm.run_config import RunConfig, build_config, setting_names
 from lm.runs.rerun_config import rerun_config
@@ -85,7 +86,7 @@ def add_request(parser: argparse.ArgumentParser) -> None:
 
 def _run_id(text: str) -> str:
     try:
-        return listen.checked_run_id(text)
+        return checked_run_id(text)
     except BadInput as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

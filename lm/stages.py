@@ -24,7 +24,7 @@ from lm.generate.jobs import make_samples
 from lm.generate.metrics import GenerateMetrics
 from lm.model.config import TrainingConfig
 from lm.store import layout
-from lm.store.artifacts import Artifact, Manifest
+from lm.store.artifacts import Artifact, Manifest, Store
 from lm.store.keys import artifact_key
 from lm.store.layout import REPLICAS
 from lm.store.work import StageWork
@@ -78,6 +78,12 @@ def stage_named(name: str) -> Stage:
 def stage_key(stage: str, config: StageConfig, inputs: Mapping[str, str]) -> str:
     """Key of a stage's artifact for this resolved config and these inputs' keys."""
     return artifact_key(stage, _stages[stage].version, config.model_dump(mode="json"), inputs)
+
+
+def stage_work(store: Store, stage: str, config: StageConfig, inputs: Mapping[str, str]) -> StageWork:
+    """Resolve what a stage would make of these inputs' keys."""
+    key, settings = stage_key(stage, config, inputs), config.model_dump(mode="json")
+    return StageWork(root=store.root, stage=stage, key=key, config=settings, inputs=dict(inputs))
 
 
 def headline(manifest: Manifest) -> str:

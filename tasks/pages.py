@@ -5,18 +5,24 @@ from pathlib import Path
 from typing import Any
 
 from lm.champions.champion import Decision
+from lm.clean.metrics import CleanMetrics
 from lm.clean.stage import REASONS
 from lm.formatting import format_bytes, format_count, format_duration, format_text_size
+from lm.generate.metrics import GenerateMetrics
 from lm.planning.plan import Plan
 from lm.report.report_text import about_baseline, evaluation_note, figures, lede, verdict
 from lm.report.run_facts import RunFacts, Sample
 from lm.runs.explain import SHOWN_KEY, made_by
 from lm.runs.lineage import Lineage, all_artifacts, made_into
 from lm.runs.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
+from lm.stages import stage_named
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import read_json
 from lm.store.layout import stage_names, stage_of
 from lm.text.raw_sources import SOURCES_FILE
+from lm.text.splits import TEXT_UNITS, Split
+from lm.tokenize.metrics import TokenizeMetrics
+from lm.train.metrics import TrainMetrics
 from tasks.markdown import bullets, escape, facts, link, page, quote, table
 
 MAX_ROWS, MAX_FILES, MAX_RELATIVES = 100, 8, 6
@@ -162,9 +168,7 @@ def _download(artifact: Artifact, run: RunFacts) -> str:
 
 def _clean(artifact: Artifact, run: RunFacts) -> str:
     metrics = artifact.read_metrics(CleanMetrics)
-    splits = [
-        (name, *(f"{metrics.count(split, unit):,}" for unit in TEXT_UNITS)) for name, split in SIDES.items()
-    ]
+    splits = [(name, *(f"{metrics.count(split, unit):,}" for unit in TEXT_UNITS)) for name, split in SIDES.items()]
     changed = {
         "files that could not be read": metrics.skipped_files,
         "lines and rows without a text": metrics.rejects,
@@ -253,7 +257,7 @@ def _generate(artifact: Artifact, run: RunFacts) -> str:
 def _facts(artifact: Artifact, run: RunFacts) -> str:
     """What a stage without a page of its own says of its artifact."""
     metrics = artifact.read_metrics(stage_named(artifact.manifest.stage).metrics)
-    return facts({name: value for name, value in metrics.model_dump(mode="json", exclude={"notes"}).items()})
+    return facts(metrics.model_dump(mode="json", exclude={"notes"}))
 
 
 def _size(count: int | None) -> str:

@@ -20,7 +20,6 @@ from prefect.logging import get_run_logger
 
 from lm.errors import SlowburnError
 from lm.formatting import format_count
-from lm.stages import headline
 from lm.pipeline.session import REPORT_BUDGET, Session
 from lm.planning.plan import Plan
 from lm.progress import silent
@@ -28,6 +27,7 @@ from lm.report.jobs import show_run
 from lm.report.report_text import title
 from lm.report.run_facts import gather_facts
 from lm.runs.run_record import REPORT_FILE, RunRecord, StageRecord, run_folder
+from lm.stages import headline
 from lm.store.artifacts import Artifact, Store
 from lm.supervision.supervisor import SupervisedChild
 from lm.train.jobs import ChunkReport

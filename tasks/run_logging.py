@@ -1,8 +1,8 @@
 """Who hears of a run: Prefect's log always, the terminal too when a person started it there."""
 
 import logging
-from collections.abc import Callable
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
 
@@ -11,8 +11,9 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from lm.memory.usage import can_cap, how_memory_is_held
+from lm.pipeline.listener import Listener
 from lm.pipeline.run import checked_run_id
-from lm.pipeline.session import Listener, Session
+from lm.pipeline.session import Session
 from lm.planning.plan import Plan
 from lm.run_config import RunConfig
 from lm.runs.run_record import StageRecord

@@ -18,6 +18,7 @@ import torch
 from lm.champions.contest import MIN_UNITS, Contest, Standing
 from lm.evaluate.bootstrap import Float64s, interval, resampled_rates
 from lm.evaluate.evaluation import training_precision
+from lm.evaluate.metrics import EvaluateMetrics
 from lm.evaluate.scores import LN2
 from lm.model.decoder import load_model
 from lm.model.scoring import token_nats

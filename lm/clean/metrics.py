@@ -1,6 +1,6 @@
 """What the clean stage says of the documents."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from lm.config import StageMetrics
 from lm.text.splits import Split, TextUnit
@@ -48,15 +48,15 @@ class CleanMetrics(StageMetrics):
     longest_document_bytes: int
     split: str
     warnings: tuple[str, ...] = ()
-    sources: dict[str, SourceSize] = {}
-    licences: dict[str, dict[str, int]] = {}  # bytes of each licence, by source
-    encodings: dict[str, int] = {}  # files of each
+    sources: dict[str, SourceSize] = Field(default_factory=dict)
+    licences: dict[str, dict[str, int]] = Field(default_factory=dict)  # bytes of each licence, by source
+    encodings: dict[str, int] = Field(default_factory=dict)  # files of each
     rejects: int = 0  # lines or rows that hold no text
     web_pages: int = 0
     skipped_files: int = 0
-    skipped_reasons: dict[str, int] = {}
+    skipped_reasons: dict[str, int] = Field(default_factory=dict)
     skipped: tuple[str, ...] = ()
-    text_columns: dict[str, str] = {}
+    text_columns: dict[str, str] = Field(default_factory=dict)
     dropped_empty: int = 0
     boilerplate_bytes: int = 0
     control_characters: int = 0
@@ -67,8 +67,8 @@ class CleanMetrics(StageMetrics):
     near_duplicate_documents: int = 0
     dropped_near_duplicates: int = 0
     cleaned_sources: int = 0
-    rejected: dict[str, int] = {}
-    reject_samples: dict[str, tuple[RejectSample, ...]] = {}
+    rejected: dict[str, int] = Field(default_factory=dict)
+    reject_samples: dict[str, tuple[RejectSample, ...]] = Field(default_factory=dict)
     contamination: Overlap | None = None
 
     @property

@@ -8,14 +8,19 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from lm.clean.metrics import CleanMetrics
 from lm.errors import SlowburnError
+from lm.evaluate.metrics import EvaluateMetrics
 from lm.formatting import format_bytes, format_count, format_text_size, listing, spoken_duration
+from lm.model.config import ModelConfig
 from lm.report.run_facts import Sample, read_sample_rows
 from lm.runs.lineage import origins
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import read_json
 from lm.text.licences import NOT_STATED
 from lm.text.plain_text import close_gaps, opening, visible
+from lm.tokenize.metrics import TokenizeMetrics
+from lm.train.metrics import TrainMetrics
 
 TEMPLATE = "model_card.md.jinja"
 CARD_FILE = "README.md"
@@ -33,6 +38,13 @@ class Origins:
     tokenize: Artifact | None
     evaluation: Artifact | None
     samples: Artifact | None
+
+    @property
+    def context(self) -> int:
+        """Tokens that the model reads at once."""
+        return ModelConfig.model_validate(
+            {name: self.model.manifest.config.get(name) for name in ModelConfig.model_fields}
+        ).context
 
     @property
     def sources(self) -> list[dict[str, Any]]:
@@ -92,7 +104,7 @@ def model_card(about: Origins, export_format: str, names: Mapping[str, str], lim
         parameters=format_count(about.model.read_metrics(TrainMetrics).parameters),
         time=spoken_duration(about.model.manifest.seconds),
         corpus=_cell(about.corpus),
-        context=about.model.manifest.config["context"],
+        context=about.context,
         context_characters=_context_characters(about),
         limits=list(limits),
         data_text=_data_text(about),
@@ -116,7 +128,7 @@ def _newest_of(store: Store, stage: str, model_key: str) -> Artifact | None:
 def _context_characters(about: Origins) -> str | None:
     """About how much text the model reads at once, in bytes of it: of English as many characters."""
     per_token = about.tokenize.read_metrics(TokenizeMetrics).train_bytes_per_token if about.tokenize else None
-    return f"{round(per_token * about.model.manifest.config['context'], -1):,.0f}" if per_token else None
+    return f"{round(per_token * about.context, -1):,.0f}" if per_token else None
 
 
 def _data_text(about: Origins) -> str:

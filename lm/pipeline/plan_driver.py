@@ -4,15 +4,15 @@ from pathlib import Path
 
 from lm.model.config import TrainingConfig
 from lm.pipeline.session import Session
-from lm.planning.jobs import import_model, measure_machine, try_training
-from lm.planning.machine import Machine
-from lm.planning.machine_record import known_machine
+from lm.planning.jobs import import_model, try_training
+from lm.planning.machine import TrainingMachine
+from lm.planning.measuring import measured_machine
 from lm.planning.plan import Plan, make_plan, open_plan, plan_path, trial_seconds
-from lm.planning.predict import MIN_TRAINING_BYTES
 from lm.planning.reused_tokenizer import reused_tokenizer
 from lm.planning.starting_model import find_starting_model, with_starting_model
 from lm.planning.trial_result import TrialResult
 from lm.store.artifacts import Artifact
+from lm.train.memory import MIN_TRAINING_BYTES
 
 PLAN = "plan"
 
@@ -51,13 +51,9 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
     return settled
 
 
-def _machine(session: Session) -> Machine:
-    return known_machine(session.store, lambda: _measure(session), session.config.device)
-
-
-def _measure(session: Session) -> Machine:
-    with session.children.child(PLAN, None) as child:
-        return child.call(measure_machine, session.children.progress(PLAN))
+def _machine(session: Session) -> TrainingMachine:
+    progress = session.children.progress(PLAN)
+    return measured_machine(session.store, lambda: session.children.child(PLAN, None), session.config.device, progress)
 
 
 def _try(session: Session, recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> TrialResult:

@@ -21,7 +21,7 @@ from lm.run_config import RunConfig
 from lm.runs.explain import Made, why_new
 from lm.runs.pause import Pause
 from lm.runs.run_record import RunRecord
-from lm.stages import headline, stage_key, stage_named
+from lm.stages import headline, stage_named, stage_work
 from lm.store.artifacts import NOT_MADE, Artifact, Store
 from lm.store.work import StageWork
 from lm.supervision.supervisor import SupervisedChild
@@ -65,14 +65,7 @@ class Session:
 
     def work(self, stage: str, config: StageConfig, **inputs: Artifact) -> StageWork:
         """Resolve what a stage would do."""
-        keys = {name: artifact.key for name, artifact in inputs.items()}
-        return StageWork(
-            root=self.store.root,
-            stage=stage,
-            key=stage_key(stage, config, keys),
-            config=config.model_dump(mode="json"),
-            inputs=keys,
-        )
+        return stage_work(self.store, stage, config, {name: artifact.key for name, artifact in inputs.items()})
 
     def reuse(self, stage: str, key: str) -> Artifact | None:
         """The artifact, if it is there and whole; then the stage is done."""

@@ -5,10 +5,10 @@ import time
 from lm.clean.metrics import CleanMetrics
 from lm.config import StageConfig
 from lm.download.jobs import download as download_job
+from lm.download.memory import predict_download
 from lm.download.stage import key_of, resolve
 from lm.pipeline.session import Session
 from lm.planning.plan import Plan, tokenize_settings
-from lm.planning.predict import predict_download
 from lm.planning.reused_tokenizer import reused_tokenizer
 from lm.stages import CLEAN, DOWNLOAD, EVALUATE, GENERATE, TOKENIZE, Stage
 from lm.store.artifacts import Artifact

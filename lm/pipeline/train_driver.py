@@ -5,10 +5,12 @@ A pause, an end that is moved or want of memory ends a child; the next one goes 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal
 
 from lm.errors import OutOfMemory, Stopped
 from lm.formatting import format_duration
+from lm.pipeline.schedule_changes import move_end, take_over
 from lm.pipeline.session import Session
 from lm.planning.plan import Plan
 from lm.stages import TRAIN
@@ -16,7 +18,7 @@ from lm.store.artifacts import Artifact
 from lm.store.work import StageWork
 from lm.supervision.supervisor import SupervisedChild
 from lm.supervision.training_lock import training_lock
-from lm.train.deadline import NewEnd, move_end, take_over
+from lm.train.deadline import NewEnd
 from lm.train.downshift import current_micro_batch, downshifts, shift_down
 from lm.train.jobs import ChunkReport, finish_training, start_training, train_chunk
 
@@ -81,8 +83,8 @@ def _retry_in_smaller_pieces(session: Session, work: StageWork, plan: Plan, erro
 
     Raises the error where this run is over: also where pieces cannot be smaller, or where others took the memory.
     """
-    partial = session.store.partial(TRAIN.name, work.key)
-    smaller = shift_down(partial, plan.recipe, plan.micro_batch, error.reason) if error.ours else None
+    folder = session.store.partial(TRAIN.name, work.key)
+    smaller = shift_down(folder, plan.recipe, plan.micro_batch, error.reason) if error.ours else None
     if smaller is None or session.record.memory_retries == MAX_MEMORY_RETRIES:
         raise error
     session.record.memory_retries += 1
@@ -94,13 +96,13 @@ def _retry_in_smaller_pieces(session: Session, work: StageWork, plan: Plan, erro
 
 def _train_in(session: Session, child: SupervisedChild, work: StageWork, plan: Plan) -> Ending:
     """Train in this child, from the newest checkpoint to the end, or until what comes first."""
-    partial, config = session.store.partial(TRAIN.name, work.key), session.config
+    folder, config = session.store.partial(TRAIN.name, work.key), session.config
     progress = session.children.progress(TRAIN.name)
     start = child.call(
         start_training,
         progress,
         work,
-        micro_batch=current_micro_batch(partial, plan.micro_batch),
+        micro_batch=current_micro_batch(folder, plan.micro_batch),
         device=plan.device,
         checkpoint_seconds=config.checkpoint_seconds,
         deadline_seconds=config.minutes * 60 if config.deadline else None,
@@ -111,7 +113,7 @@ def _train_in(session: Session, child: SupervisedChild, work: StageWork, plan: P
         session.listener.tell(f"train: continues from step {start.step:,} of {plan.recipe.steps:,}")
     session.listener.training_begun(start.step, plan.recipe.steps)
     for last_step in _chunk_ends(start.step, plan):
-        report = session.listener.chunk(last_step, lambda end=last_step: _chunk(session, child, end))
+        report = session.listener.chunk(last_step, partial(_chunk, session, child, last_step))
         if report is None:
             return "paused"
         told += _tell(session, report.notes[told:])
@@ -120,7 +122,7 @@ def _train_in(session: Session, child: SupervisedChild, work: StageWork, plan: P
             break
         if report.new_end:
             return report.new_end
-    child.call(finish_training, progress, work, tuple(downshifts(partial)))
+    child.call(finish_training, progress, work, tuple(downshifts(folder)))
     return "done"
 
 

@@ -19,6 +19,7 @@ from lm.report.run_facts import Evaluation, RunFacts, Sample, gather_facts, read
 from lm.report.run_pictures import learning_curve_of
 from lm.run_config import RunConfig
 from lm.runs.run_record import REPORT_FILE, RunRecord, UnfinishedStage, read_memory, run_folder
+from lm.stages import stage_named
 from lm.store.artifacts import Store
 from lm.store.files import flush
 from lm.text.plain_text import close_gaps, opening, visible

@@ -7,12 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lm.clean.metrics import CleanMetrics
 from lm.errors import SlowburnError
 from lm.formatting import listing
+from lm.generate.metrics import GenerateMetrics
 from lm.runs.run_record import RunRecord
 from lm.runs.seeds import Spread, spread
-from lm.store.artifacts import Artifact, Store
+from lm.store.artifacts import Artifact, Metrics, Store
 from lm.store.files import read_json
+from lm.text.splits import SPLITS, Split
+from lm.tokenize.metrics import TokenizeMetrics
+from lm.train.metrics import TrainMetrics
 
 EVALUATION_FILE = "evaluation.json"
 DETAILS = ("calibration", "by_frequency", "by_tokens_read", "hardest_tokens")  # of an evaluation: newer than the rest

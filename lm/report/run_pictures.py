@@ -22,7 +22,7 @@ def learning_curve_of(store: Store, facts: RunFacts) -> LearningCurve | None:
         return None
     baselines = facts.evaluation.baselines if facts.evaluation else {}
     tokens = facts.tokenize
-    sizes = tokens and {"train": tokens.train_bytes_per_token, "heldout": tokens.heldout_bytes_per_token}
+    sizes = {"train": tokens.train_bytes_per_token, "heldout": tokens.heldout_bytes_per_token} if tokens else None
     return LearningCurve.from_metrics(metrics, sizes, baselines)
 
 

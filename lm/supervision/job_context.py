@@ -12,10 +12,13 @@ class JobContext(Protocol):
     """The process that does a job: its memory budget, its way to report, and what is asked of it meanwhile."""
 
     budget_bytes: int
-    progress: Progress
     stop_reason: str | None  # why the job at hand should save and leave
     shrink_reason: str | None  # why it should go on with less memory
     stops_itself: bool  # set by a job that looks at `stop_reason` between its steps
+
+    @property
+    def progress(self) -> Progress:
+        """Where the job reports how far it is."""
 
     def use_torch(self) -> None:
         """Load torch, and set the memory cap anew to match."""

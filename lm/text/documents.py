@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from lm.arrow.arrays import string_array
 from lm.errors import SlowburnError
 from lm.text.licences import NOT_STATED
-from lm.text.splits import Split
+from lm.text.splits import SPLITS, Split
 
 SCHEMA_VERSION = 2  # 1 had no licences
 FILE_NAME = "documents.parquet"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lm.errors import BadInput
 from lm.hardware.cores import chosen_cores
 from lm.progress import Progress
+from lm.text.splits import SPLITS
 from lm.tokenize.config import TOKENIZER_FILE, TokenizeConfig
 from lm.tokenize.metrics import TokenizeMetrics
 
@@ -60,8 +61,6 @@ def tokenize(
     times over, whatever the size of the corpus.
     Raises BadInput when a split is empty or the text does not support the vocabulary that was asked for.
     """
-    from lm.text.documents import # these bring pyarrow and sentencepiece, which readers of the config need not load
-    from lm.text.splits import SPLITS
     from lm.tokenizer.token_stream import token_stream
     from lm.tokenizer.tokenizer import Tokenizer
     from lm.tokenizer.tokens import write_tokens

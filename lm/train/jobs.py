@@ -38,8 +38,8 @@ def start_training(
     micro_batch: int,
     device: str,
     checkpoint_seconds: float,
-    deadline_seconds: float | None,
-    max_steps: int,
+    deadline_seconds: float | None = None,
+    max_steps: int = 0,
 ) -> TrainingStart:
     """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
 
@@ -85,7 +85,7 @@ def train_chunk(context: JobContext, last_step: int) -> ChunkReport:
 
 
 @job
-def finish_training(context: JobContext, work: StageWork, downshifts: tuple[Downshift, ...]) -> None:
+def finish_training(context: JobContext, work: StageWork, downshifts: tuple[Downshift, ...] = ()) -> None:
     """Turn a training that has made all its steps into the model artifact."""
     from lm.train.training import SCRATCH, Training
 

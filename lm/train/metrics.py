@@ -26,7 +26,10 @@ class Downshift(BaseModel):
 
 
 class TrainMetrics(StageMetrics):
-    """Size of the model, what it read, and the hash of its weights. A model from elsewhere has no training to tell of."""
+    """Size of the model, what it read, and the hash of its weights.
+
+    A model from elsewhere has no training to tell of.
+    """
 
     steps: int
     resumed_from_step: int | None

@@ -1,31 +1,22 @@
-"""How much memory each stage will need, said before it starts. Bytes of resident memory of the stage's process tree.
+"""How much memory training will need, said before it starts. Bytes of resident memory of its process tree.
 
-Training's formula follows what `fused.py` and `muon.py` keep, tensor by tensor; `make bench-memory` compares it
-with real trainings. The other stages were measured (docs/decisions.md).
+The formula follows what `lm.model.fused` and `muon.py` keep, tensor by tensor; `make bench-memory` compares it with
+real trainings. Light: no torch.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from lm.config import StageConfig
-from lm.hardware.cores import chosen_cores
-from lm.memory.budget import SOFT_SHARE, required_budget
 from lm.model.config import TrainingConfig
 from lm.store.artifacts import Artifact
-from lm.store.layout import REPLICAS
-from lm.supervision.worker_pool import SEQUENTIAL, SHARD_BYTES, WorkerPool
-from lm.tokenize.config import TokenizeConfig
+from lm.tokenize.metrics import TokenizeMetrics
 
 TRAINING_MARGIN = 1.05
 MIB = 2**20
-MAX_PART_BYTES = 24 * MIB  # of what `reading.py` takes as one document, where each character has three
-BASELINE_BYTES = 16 * MIB
-COMPARED_BYTES = 5 * MIB
-WORKER_BYTES = 90 * MIB  # a process that cleans or tokenizes, with its libraries
 MIN_TRAINING_BYTES = 405 * MIB  # the smallest model, its libraries and its tokenizer's files
-ATTENTION_BLOCK = 128  # as in lm.training.fused, which needs torch
-MUON_STACK_VALUES, MUON_CARD_STACK_VALUES = 500_000, 2_000_000  # as in lm.training.muon
+MIN_RUN_BYTES = MIN_TRAINING_BYTES + 20 * MIB  # of the stage that needs the most even for the smallest text and model
+ATTENTION_BLOCK = 128  # as in lm.model.fused, which needs torch
+MUON_STACK_VALUES, MUON_CARD_STACK_VALUES = 500_000, 2_000_000  # as in lm.train.muon
 
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
@@ -44,6 +35,11 @@ TURNS_SHARE = 0.9  # of the smaller, that is needed beside the larger of two tha
 OTHER_STACKS_SHARE = 0.3  # of all of Muon's stacks but the largest: what one leaves, the next cannot use whole
 EARLY_SHARE = 0.55  # of the gradients for which a micro-batch of hardly any tokens leaves no place
 PER_PARAMETER = 0.9  # bytes of gaps between what lasts
+
+
+def predict(config: TrainingConfig, inputs: Mapping[str, Artifact], budget_bytes: int) -> int:
+    """What training will need where nobody has settled a smaller micro-batch than all of a step's sequences."""
+    return predict_training(config, inputs["tokenize"].read_metrics(TokenizeMetrics).vocab_size, config.batch_sequences)
 
 
 def predict_training(recipe: TrainingConfig, vocab_size: int, micro_batch: int, device: str = "cpu") -> int:
@@ -158,70 +154,3 @@ def _scores_per_token(recipe: TrainingConfig) -> float:
 def predict_probe() -> int:
     """What measuring the machine and trying a few steps need at least."""
     return MIN_TRAINING_BYTES
-
-
-def predict_download() -> int:
-    """What fetching and copying need: nothing grows with the corpus."""
-    return 120 * MIB
-
-
-def predict_cleaning(text_bytes: int, largest_document_bytes: int, workers: int = 1) -> int:
-    """Documents are compared a few megabytes at once, or one long one by itself, or a part of a longer one.
-
-    Text of Chinese or Japanese, a word a character, takes 14 bytes a byte; English takes 9. Workers clean documents
-    while this process waits.
-    """
-    documents = max(8 * min(text_bytes, COMPARED_BYTES), 14 * min(largest_document_bytes, MAX_PART_BYTES))
-    return 130 * MIB + documents + (workers * (WORKER_BYTES + documents) if workers > 1 else 0)
-
-
-def cleaning_crew(text_bytes: int, largest_document_bytes: int, budget_bytes: int) -> WorkerPool:
-    """As many workers as there are cores and shards, and as fit the budget."""
-    alone = predict_cleaning(text_bytes, largest_document_bytes)
-    each = (predict_cleaning(text_bytes, largest_document_bytes, 2) - alone) // 2
-    return _crew(alone, each, text_bytes // SHARD_BYTES, budget_bytes)
-
-
-def _crew(alone_bytes: int, worker_bytes: int, shards: int, budget_bytes: int) -> WorkerPool:
-    room = int(SOFT_SHARE * budget_bytes) - alone_bytes
-    workers = min(chosen_cores(), shards, room // required_budget(worker_bytes))
-    return WorkerPool(workers, room // workers) if workers > 1 else SEQUENTIAL
-
-
-def predict_tokenizing(config: TokenizeConfig, train_bytes: int, longest_document_bytes: int) -> int:
-    """The tokenizer's training on a sample, then threads that encode, and the longest document a few times over."""
-    sample_bytes = min(config.sample_bytes, train_bytes)
-    per_sample_byte = 25 if config.kind == "unigram" else 13
-    return 150 * MIB + 5 * MIB * chosen_cores() + 6 * longest_document_bytes + per_sample_byte * sample_bytes
-
-
-def predict_evaluating(parameters: int, text_bytes: int) -> int:
-    """The model's weights, and the n-grams of a part of the text."""
-    return 410 * MIB + 4 * parameters + 12 * min(text_bytes, BASELINE_BYTES)
-
-
-def predict_generating(parameters: int) -> int:
-    """The model's weights, twice while they are loaded; numpy writes, so torch is not there."""
-    return 170 * MIB + 8 * parameters
-
-
-def predict_stage(stage: str, config: StageConfig, inputs: dict[str, Artifact], budget_bytes: int) -> int:
-    """What making this stage's artifact from these inputs will need; a larger budget lets more cores work."""
-    metrics: dict[str, dict[str, Any]] = {name: artifact.manifest.metrics for name, artifact in inputs.items()}
-    if stage == "clean":
-        raw = metrics["download"]
-        sizes = int(raw["bytes"]), int(raw["largest_document_bytes"])
-        return predict_cleaning(*sizes, cleaning_crew(*sizes, budget_bytes).workers)
-    if isinstance(config, TokenizeConfig):
-        text = metrics["clean"]
-        return predict_tokenizing(config, int(text["train_bytes"]), int(text["longest_document_bytes"]))
-    parameters = sum(int(metrics[name]["parameters"]) for name in ("train", *REPLICAS) if name in metrics)
-    if stage == "evaluate":
-        text_bytes = int(metrics["clean"]["train_bytes"]) + int(metrics["clean"]["heldout_bytes"])
-        return predict_evaluating(parameters, text_bytes)
-    return predict_generating(parameters)
-
-
-def predict_least() -> tuple[str, int]:
-    """The stage that needs the most even for the smallest text and model, and how much."""
-    return "train", MIN_TRAINING_BYTES + 20 * MIB
