@@ -230,11 +230,10 @@ def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
 
     def probe(recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> TrialResult:
         with SupervisedChild(budget, threads=threads, keeps_freed_memory=True) as child:
-            arguments = {"recipe": recipe.model_dump(mode="json"), "vocab_size": vocab_size, "micro_batch": micro_batch}
-            result = child.call(try_training, silent, **arguments, device="cpu", seconds=TRIAL_SECONDS)
+            result = child.call(try_training, silent, recipe, vocab_size, micro_batch, "cpu", TRIAL_SECONDS)
         flops = recipe.tokens_per_step * recipe.flops_per_token(vocab_size)
         step_seconds = flops / FAST_MACHINE.training_flops_per_second(recipe.precision)
-        return TrialResult.model_validate(result).model_copy(update={"step_seconds": step_seconds})
+        return result.model_copy(update={"step_seconds": step_seconds})
 
     clean = text.store.open(text.store.path("clean", text.keys["clean"]))
     plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**10}})
