@@ -10,8 +10,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from lm.errors import CannotFit, OutOfMemory, Stopped
-from lm.formatting import format_bytes
-from lm.memory.budget import Budget, advised_budget, check_fits
+from lm.memory.budget import Budget, advise, check_fits
 from lm.planning.candidates import SHARE_FOR_STEPS, fitting
 from lm.planning.measuring import measured_machine
 from lm.planning.plan import trial_seconds
@@ -201,10 +200,4 @@ class _Contest:
             with SupervisedChild(self.budget, threads=threads, keeps_freed_memory=trains, tell=self.tell) as child:
                 yield child
         except OutOfMemory as error:
-            enough = f"run again with --memory {advised_budget(error.peak_bytes, self.budget)}"
-            advice = enough if error.ours else "make room, then run this again"
-            message = (
-                f"out of memory, {what}: {error.reason}, the budget is {format_bytes(self.budget.bytes)} "
-                f"({self.budget.source}); what was saved is kept: {advice}"
-            )
-            raise OutOfMemory(error.reason, error.peak_bytes, ours=error.ours, message=message) from None
+            raise advise(error, what, self.budget) from None
