@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm.memory.budget import Budget
-from lm.report import report
+from lm.report import page
 from lm.report.charts import spread
 from lm.report.report import render_report
 from lm.report.run_facts import gather_facts
@@ -328,7 +328,7 @@ def test_pictures_exist_as_png_too(tmp_path: Path) -> None:
 
 def test_every_text_colour_can_be_read() -> None:
     """By day and by night text stands out from the paper with a contrast of at least 4.5 (WCAG 2.2, AA)."""
-    css = (Path(report.__file__).parent / report.STYLE).read_text()
+    css = (Path(page.__file__).parent / page.STYLE).read_text()
     palettes = [
         dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
         for block in re.findall(r":root \{(.*?)\n *\}", css, re.DOTALL)
