@@ -30,7 +30,7 @@ def test_imports_run_one_way(floor):
     "imports",
     [
         "import flows.pipeline, flows.stages",
-        "from lm.cli.commands import ENTRIES; from lm.cli.group import LazyGroup; [LazyGroup(ENTRIES, '').load(entry.name) for entry in ENTRIES]",
+        "from flows.cli.main import ENTRIES, slowburn; [slowburn().load(entry.name) for entry in ENTRIES]",
     ],
 )
 def test_the_orchestrating_process_stays_light(imports):

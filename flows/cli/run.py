@@ -1,6 +1,6 @@
 """`run`: the pipeline from a terminal, with no server to start, and an exit code that means it."""
 
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -8,8 +8,9 @@ from flows.cli.flow_options import flow_options, read_flow_request
 from flows.cli.prefect_settings import use_project_settings
 from flows.cli.signals import until_ended
 from lm.cli.command import command, command_line, option
-from lm.store.artifacts import STAGES
+from lm.pipeline.run import StageName
 
+STAGES = get_args(StageName)
 EXAMPLES = """Examples:
   slowburn run                                    the embedded corpus, three minutes
   slowburn run --corpus notes/ --minutes 20       your own folder of texts
@@ -30,7 +31,7 @@ def run_command(ctx: click.Context, /, until: Any, replan: bool, **asked: Any) -
     request = read_flow_request(**asked)
 
     def work() -> int:
-        from flows.command_line import run  # a second of Prefect
+        from flows.cli.flow_runner import run  # a second of Prefect
         from flows.pipeline import pipeline
 
         given = command_line(ctx)

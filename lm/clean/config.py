@@ -6,6 +6,8 @@ from pydantic import Field
 
 from lm.config import StageConfig
 
+VERSION = 5
+
 
 class CleanConfig(StageConfig):
     """How text is cleaned and split."""

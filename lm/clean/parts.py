@@ -29,7 +29,7 @@ from lm.clean.reading import ReadingCounts, Skipped
 from lm.clean.shards import Shard
 from lm.errors import Stopped
 from lm.memory.malloc import MallocTrimmer
-from lm.store.files import flush
+from lm.store.files import replace_atomically
 from lm.store.keys import fingerprint
 from lm.text.shingles import Hashed
 
@@ -141,12 +141,12 @@ class PackWriter:
     """Writes a pack: it has its name once it is whole and on disk, and not before."""
 
     def __init__(self, path: Path, shards: Sequence[Shard], keys: Sequence[str]) -> None:
-        self._path, self._shards, self._keys = path, shards, keys
-        self._unfinished = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
+        self._shards, self._keys = shards, keys
+        self._file = replace_atomically(path)
         self._rows = [0] * len(shards)
         self.counts = [PartCounts() for _ in shards]
         self._writer = RowGroupWriter(
-            self._unfinished, SCHEMA, compression="lz4", use_dictionary=DICTIONARIES, write_statistics=False,
+            self._file.__enter__(), SCHEMA, compression="lz4", use_dictionary=DICTIONARIES, write_statistics=False,
             write_page_checksum=True,
         )  # fmt: skip
         self._freed = MallocTrimmer()
@@ -169,7 +169,9 @@ class PackWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         ends = np.cumsum(self._rows).tolist()
         parts = [
             {
@@ -186,11 +188,7 @@ class PackWriter:
             )
         ]
         self._writer.close({"parts": json.dumps(parts)} if kind is None else None)
-        if kind is None:
-            flush(self._unfinished)
-            self._unfinished.replace(self._path)
-        else:
-            self._unfinished.unlink(missing_ok=True)
+        self._file.__exit__(kind, error, trace)
 
 
 def sweep(folder: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from lm.clean.config import CleanConfig
+from lm.clean.config import VERSION, CleanConfig
+from lm.clean.metrics import CleanMetrics
 from lm.errors import BadInput
 from lm.formatting import format_text_size
 from lm.memory.malloc import trim_malloc
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from lm.clean.near_duplicates import Labels
     from lm.clean.rejects import RejectWriter
 
-VERSION = 5
 
 # With less held-out text than this a model cannot be told from a baseline: a byte's loss has a standard deviation of
 # some 2.5 bits, so 500 bytes give bits per byte to ±0.2. Less training text than this has fewer different words than
@@ -45,7 +45,7 @@ def clean(
     *,
     parts_folder: Path | None = None,
     crew: WorkerPool = SEQUENTIAL,
-) -> dict[str, Any]:
+) -> CleanMetrics:
     """Clean the raw artifact's folder `raw` into `out`: `documents.parquet`, and `rejects.parquet` with what was left.
 
     What was cleaned before is taken from `parts_folder`, and what is cleaned now is kept there; without one all of it
@@ -72,27 +72,29 @@ def clean(
         if _too_small(written):
             raise BadInput(_too_little(written, config.heldout_fraction))
         overlap = splitting.overlap(out)
-        return {
-            **written,
-            **corpus.metrics(),
-            **splitting.metrics(),
-            "cleaned_sources": cleaned_sources,
-            "rejected": dict(sorted(rejects.counts.items())),
-            "reject_samples": rejects.samples,
-            "contamination": overlap._asdict() | {"share": round(overlap.share, 6)},
-            "split": split,
-            "summary": _summary(written, split),
-            "warnings": [*corpus.warnings(), *splitting.warnings()],
-            "notes": [
-                *_told_parts(cleaned_sources, len(sources)),
-                *corpus.warnings(),
-                *corpus.notes(),
-                *splitting.notes(),
-                *splitting.warnings(),
-                *notes,
-                _told_overlap(overlap),
-            ],
-        }
+        return CleanMetrics(
+            **{
+                **written,
+                **corpus.metrics(),
+                **splitting.metrics(),
+                "cleaned_sources": cleaned_sources,
+                "rejected": dict(sorted(rejects.counts.items())),
+                "reject_samples": rejects.samples,
+                "contamination": overlap._asdict() | {"share": round(overlap.share, 6)},
+                "split": split,
+                "summary": _summary(written, split),
+                "warnings": [*corpus.warnings(), *splitting.warnings()],
+                "notes": [
+                    *_told_parts(cleaned_sources, len(sources)),
+                    *corpus.warnings(),
+                    *corpus.notes(),
+                    *splitting.notes(),
+                    *splitting.warnings(),
+                    *notes,
+                    _told_overlap(overlap),
+                ],
+            }
+        )
 
 
 def _told_parts(cleaned: int, sources: int) -> list[str]:

@@ -11,7 +11,7 @@ from lm.errors import CannotFit
 from lm.memory.budget import Budget, resolve_budget
 from lm.planning.forecast import forecast
 from lm.planning.forecast_tables import print_forecast, refusal
-from lm.planning.machine_record import known_machine
+from lm.planning.measuring import measured_machine
 from lm.store.artifacts import Store
 from lm.supervision.supervisor import SupervisedChild
 
@@ -26,7 +26,7 @@ def plan_command(as_json: bool, **asked: Any) -> int:
     """Say what a run would take and come to, before anything is started; exit code 78 where it cannot fit."""
     config, store = read_request(**asked).config(), Store.default()
     budget = resolve_budget(config.memory, ORCHESTRATOR_BYTES)
-    found = forecast(config, store, budget, lambda: known_machine(store, _measure, config.device))
+    found = forecast(config, store, budget, lambda: measured_machine(store, _child, config.device))
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
@@ -37,8 +37,5 @@ def plan_command(as_json: bool, **asked: Any) -> int:
     return CannotFit.exit_code
 
 
-def _measure() -> dict[str, Any]:
-    """Measure this machine: two seconds."""
-    with SupervisedChild(MEASURING_BUDGET) as child:
-        measured: dict[str, Any] = child.call("measure_machine")
-        return measured
+def _child() -> SupervisedChild:
+    return SupervisedChild(MEASURING_BUDGET)

@@ -15,3 +15,8 @@ def has_cuda_libraries() -> bool:
         return False
     folder = Path(spec.origin).parent / "lib"
     return any((folder / name).exists() for name in LIBRARIES)
+
+
+def cuda_libraries_bytes(loaded_bytes: int) -> int:
+    """What a process holds of CUDA libraries that it has no use for: so much, where torch carries them."""
+    return loaded_bytes if has_cuda_libraries() else 0

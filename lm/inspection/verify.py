@@ -7,8 +7,9 @@ from lm.progress import Progress, silent
 from lm.runs.find import find
 from lm.runs.lineage import all_artifacts, artifact_folders
 from lm.runs.run_record import RUN_FILE, RunRecord, list_runs, open_run
-from lm.store.artifacts import STAGES, Artifact, Store
+from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION, sha256_of
+from lm.store.layout import stage_names
 
 REMAKE = "python -m flows.pipeline"
 
@@ -95,7 +96,7 @@ def _of_run(store: Store, run: RunRecord, damages: list[Damage]) -> list[Artifac
 
 def _unreadable_manifests(store: Store) -> list[Damage]:
     damages = []
-    for stage in STAGES:
+    for stage in stage_names():
         for path in artifact_folders(store, stage):
             try:
                 store.open(path)

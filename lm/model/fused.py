@@ -133,10 +133,10 @@ def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return torch.cat((second, first), dim=-1).mul_(sine).addcmul_(x, cosine)
 
 
-def rotary(start: int, end: int, head_width: int, base: float) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of the angles of positions start to end, (T, D) each; the sine of the first half is negated."""
+def rotary(length: int, head_width: int, base: float) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of the angles of the first positions, (T, D) each; the sine of the first half is negated."""
     frequencies = base ** -(torch.arange(0, head_width, 2).float() / head_width)
-    angles = torch.outer(torch.arange(start, end).float(), frequencies)
+    angles = torch.outer(torch.arange(length).float(), frequencies)
     cosine, sine = angles.cos(), angles.sin()
     return torch.cat((cosine, cosine), dim=-1), torch.cat((-sine, sine), dim=-1)
 

@@ -28,7 +28,7 @@ Watch = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]
 
 
 class Predictor(Protocol):
-    """What text can be judged by: `lm.training.model.Decoder`, or several of it as one."""
+    """What text can be judged by: `lm.model.decoder.Decoder`, or several of it as one."""
 
     shape: ModelConfig
     vocab_size: int

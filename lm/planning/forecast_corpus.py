@@ -4,9 +4,11 @@ import lzma
 from pathlib import Path
 
 from lm.clean.config import CleanConfig
+from lm.clean.metrics import CleanMetrics
 from lm.config import StageConfig
 from lm.download import corpora
 from lm.download.corpora import Source
+from lm.download.metrics import DownloadMetrics
 from lm.download.stage import key_of, resolve
 from lm.errors import BadInput
 from lm.run_config import RunConfig
@@ -64,18 +66,18 @@ def corpus_forecast(config: RunConfig, known: Known) -> CorpusForecast:
     sources = corpora.resolve(config.download.corpus).sources
     sample = _sample_bits(_readable(sources, known))
     if known.clean:
-        text = known.clean.manifest.metrics
+        text = known.clean.read_metrics(CleanMetrics)
         return CorpusForecast(
-            bytes=text["train_bytes"] + text["heldout_bytes"],
-            largest_document_bytes=text["longest_document_bytes"],
-            train_bytes=text["train_bytes"],
-            heldout_bytes=text["heldout_bytes"],
+            bytes=text.text_bytes,
+            largest_document_bytes=text.longest_document_bytes,
+            train_bytes=text.train_bytes,
+            heldout_bytes=text.heldout_bytes,
             known_from="its clean text",
             sample_bits_per_byte=sample,
         )
     if known.raw:
-        raw = known.raw.manifest.metrics
-        return _estimated(raw["bytes"], raw["largest_document_bytes"], config.clean, "its raw files", sample)
+        raw = known.raw.read_metrics(DownloadMetrics)
+        return _estimated(raw.bytes, raw.largest_document_bytes, config.clean, "its raw files", sample)
     sizes = [_bytes_of(source) for source in sources]
     whole = [size for size, source in zip(sizes, sources, strict=True) if source.kind != "embedded"]
     largest = max((size for size, s in zip(sizes, sources, strict=True) if _is_one_document(s)), default=100_000)

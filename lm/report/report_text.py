@@ -57,11 +57,10 @@ def title(facts: RunFacts) -> str:
     if run.status != "completed":
         ending = "has not ended" if run.status in ("running", "paused") else run.status
         return f"A run on {facts.corpus} that {ending}" + (f" while {doing(run.unfinished)}" if run.unfinished else "")
-    parameters = facts.metric("train", "parameters")
-    if parameters is None or facts.training_seconds is None:
+    if facts.train is None or facts.training_seconds is None:
         return f"{facts.corpus}, done up to {list(run.stages)[-1]}" if run.stages else f"A run on {facts.corpus}"
     time = spoken_duration(facts.training_seconds)
-    return f"A model of {format_count(parameters)} parameters, trained on {facts.corpus} for {time}"
+    return f"A model of {format_count(facts.train.parameters)} parameters, trained on {facts.corpus} for {time}"
 
 
 def lede(facts: RunFacts) -> Iterator[str]:
@@ -221,20 +220,22 @@ def samples_text(facts: RunFacts) -> str:
         text += f" Judged for repetition the model is {verdict}: it scores {judged['score']:.2f}, where 1 only repeats"
         human = judged.get("human", {}).get("score")
         text += "." if human is None else f" and people, writing on from the same words, score {human:.2f}."
-    longest, of_humans = (facts.metric("generate", f"{whose}longest_match_characters") for whose in ("", "human_"))
-    if longest and of_humans:
+    samples = facts.generate
+    if samples and samples.longest_match_characters and samples.human_longest_match_characters:
         text += (
-            f" The longest stretch taken from the training text has {longest} characters; held-out text of the same "
-            f"length, written by people, shares up to {of_humans} with it."
+            f" The longest stretch taken from the training text has {samples.longest_match_characters} characters; "
+            "held-out text of the same length, written by people, shares up to "
+            f"{samples.human_longest_match_characters} with it."
         )
     return text
 
 
 def learning_text(facts: RunFacts) -> str:
     """How to read the learning curve."""
-    tokens, passes = facts.metric("train", "trained_tokens"), facts.metric("train", "passes_over_the_data")
+    train = facts.train
+    tokens, passes = (train.trained_tokens, train.passes_over_the_data) if train else (None, None)
     read = f"It read {format_count(tokens)} tokens, {passes:.1f} passes over the text. " if tokens and passes else ""
-    varied = facts.metric("train", "merge_dropout")
+    varied = train is not None and train.merge_dropout > 0
     step = "Towards the end the other steps down: no pieces are read in smaller ones any more. " if varied else ""
     return (
         f"{read}When the curve of unseen text stops falling while the other still falls, "

@@ -37,10 +37,9 @@ def _lines(facts: RunFacts) -> list[str]:
 
 
 def _headline(facts: RunFacts) -> list[str]:
-    parameters = facts.metric("train", "parameters")
-    if parameters is None:
+    if facts.train is None:
         return _wrap(f"Done up to {list(facts.run.stages)[-1]}: {facts.corpus}.")
-    return _wrap(f"Trained a model of {format_count(parameters)} parameters on {facts.corpus}.")
+    return _wrap(f"Trained a model of {format_count(facts.train.parameters)} parameters on {facts.corpus}.")
 
 
 def _rows(facts: RunFacts) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 from lm.arrow.arrays import string_array
 from lm.errors import SlowburnError
 from lm.text.licences import NOT_STATED
+from lm.text.splits import SPLITS, Split
 
 SCHEMA_VERSION = 2  # 1 had no licences
 FILE_NAME = "documents.parquet"
@@ -25,9 +25,6 @@ SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("document_id", "source", "text", "split", "title", "licence")],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
-
-Split = Literal["train", "heldout"]
-SPLITS: tuple[Split, Split] = ("train", "heldout")
 
 
 @dataclass(frozen=True, slots=True)

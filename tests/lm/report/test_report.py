@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm.memory.budget import Budget
-from lm.report import report
+from lm.report import page
 from lm.report.charts import spread
 from lm.report.report import render_report
 from lm.report.run_facts import gather_facts
@@ -27,8 +27,9 @@ from lm.runs.run_record import (
     save_run,
     write_memory,
 )
-from lm.store.artifacts import STAGES, Store
+from lm.store.artifacts import Store
 from lm.store.files import write_json
+from lm.store.layout import position, stage_names
 from lm.text.plain_text import opening, visible
 
 MIB = 2**20
@@ -66,7 +67,7 @@ def curve(steps: int) -> pd.DataFrame:
 
 
 def make_artifact(store: Store, stage: str, metrics: dict, text: str, evaluation: dict) -> StageRecord:
-    key = f"{STAGES.index(stage) + 1:016x}"
+    key = f"{position(stage) + 1:016x}"
     inputs = {"train": {"tokenize": f"{3:016x}"}}.get(stage, {})
     with store.writing(stage, key) as out:
         if stage == "train":
@@ -118,7 +119,7 @@ def make_run(
         "train": {"parameters": 5_200_000, "steps": 100, "trained_tokens": 400_000, "passes_over_the_data": 1.1},
     }
     rows = []
-    for number, stage in enumerate(STAGES[: STAGES.index(until) + 1]):
+    for number, stage in enumerate(stage_names()[: position(until) + 1]):
         run.stages[stage] = make_artifact(store, stage, metrics.get(stage, {}), text, evaluation or EVALUATION)
         rows += [
             MemoryRow(stage, number * 10.0 + second, second * 60 * MIB, 90 * MIB, 5000 * MIB, run.budget.bytes)
@@ -173,7 +174,7 @@ def test_complete_run_is_told_from_headline_to_details(tmp_path: Path) -> None:
     assert "Once upon a time there was a fox." in words
     assert "continued from step 40" in words and "two documents were empty" in words and "train.layers" in words
     assert "python -m flows.pipeline --corpus fairy-tales --minutes 4" in words
-    for stage in STAGES:
+    for stage in stage_names():
         assert run.stages[stage].path in words
     pictures = [attributes for tag, attributes in page.elements if tag == "svg"]
     assert len(pictures) == 4 and all(picture["role"] == "img" for picture in pictures)
@@ -327,7 +328,7 @@ def test_pictures_exist_as_png_too(tmp_path: Path) -> None:
 
 def test_every_text_colour_can_be_read() -> None:
     """By day and by night text stands out from the paper with a contrast of at least 4.5 (WCAG 2.2, AA)."""
-    css = (Path(report.__file__).parent / report.STYLE).read_text()
+    css = (Path(page.__file__).parent / page.STYLE).read_text()
     palettes = [
         dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
         for block in re.findall(r":root \{(.*?)\n *\}", css, re.DOTALL)

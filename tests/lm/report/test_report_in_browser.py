@@ -10,8 +10,9 @@ from websockets.sync.client import connect
 from lm.memory.budget import Budget
 from lm.report.report import render_report
 from lm.runs.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, write_memory
-from lm.store.artifacts import STAGES, Store
+from lm.store.artifacts import Store
 from lm.store.files import write_json
+from lm.store.layout import stage_names
 from tests.browser import CHROMIUM, Tab, open_browser
 
 HOSTILE = "<script>document.title='owned'</script><img src='http://localhost:9/x' onerror=\"document.title='owned'\">"
@@ -70,7 +71,7 @@ def make_report(root: Path) -> Path:
         peak_memory_bytes=600 * 2**20,
     )
     rows = []
-    for number, stage in enumerate(STAGES):
+    for number, stage in enumerate(stage_names()):
         key = f"{number + 1:016x}"
         with store.writing(stage, key) as out:
             _fill(stage, out)

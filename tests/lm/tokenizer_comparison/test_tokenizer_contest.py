@@ -4,15 +4,19 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pytest
 
 from lm.champions.compare_models import heldout_text
 from lm.errors import CannotFit
+from lm.hardware.cores import cpu_name, usable_cores
 from lm.memory.budget import Budget
 from lm.model.config import TrainingConfig
 from lm.planning.choose import MAX_PASSES
+from lm.planning.machine import DeviceSpeed, Machine
+from lm.planning.machine_record import keep_machine
 from lm.progress import silent
 from lm.store.artifacts import Store
 from lm.text.documents import read_documents
@@ -35,14 +39,12 @@ def setup_of(flops: float) -> Setup:
 def store(toy, tmp_path, monkeypatch) -> Store:
     """A store with the toy's text, where only two kinds of tokenizers are compared."""
     monkeypatch.setattr(tokenizer_contest_run, "KINDS", ("bpe", "byte"))
-    machine = {
-        "threads": 1,
-        "device": "cpu",
-        "bf16_training_flops_per_second": 1e9,
-        "fp32_training_flops_per_second": 2e9,
-    }
-    monkeypatch.setattr(tokenizer_contest_run, "known_machine", lambda store, measure: machine)
     store = Store(tmp_path)
+    slow = DeviceSpeed(fp32_flops_per_second=2e9, bf16_flops_per_second=1e9, fp32_training_flops_per_second=2e9,
+                       bf16_training_flops_per_second=1e9)  # fmt: skip
+    machine = Machine(cpu=cpu_name(), threads=1, cores=usable_cores(), torch=version("torch"), cpu_capability="",
+                      devices={"cpu": slow})  # fmt: skip
+    keep_machine(store, machine)
     with store.writing("clean", "c" * 16) as out:
         metrics = write_documents(read_documents(toy.clean), out)
         store.commit("clean", "c" * 16, config={}, inputs={}, metrics=metrics, seconds=0.0, peak_memory_bytes=None,

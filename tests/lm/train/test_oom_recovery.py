@@ -10,8 +10,11 @@ import pytest
 
 from lm.memory.budget import Budget
 from lm.model.config import TrainingConfig
+from lm.progress import silent
+from lm.stages import stage_work
 from lm.store.artifacts import Store
 from lm.supervision.supervisor import SupervisedChild
+from lm.train.jobs import start_training, train_chunk
 
 PROJECT = Path(__file__).parents[3]
 BUDGET = Budget(bytes=640 << 20, source="flag")
@@ -41,21 +44,12 @@ def trained(store: Store, toy, notes: list[str]) -> tuple[float, list[dict]]:
     """Train all steps in a supervised child; the loss, and the downshifts on the way."""
     shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
     with SupervisedChild(BUDGET, threads=1, keeps_freed_memory=True, tell=notes.append) as child:
-        child.call(
-            "start_training",
-            root=str(store.root),
-            key="toy",
-            recipe=RECIPE.model_dump(mode="json"),
-            tokens="toy",
-            micro_batch=32,
-            device="cpu",
-            checkpoint_seconds=0.2,
-            init=None,
-        )
-        report = child.call("train_chunk", last_step=RECIPE.steps)
+        work = stage_work(store, "train", RECIPE, {"tokenize": "toy"}).model_copy(update={"key": "toy"})
+        child.call(start_training, silent, work, micro_batch=32, device="cpu", checkpoint_seconds=0.2)
+        report = child.call(train_chunk, silent, RECIPE.steps)
         assert child.peak_bytes <= BUDGET.bytes
     shifts = store.partial("train", "toy") / "downshifts.json"
-    return report["loss"], json.loads(shifts.read_text())["downshifts"] if shifts.exists() else []
+    return report.loss, json.loads(shifts.read_text())["downshifts"] if shifts.exists() else []
 
 
 def test_a_training_near_its_budget_goes_on_in_smaller_pieces(toy, tmp_path, monkeypatch):
