@@ -18,7 +18,7 @@ from lm.runs.run_record import RunRecord, StageRecord, UnfinishedStage, list_run
 from lm.stages import stage_named
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import read_json
-from lm.store.layout import stage_names, stage_of
+from lm.stages import stage_names, stage_of
 from lm.text.raw_sources import SOURCES_FILE
 from lm.text.splits import TEXT_UNITS, Split
 from lm.tokenize.metrics import TokenizeMetrics

@@ -19,7 +19,7 @@ from lm.runs.run_record import REPORT_FILE, RunRecord, list_runs, run_folder
 from lm.stages import headline
 from lm.store.artifacts import Manifest, Store
 from lm.store.files import SCHEMA_VERSION, read_json
-from lm.store.layout import position, stage_names
+from lm.stages import position, stage_names
 
 
 class _View(BaseModel):

@@ -9,7 +9,7 @@ from lm.runs.lineage import all_artifacts, artifact_folders
 from lm.runs.run_record import RUN_FILE, RunRecord, list_runs, open_run
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION, sha256_of
-from lm.store.layout import stage_names
+from lm.stages import stage_names
 
 REMAKE = "python -m flows.pipeline"
 

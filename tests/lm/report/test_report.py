@@ -29,7 +29,7 @@ from lm.runs.run_record import (
 )
 from lm.store.artifacts import Store
 from lm.store.files import write_json
-from lm.store.layout import position, stage_names
+from lm.stages import position, stage_names
 from lm.text.plain_text import opening, visible
 
 MIB = 2**20

@@ -12,7 +12,7 @@ from lm.report.report import render_report
 from lm.runs.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, write_memory
 from lm.store.artifacts import Store
 from lm.store.files import write_json
-from lm.store.layout import stage_names
+from lm.stages import stage_names
 from tests.browser import CHROMIUM, Tab, open_browser
 
 HOSTILE = "<script>document.title='owned'</script><img src='http://localhost:9/x' onerror=\"document.title='owned'\">"
