@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from lm.errors import SlowburnError
-from lm.store.artifacts import Artifact, Store
 from lm.stages import is_known, position, stage_names
+from lm.store.artifacts import Artifact, Store
 
 
 class Lineage(BaseModel):

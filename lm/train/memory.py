@@ -149,8 +149,3 @@ def _kept_per_token(recipe: TrainingConfig) -> float:
 def _scores_per_token(recipe: TrainingConfig) -> float:
     """Keys that a query's block looks at, on average, in all heads of a layer."""
     return recipe.heads * (recipe.context + min(recipe.context, ATTENTION_BLOCK)) / 2
-
-
-def predict_probe() -> int:
-    """What measuring the machine and trying a few steps need at least."""
-    return MIN_TRAINING_BYTES

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import lm.text.longest_match
+import lm.text.seeds
 from lm.errors import BadInput
 from lm.generate.config import GenerateConfig
 from lm.generate.stage import generate, stream
@@ -210,7 +211,7 @@ def test_the_longest_match_is_the_longest(texts, documents):
     """The match found has the length that trying everything finds, and is in the document it names."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lm.text.longest_match, "BLOCK_BYTES", 25)  # so that documents are cut and joined
-        patch.setattr(lm.text.longest_match, "PAIRS_AT_ONCE", 3)
+        patch.setattr(lm.text.seeds, "PAIRS_AT_ONCE", 3)
         passages = [Document(str(index), "source", text, "train") for index, text in enumerate(documents)]
         found = longest_matches(texts, passages)
     for text, match in zip(texts, found, strict=True):
