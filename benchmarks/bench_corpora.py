@@ -99,10 +99,10 @@ import time
 from pathlib import Path
 import sentencepiece
 from lm.planning.cpu import chosen_cores
-from lm.cleaning.documents import read_documents
-from lm.tokenizing.token_stream import token_stream
-from lm.tokenizing.tokenizer import Tokenizer
-from lm.tokenizing.tokens import write_tokens
+from lm.text.documents import read_documents
+from lm.tokenizer.token_stream import token_stream
+from lm.tokenizer.tokenizer import Tokenizer
+from lm.tokenizer.tokens import write_tokens
 tokenizer, ours, alone = Tokenizer(Path({str(model)!r})), 0.0, 0.0
 processor = sentencepiece.SentencePieceProcessor(model_file={str(model)!r})
 def work(texts):

@@ -26,7 +26,7 @@ from lm.model.config import TrainingConfig
 from lm.store import layout
 from lm.store.artifacts import Artifact, Manifest, Store
 from lm.store.keys import artifact_key
-from lm.store.layout import REPLICAS
+from lm.store.layout import REPLICAS, is_known, position, stage_names, stage_of
 from lm.store.work import StageWork
 from lm.supervision.job import Job
 from lm.tokenize import memory as tokenize_memory
@@ -35,6 +35,8 @@ from lm.tokenize.jobs import make_tokens
 from lm.tokenize.metrics import TokenizeMetrics
 from lm.train import memory as train_memory
 from lm.train.metrics import TrainMetrics
+
+__all__ = ["is_known", "position", "stage_names", "stage_of"]  # what is asked of the registry on the floors above
 
 Predict = Callable[[Any, Mapping[str, Artifact], int], int]  # config, inputs by name, budget in bytes -> bytes
 

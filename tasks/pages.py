@@ -15,10 +15,9 @@ from lm.report.run_facts import RunFacts, Sample
 from lm.runs.explain import SHOWN_KEY, made_by
 from lm.runs.lineage import Lineage, all_artifacts, made_into
 from lm.runs.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
-from lm.stages import stage_named
+from lm.stages import stage_named, stage_names, stage_of
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import read_json
-from lm.store.layout import stage_names, stage_of
 from lm.text.raw_sources import SOURCES_FILE
 from lm.text.splits import TEXT_UNITS, Split
 from lm.tokenize.metrics import TokenizeMetrics

@@ -16,10 +16,9 @@ from lm.inspection.parquet_head import Head, parquet_head
 from lm.runs.find import find
 from lm.runs.lineage import Lineage, all_artifacts, artifact_folders, made_from, made_into
 from lm.runs.run_record import REPORT_FILE, RunRecord, list_runs, run_folder
-from lm.stages import headline
+from lm.stages import headline, position, stage_names
 from lm.store.artifacts import Manifest, Store
 from lm.store.files import SCHEMA_VERSION, read_json
-from lm.store.layout import position, stage_names
 
 
 class _View(BaseModel):

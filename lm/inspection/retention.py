@@ -20,9 +20,9 @@ from lm.champions.champion import load_champion
 from lm.config import StageConfig
 from lm.runs.lineage import all_artifacts
 from lm.runs.run_record import RunRecord, list_runs
+from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION
-from lm.store.layout import position, stage_names, stage_of
 
 UNFINISHED_DAYS = 14.0  # of an unfinished training that nobody has gone on with
 DAY_SECONDS = 86_400.0

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from lm.clean.parts import packs
 from lm.errors import BadInput, SlowburnError
 from lm.runs.lineage import all_artifacts
+from lm.stages import position
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION
-from lm.store.layout import position
 from lm.text.documents import count_sources
 from lm.text.raw_sources import read_sources
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict
 from lm.errors import SlowburnError
 from lm.runs.lineage import artifact_folders
 from lm.runs.run_record import RunRecord, StageRecord, list_runs
+from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Manifest, Store
 from lm.store.files import SCHEMA_VERSION
 from lm.store.keys import artifact_key
-from lm.store.layout import position, stage_names, stage_of
 
 MAX_VERSION = 64  # of a stage, that is looked for
 SHOWN_KEY = 8

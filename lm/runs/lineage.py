@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from lm.errors import SlowburnError
+from lm.stages import is_known, position, stage_names
 from lm.store.artifacts import Artifact, Store
-from lm.store.layout import is_known, position, stage_names
 
 
 class Lineage(BaseModel):

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lm.errors import SlowburnError
+from filelock import FileLock, Timeout
+
+from lm.errors import SlowburnError, Stopped
 
 SCHEMA_VERSION = 1
 
@@ -50,6 +52,20 @@ def replace_atomically(path: Path) -> Iterator[Path]:
         flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, patience_seconds: float, busy: str) -> Iterator[None]:
+    """Hold a lock between processes. Raises Stopped, with what to say, where another one keeps it for longer."""
+    lock = FileLock(path, timeout=patience_seconds)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Stopped(busy) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from lm.clean.metrics import CleanMetrics
-from lm.errors import CannotFit, OutOfMemory, Stopped
+from lm.errors import CannotFit, OutOfMemory
 from lm.memory.budget import Budget, advise, check_fits
 from lm.model.config import TrainingConfig
 from lm.planning.candidates import SHARE_FOR_STEPS, fitting
@@ -19,7 +18,7 @@ from lm.planning.plan import trial_seconds
 from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import read_json, write_json
+from lm.store.files import locked, read_json, write_json
 from lm.store.keys import artifact_key
 from lm.supervision.supervisor import SupervisedChild
 from lm.supervision.training_lock import training_lock
@@ -70,15 +69,9 @@ def _alone(folder: Path) -> Iterator[Path]:
     """The folder in which a comparison is made, locked. Raises Stopped when another process is at it."""
     partial = folder.with_name(f".{folder.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise Stopped("another process is at this same comparison: wait for it, then run this again") from None
-    try:
+    busy = "another process is at this same comparison: wait for it, then run this again"
+    with locked(folder.with_name(f".{folder.name}.lock"), 0, busy):
         yield partial
-    finally:
-        lock.release()
 
 
 class _Contest:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lm.store.layout import stage_names
+from lm.stages import stage_names
 from tests.conftest import PROJECT
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lm.store.layout import position, stage_names
+from lm.stages import position, stage_names
 from tests.conftest import PROJECT
 from tests.flows.conftest import Services
 

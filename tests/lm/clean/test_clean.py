@@ -67,8 +67,8 @@ def test_one_document_is_cut_where_the_peers_cut_it(tmp_path: Path, out: Path) -
     metrics = clean(raw_artifact(tmp_path / "raw", {"a.txt": text.encode()}), CleanConfig(), out, silent)
     cut = int(0.9 * len(text))
     assert texts(out) == {"train": [text[:cut]], "heldout": [text[cut:]]}
-    assert metrics["split"] == "contiguous"
-    assert (metrics["train_characters"], metrics["heldout_characters"]) == (cut, len(text) - cut)
+    assert metrics.split == "contiguous"
+    assert (metrics.train_characters, metrics.heldout_characters) == (cut, len(text) - cut)
     assert len({document.document_id for document in read_documents(out)}) == 1
 
 
@@ -90,8 +90,8 @@ def test_empty_and_repeated_documents_are_dropped_and_counted(tmp_path: Path, ou
     raw = raw_artifact(tmp_path / "raw", {"a.jsonl": "\n".join(lines).encode()}, format="jsonl")
     metrics = clean(raw, CleanConfig(near_duplicates="ignore"), out, silent)
     assert sorted(d.title for d in read_documents(out)) == sorted(row["document"] for row in rows)
-    assert (metrics["dropped_duplicates"], metrics["dropped_empty"], metrics["rejects"]) == (3, 1, 3)
-    assert metrics["train_documents"] + metrics["heldout_documents"] == 12
+    assert (metrics.dropped_duplicates, metrics.dropped_empty, metrics.rejects) == (3, 1, 3)
+    assert metrics.train_documents + metrics.heldout_documents == 12
 
 
 def test_a_separator_line_ends_a_document(tmp_path: Path, out: Path) -> None:
@@ -107,9 +107,9 @@ def test_two_documents_of_which_one_is_tiny_still_make_a_useful_split(tmp_path: 
     """Where the split by document would leave a side with next to nothing, the text is cut instead."""
     raw = raw_artifact(tmp_path / "raw", {"long.txt": (PROSE * 20).encode(), "tiny.txt": b"A short note."})
     metrics = clean(raw, CleanConfig(), out, silent)
-    assert metrics["split"] == "contiguous"
-    assert "the end of the whole text is held out instead" in metrics["notes"][0]
-    assert metrics["heldout_characters"] == pytest.approx(0.1 * (len(PROSE) * 20 + 13), abs=1)
+    assert metrics.split == "contiguous"
+    assert "the end of the whole text is held out instead" in metrics.notes[0]
+    assert metrics.heldout_characters == pytest.approx(0.1 * (len(PROSE) * 20 + 13), abs=1)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_damaged_utf8_stays_utf8(tmp_path: Path, out: Path) -> None:
     lines[7] = b"\xff\xfe broken \xe9\n"
     metrics = clean(raw_artifact(tmp_path / "raw", {"a.txt": b"".join(lines)}), CleanConfig(), out, silent)
     assert "près d'une forêt" in texts(out)["train"][0]
-    assert metrics["replaced_characters"] == 3
+    assert metrics.replaced_characters == 3
 
 
 @settings(deadline=None)
@@ -302,9 +302,9 @@ def test_the_cap_is_kept_and_said(tmp_path: Path, split: str) -> None:
     out.mkdir()
     config = CleanConfig(split=split, heldout_fraction=0.5, heldout_bytes=20_000, near_duplicates="ignore")
     metrics = clean(raw, config, out, silent)
-    assert 10_000 < metrics["heldout_bytes"] <= 20_000
-    assert metrics["train_bytes"] + metrics["heldout_bytes"] == sum(map(len, words))
-    assert any("clean.heldout_bytes" in note for note in metrics["notes"])
+    assert 10_000 < metrics.heldout_bytes <= 20_000
+    assert metrics.train_bytes + metrics.heldout_bytes == sum(map(len, words))
+    assert any("clean.heldout_bytes" in note for note in metrics.notes)
 
 
 @settings(deadline=None)

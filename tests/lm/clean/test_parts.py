@@ -50,7 +50,8 @@ def cleaned(
     """Clean, and add what the files hash to."""
     out.mkdir()
     metrics = clean(raw, CleanConfig(**config), out, silent, parts_folder=parts, crew=crew)
-    return metrics | {"files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()}}
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()}
+    return metrics.model_dump() | {"files": files}
 
 
 @settings(max_examples=12, deadline=None)
@@ -74,7 +75,7 @@ def test_what_comes_of_parts_is_what_comes_of_all_at_once(
         seen |= names
         for metrics in (one, other):
             del metrics["cleaned_sources"]
-            metrics["notes"] = [note for note in metrics["notes"] if "sources were cleaned" not in note]
+            metrics.notes = [note for note in metrics.notes if "sources were cleaned" not in note]
         assert one == other
 
 
@@ -87,7 +88,7 @@ def test_an_added_file_is_cleaned_alone_and_a_removed_one_is_gone(tmp_path: Path
     del now["007.txt"]
     metrics = cleaned(raw_artifact(tmp_path / "after", now), tmp_path / "second", tmp_path / "parts")
     assert metrics["cleaned_sources"] == 1
-    assert f"1 of {len(now)} sources were cleaned, the others had been before" in metrics["notes"]
+    assert f"1 of {len(now)} sources were cleaned, the others had been before" in metrics.notes
     sources = {document.source for document in read_documents(tmp_path / "second")}
     assert "new.txt" in sources and "007.txt" not in sources
     assert all(path.stat().st_ino == inode for path, inode in kept.items())  # no pack was written again

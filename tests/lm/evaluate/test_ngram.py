@@ -59,8 +59,8 @@ def test_working_in_blocks_changes_nothing(monkeypatch):
     """Memory is bounded by taking the text in blocks; the counts are those of the whole."""
     texts = [b"to be or not to be", b"", b"that is the question", b"or is it"]
     whole = NGram.fit(texts).nats(b"to be is the question")
-    monkeypatch.setattr(lm.evaluation.ngram, "BLOCK_BYTES", 20)
-    monkeypatch.setattr(lm.evaluation.ngram, "PIECE_BYTES", 3)
+    monkeypatch.setattr(lm.evaluate.ngram, "BLOCK_BYTES", 20)
+    monkeypatch.setattr(lm.evaluate.ngram, "PIECE_BYTES", 3)
     np.testing.assert_array_equal(NGram.fit(texts).nats(b"to be is the question"), whole)
 
 

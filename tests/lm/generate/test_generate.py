@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import lm.text.longest_match
+import lm.text.seeds
 from lm.errors import BadInput
 from lm.generate.config import GenerateConfig
 from lm.generate.stage import generate, stream
@@ -165,19 +166,19 @@ def test_samples_are_written_traced_and_the_same_every_time(toy, tmp_path):
         place = document.index(around) + len(row["nearest_before"])
         assert row["nearest_line"] == document[:place].count("\n") + 1
         assert row["nearest_source"] == "python-docs"
-    assert metrics["longest_match_characters"] == max(len(row["nearest_text"]) for row in traced)
-    assert metrics["human_longest_match_characters"] > 20  # topics repeat their phrases, across the split too
-    json.dumps(metrics)
+    assert metrics.longest_match_characters == max(len(row["nearest_text"]) for row in traced)
+    assert metrics.human_longest_match_characters > 20  # topics repeat their phrases, across the split too
+    metrics.model_dump_json()
 
 
 def test_a_prompt_longer_than_the_context_is_cut_and_said(toy, tmp_path):
     """The end of a long prompt counts, and the metrics say how much of it."""
     metrics = generate(toy.model, toy.clean, GenerateConfig(prompts=("word " * 400,), tokens=5), tmp_path, silent)
-    assert len(metrics["notes"]) == 1
-    assert "reads 48 at once" in metrics["notes"][0]
+    assert len(metrics.notes) == 1
+    assert "reads 48 at once" in metrics.notes[0]
     told: list[str] = []
     stream(toy.model, "word " * 400, SamplingParams(), tokens=5, seed=1, tell=told.append)
-    assert told == metrics["notes"]
+    assert tuple(told) == metrics.notes
 
 
 def test_a_request_that_makes_no_sense_is_refused_before_anything_is_written(toy, tmp_path):
@@ -210,7 +211,7 @@ def test_the_longest_match_is_the_longest(texts, documents):
     """The match found has the length that trying everything finds, and is in the document it names."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lm.text.longest_match, "BLOCK_BYTES", 25)  # so that documents are cut and joined
-        patch.setattr(lm.text.longest_match, "PAIRS_AT_ONCE", 3)
+        patch.setattr(lm.text.seeds, "PAIRS_AT_ONCE", 3)
         passages = [Document(str(index), "source", text, "train") for index, text in enumerate(documents)]
         found = longest_matches(texts, passages)
     for text, match in zip(texts, found, strict=True):
@@ -258,7 +259,7 @@ def test_a_text_ends_before_the_first_stop_string(toy, tmp_path):
         assert row["text"] == text[:end]
         pieces = stream(toy.model, "The ", plain, tokens=80, seed=row["seed"], stop=stops)
         assert "".join(pieces) == row["text"]
-    assert metrics["tokens"] < 4 * 80
+    assert metrics.tokens < 4 * 80
 
 
 @given(st.lists(st.floats(-20, 20), min_size=3, max_size=300), st.floats(1.01, 5), st.data())

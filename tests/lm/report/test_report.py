@@ -27,10 +27,11 @@ from lm.runs.run_record import (
     save_run,
     write_memory,
 )
+from lm.stages import position, stage_names
 from lm.store.artifacts import Store
 from lm.store.files import write_json
-from lm.store.layout import position, stage_names
 from lm.text.plain_text import opening, visible
+from tests.builders import metrics_of
 
 MIB = 2**20
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=alert(1)>{{ 7*7 }}\x1b[31m\u202e</pre>"
@@ -120,7 +121,9 @@ def make_run(
     }
     rows = []
     for number, stage in enumerate(stage_names()[: position(until) + 1]):
-        run.stages[stage] = make_artifact(store, stage, metrics.get(stage, {}), text, evaluation or EVALUATION)
+        run.stages[stage] = make_artifact(
+            store, stage, metrics_of(stage, **metrics.get(stage, {})), text, evaluation or EVALUATION
+        )
         rows += [
             MemoryRow(stage, number * 10.0 + second, second * 60 * MIB, 90 * MIB, 5000 * MIB, run.budget.bytes)
             for second in range(1, 11)

@@ -6,7 +6,7 @@ from lm.store.files import replace_atomically
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
-    """Until the writer is done readers see the old content; where it fails they go on seeing it, and nothing is left."""
+    """Readers see the old content until the writer is done; where it fails they go on to, and nothing else is left."""
     path = tmp_path / "file"
     path.write_text("old")
     with pytest.raises(KeyboardInterrupt), replace_atomically(path) as temporary:
