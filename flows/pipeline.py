@@ -1,6 +1,6 @@
 """The whole pipeline: download → clean → plan → tokenize → train in chunks → evaluate → generate.
 
-`python -m flows.pipeline` runs it here and now; `prefect deployment run pipeline/quick` has a worker do it.
+`slowburn run` runs it here and now; `prefect deployment run pipeline/quick` has a worker do it.
 """
 
 import sys
@@ -48,6 +48,6 @@ def pipeline(
 
 
 if __name__ == "__main__":
-    from flows.command_line import main
+    from flows.cli.main import run_command
 
-    sys.exit(main())
+    sys.exit(run_command("run", "python -m flows.pipeline"))

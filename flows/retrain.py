@@ -1,18 +1,15 @@
 """Scheduled retraining: new text is looked for, a challenger trained, and promoted only if it is shown to be better.
 
-`prefect deployment run retrain/nightly` has a worker do it, `python -m flows.retrain` does it here and now.
-`python -m lm champion` shows what was decided and how often to retrain, `python -m lm rollback` undoes a promotion.
+`prefect deployment run retrain/nightly` has a worker do it, `slowburn retrain` does it here and now.
+`slowburn champion` shows what was decided and how often to retrain, `slowburn rollback` undoes a promotion.
 """
 
-import argparse
-import shlex
 import sys
-from typing import Any, get_args
+from typing import Any
 
 from prefect import State, flow
 from prefect.states import Completed
 
-from flows.command_line import add_request, run
 from flows.outcome import concluded
 from flows.run_name import flow_run_name
 from lm.champions.retraining import RetrainPolicy
@@ -53,22 +50,7 @@ def retrain(
     return concluded(session, work)
 
 
-def main(arguments: list[str]) -> int:
-    """Retrain from a terminal or a system's own scheduler; returns the exit code of `flows.pipeline`."""
-    parser = argparse.ArgumentParser(prog="python -m flows.retrain", description=__doc__)
-    add_request(parser)
-    for name in ("when", "weights"):
-        field = RetrainPolicy.model_fields[name]
-        parser.add_argument(f"--{name}", choices=get_args(field.annotation), help=field.description)
-    options = parser.parse_args(arguments)
-    asked = {name: value for name in ("when", "weights") if (value := getattr(options, name))}
-    policy = RetrainPolicy.model_validate(asked)
-    return run(
-        shlex.join(["python", "-m", "flows.retrain", *arguments]),
-        options,
-        lambda config: retrain(config, policy, options.run_id, return_state=True),
-    )
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    from flows.cli.main import run_command
+
+    sys.exit(run_command("retrain", "python -m flows.retrain"))

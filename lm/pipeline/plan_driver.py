@@ -12,7 +12,7 @@ from lm.planning.reused_tokenizer import reused_tokenizer
 from lm.planning.starting_model import find_starting_model, with_starting_model
 from lm.planning.trial_result import TrialResult
 from lm.store.artifacts import Artifact
-from lm.train.memory import MIN_TRAINING_BYTES
+from lm.train.memory import min_training_bytes
 
 PLAN = "plan"
 
@@ -38,7 +38,7 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
     path = plan_path(session.store, config, cleaned.key)
     settled = None if replan else open_plan(path)
     if settled is None:
-        session.guard(PLAN, MIN_TRAINING_BYTES)
+        session.guard(PLAN, min_training_bytes())
         settled = make_plan(
             session.store,
             config,

@@ -25,7 +25,7 @@ from lm.stages import headline, stage_named, stage_work
 from lm.store.artifacts import NOT_MADE, Artifact, Store
 from lm.store.work import StageWork
 from lm.supervision.supervisor import SupervisedChild
-from lm.train.memory import MIN_RUN_BYTES
+from lm.train.memory import min_run_bytes
 
 REPORT_BUDGET = Budget(bytes=2**30, source="fixed")
 
@@ -57,7 +57,7 @@ class Session:
 
     def check_min(self) -> None:
         """Refuse at once a budget in which no run could end. Raises CannotFit."""
-        check_fits("train", MIN_RUN_BYTES, self.budget)
+        check_fits("train", min_run_bytes(), self.budget)
 
     def guard(self, stage: str, needed_bytes: int) -> None:
         """Refuse to start what is not expected to fit. Raises CannotFit."""

@@ -21,7 +21,7 @@ from lm.planning.starting_model import look_up_starting_model, with_starting_mod
 from lm.run_config import RunConfig
 from lm.store.artifacts import Store
 from lm.store.files import SCHEMA_VERSION
-from lm.train.memory import MIN_RUN_BYTES
+from lm.train.memory import min_run_bytes
 
 GPU_FLOPS_PER_SECOND = 5e12  # what training might reach on a laptop's graphics card: assumed, not measured
 GPU_NOTE = "an estimate: 5 TFLOP/s are assumed (on an H100, small models reached 1 to 20)"
@@ -99,7 +99,7 @@ def _least_memory(request: Request, training: TrainingForecast, done: set[str]) 
     stages = forecast_stages(poorest, training, done)
     smallest = smallest_choice(request.config, request.corpus.train_bytes, request.machine)
     fixed = [stage.predicted_memory_bytes for stage in stages if stage.stage not in ("plan", "train")]
-    return required_budget(max(least_bytes(smallest, request.machine.device), MIN_RUN_BYTES, *fixed))
+    return required_budget(max(least_bytes(smallest, request.machine.device), min_run_bytes(), *fixed))
 
 
 def _free_bytes(root: Path) -> int:

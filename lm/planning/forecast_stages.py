@@ -19,7 +19,7 @@ from lm.stages import stage_key
 from lm.store.artifacts import Store
 from lm.store.layout import REPLICAS
 from lm.tokenize.memory import predict_tokenizing
-from lm.train.memory import MIN_RUN_BYTES, checkpoint_bytes
+from lm.train.memory import checkpoint_bytes, min_run_bytes
 
 CLEAN_SHARE = 1.0  # of the text's bytes, compressed: once in the artifact, once, faster, in the parts that are kept
 TOKEN_BYTES, TOKEN_FILE_BYTES = 1.2, 2  # of a token: in the shards, and in the file that training reads
@@ -117,7 +117,7 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             CLEAN_SHARE * whole,
         ),
         "plan": _Needs(
-            max(training.predicted_memory_bytes, MIN_RUN_BYTES),
+            max(training.predicted_memory_bytes, min_run_bytes()),
             stage_times.plan_seconds(request.machine.threads),
             0,
         ),

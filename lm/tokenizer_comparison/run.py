@@ -30,7 +30,7 @@ from lm.tokenizer_comparison.comparison import Setup, TokenizerContest, Tokens, 
 from lm.tokenizer_comparison.jobs import make_trial_tokens, try_tokenizer
 from lm.tokenizer_comparison.trial import RESULT_FILE as TRIAL_FILE
 from lm.tokenizer_comparison.trial import TOKENS, TOKENS_FILE
-from lm.train.memory import MIN_RUN_BYTES
+from lm.train.memory import min_run_bytes
 
 VERSION = 1
 FOLDER = "tokenizers"
@@ -85,7 +85,7 @@ class _Contest:
 
     def hold(self, key: str) -> TokenizerContest:
         """Every kind tokenizes, then every kind trains: only then is it known what compute suits them all."""
-        check_fits("compare-tokenizers", MIN_RUN_BYTES, self.budget)
+        check_fits("compare-tokenizers", min_run_bytes(), self.budget)
         setup = self._setup()
         configs = {kind: self._config(kind, setup) for kind in KINDS}
         needed = max(

@@ -7,14 +7,14 @@ real trainings. Light: no torch.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from lm.hardware.torch_build import cuda_libraries_bytes
 from lm.model.config import TrainingConfig
 from lm.store.artifacts import Artifact
 from lm.tokenize.metrics import TokenizeMetrics
 
 TRAINING_MARGIN = 1.05
 MIB = 2**20
-MIN_TRAINING_BYTES = 405 * MIB  # the smallest model, its libraries and its tokenizer's files
-MIN_RUN_BYTES = MIN_TRAINING_BYTES + 20 * MIB  # of the stage that needs the most even for the smallest text and model
+MIN_MODEL_BYTES = 405 * MIB  # the smallest model, its libraries and its tokenizer's files
 ATTENTION_BLOCK = 128  # as in lm.model.fused, which needs torch
 MUON_STACK_VALUES, MUON_CARD_STACK_VALUES = 500_000, 2_000_000  # as in lm.train.muon
 
@@ -25,6 +25,7 @@ BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and it
 # malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
 TRAINING_FLOOR = {"bf16": 392 * MIB, "fp32": 367 * MIB}  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)
+CUDA_LIBRARIES_BYTES = 680 * MIB  # of a torch that carries them, on the CPU: 650 MiB more measured, triton included
 CUDA_WORK_SPACE = 50 * MIB  # of the card's libraries, in its memory
 PER_OUTPUT = {"bf16": 10.0, "fp32": 8.0}  # bytes of a token and a piece of the vocabulary: logits, shares, gradient
 # Copies of the embedding that the output needs: with the norm's scale in, and gradients of both of its uses; in fp32.
@@ -62,7 +63,7 @@ def predict_trial(recipe: TrainingConfig, vocab_size: int, micro_batch: int, dev
 
 def floor_bytes(device: str, precision: str) -> int:
     """What training takes of this machine's memory before it has a model."""
-    return CUDA_FLOOR if device == "cuda" else TRAINING_FLOOR[precision]
+    return CUDA_FLOOR if device == "cuda" else TRAINING_FLOOR[precision] + cuda_libraries_bytes(CUDA_LIBRARIES_BYTES)
 
 
 def predict_on_card(recipe: TrainingConfig, vocab_size: int, micro_batch: int) -> int:
@@ -149,3 +150,13 @@ def _kept_per_token(recipe: TrainingConfig) -> float:
 def _scores_per_token(recipe: TrainingConfig) -> float:
     """Keys that a query's block looks at, on average, in all heads of a layer."""
     return recipe.heads * (recipe.context + min(recipe.context, ATTENTION_BLOCK)) / 2
+
+
+def min_training_bytes() -> int:
+    """What measuring the machine, trying a few steps and training the smallest model need."""
+    return MIN_MODEL_BYTES + cuda_libraries_bytes(CUDA_LIBRARIES_BYTES)
+
+
+def min_run_bytes() -> int:
+    """What the stage needs that needs the most, even for the smallest text and model."""
+    return min_training_bytes() + 20 * MIB
