@@ -134,7 +134,7 @@ def test_in_a_large_text_a_sample_of_runs_is_looked_for(
     rows = planted(600) + [{"text": prose(n) + prose(3 * n) * 20} for n in range(1000, 1040)]
     settings = {"near_duplicates": "ignore", "heldout_fraction": 0.4} | settings
     _, exact = cleaned(tmp_path, rows, **settings)
-    monkeypatch.setattr("lm.clean.stage.EXACT_BYTES", 0)
+    monkeypatch.setattr("lm.clean.split_writing.EXACT_BYTES", 0)
     out, metrics = cleaned(tmp_path, rows, **settings)
     training = (sampled_runs(hash_words([text])).hashes for text in read_texts(out, "train"))
     written = sampled_contamination(training, read_texts(out, "heldout"))
