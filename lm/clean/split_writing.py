@@ -1,6 +1,6 @@
 """Writes the documents of a split, and looks for held-out text in the training text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from lm.clean.document_writer import Sided, cut_in_two, write_documents
 from lm.clean.rejects import RejectWriter
 from lm.clean.repeats import Repeats
 from lm.clean.split_corpus import CorpusSplit
+from lm.clean.splitting import Integers
 from lm.memory.malloc import trim_malloc
 from lm.text.documents import read_texts
 from lm.text.shingles import Hashes, hash_words
@@ -46,13 +47,13 @@ class SplitWriter:
         for table in self._corpus.tables():
             numbers = np.arange(first, first + len(table))
             first += len(table)
-            self._reject_repeats(table, numbers)
-            kept = numbers[self._split.keep[numbers]]
-            table = take_rows(table, (kept - numbers[0]).tolist())
-            yield self._cut(table, self._split.heads[kept], self._corpus.characters[kept])
+            keep = self._split.keep[numbers]
+            self._reject_repeats(table, np.flatnonzero(~keep).tolist(), numbers)
+            table, kept = take_rows(table, np.flatnonzero(keep).tolist()), numbers[keep]
+            yield self._cut(table, self._split.heads[kept], self._corpus.characters[kept].astype(np.int64))
             del table  # before the next is read
 
-    def _cut(self, table: pa.Table, heads: np.ndarray[Any, Any], characters: np.ndarray[Any, Any]) -> Sided:
+    def _cut(self, table: pa.Table, heads: Integers, characters: Integers) -> Sided:
         """The rows of a table, two of each document that is cut, and which of them are held out."""
         cut = np.flatnonzero((heads > 0) & (heads < characters))
         heldout = np.repeat(heads == 0, np.where((heads > 0) & (heads < characters), 2, 1))
@@ -64,15 +65,13 @@ class SplitWriter:
         heldout[cut + 1 + np.arange(len(cut))] = True
         return table, heldout
 
-    def _reject_repeats(self, table: pa.Table, numbers: np.ndarray[Any, Any]) -> None:
-        for number in numbers[~self._split.keep[numbers]].tolist():
-            (document,) = table.slice(number - numbers[0], 1).to_pylist()
-            reason = "nearly repeats another" if self._repeats.labels[number] != number else "repeats another"
+    def _reject_repeats(self, table: pa.Table, rows: Sequence[int], numbers: Integers) -> None:
+        for row in rows:
+            (document,) = table.slice(row, 1).to_pylist()
+            reason = (
+                "repeats another" if self._repeats.labels[numbers[row]] == numbers[row] else "nearly repeats another"
+            )
+            size = len(document["text"].encode())
             self._rejects.write(
-                document["source"],
-                document["title"],
-                reason,
-                document["document_id"],
-                document["text"],
-                len(document["text"].encode()),
+                document["source"], document["title"], reason, document["document_id"], document["text"], size
             )

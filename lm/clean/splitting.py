@@ -117,7 +117,8 @@ def split_contiguously(texts: Texts, heldout_fraction: float, heldout_bytes: int
     share = min(heldout_fraction, heldout_bytes / int(texts.bytes.sum()))
     ends = np.cumsum(texts.characters)
     cut = int((1 - share) * int(ends[-1]))
-    return np.clip(cut - (ends - texts.characters), texts.trained, texts.characters)
+    heads: Integers = np.clip(cut - (ends - texts.characters), texts.trained, texts.characters)
+    return heads
 
 
 def whole_units(units: Units, free: Mask, heldout_fraction: float, least_bytes: float, most_bytes: float) -> Mask:
@@ -164,7 +165,8 @@ def tail_bytes(texts: Texts, room: npt.NDArray[np.float64], heldout_fraction: fl
 
 
 def _tails_of(texts: Texts, room: npt.NDArray[np.float64], fraction: float) -> Integers:
-    return np.minimum(fraction * texts.bytes, room).astype(np.int64)
+    tails: Integers = np.minimum(fraction * texts.bytes, room).astype(np.int64)
+    return tails
 
 
 def _beyond_rounding(missing: float, rounded: Mask) -> float:
@@ -173,6 +175,6 @@ def _beyond_rounding(missing: float, rounded: Mask) -> float:
 
 
 def _training_characters(texts: Texts, tails: Integers, whole: Mask) -> Integers:
-    heads = texts.characters - (tails * (texts.characters / np.maximum(texts.bytes, 1))).astype(np.int64)
+    heads: Integers = texts.characters - (tails * (texts.characters / np.maximum(texts.bytes, 1))).astype(np.int64)
     heads[whole[texts.units]] = 0
-    return np.maximum(heads, texts.trained)
+    return np.maximum(heads, texts.trained, out=heads)
