@@ -114,12 +114,13 @@ def _look_for(
 
 
 def _anchors(text: str) -> Iterator[Anchor]:
-    """Stretches of a text that trained, from its end backwards, each about as far from the next as from the end."""
-    after = 0
-    while after < len(text):
-        end = len(text) - after
-        yield Anchor(text[max(end - ANCHOR_CHARACTERS, 0) : end], after)
-        after = max(2 * after, ANCHOR_CHARACTERS)
+    """Stretches of a text that trained, from its end backwards, ever farther apart; the last is its beginning."""
+    end = len(text)
+    while end > ANCHOR_CHARACTERS:
+        yield Anchor(text[end - ANCHOR_CHARACTERS : end], len(text) - end)
+        end -= max(ANCHOR_CHARACTERS, (len(text) - end) // 4)
+    beginning = text[:ANCHOR_CHARACTERS]
+    yield Anchor(beginning, len(text) - len(beginning))
 
 
 def _trained_end(text: str, anchors: Iterable[Anchor]) -> int:
