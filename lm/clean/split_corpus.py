@@ -4,6 +4,7 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lm.clean.cleaned_corpus import CleanedCorpus
 from lm.clean.near_duplicates import Labels, merge
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 MIN_TRAIN_CHARACTERS, MIN_HELDOUT_CHARACTERS = 2_000, 500
 
 
+SLICES_BITS = 4  # openings are compared a sixteenth at a time
+
+Numbers = npt.NDArray[np.uint32]
+
+
 class CorpusSplit(NamedTuple):
     """How a corpus is split."""
 
@@ -51,7 +57,7 @@ class CorpusSplit(NamedTuple):
 
 class _Gathered(NamedTuple):
     texts: Texts
-    text_of: Integers  # the text that each kept document is, or is a part of
+    text_of: Numbers  # the text that each kept document is, or is a part of
     starts: Integers  # characters of that text before each kept document
 
 
@@ -76,7 +82,7 @@ def split_corpus(corpus: CleanedCorpus, repeats: Repeats, before: TrainedBefore,
     else:
         split = made("document", split_by_document(gathered.texts, *amounts))
         if split.too_small:
-            alike = len(np.unique(gathered.texts.units)) < 2
+            alike = not gathered.texts.units.any()
             why = "all documents are alike" if alike else "too little text on one side of a split by document"
             split = made("contiguous", split_contiguously(gathered.texts, *amounts), why)
     if split.too_small:
@@ -87,29 +93,21 @@ def split_corpus(corpus: CleanedCorpus, repeats: Repeats, before: TrainedBefore,
 def _gather(corpus: CleanedCorpus, repeats: Repeats, before: TrainedBefore, config: "CleanConfig") -> _Gathered:
     """Join the parts of each text, and the texts of each unit."""
     rows = np.flatnonzero(repeats.keep)
-    numbers = np.cumsum(corpus.begins)[rows]
-    _, first, text_of = np.unique(numbers, return_index=True, return_inverse=True)
-    firsts, labels = rows[first], repeats.labels.copy()
-    merge(labels, rows, firsts[text_of])
-    if config.split == "source":
-        identities = corpus.source_keys
-        _, chosen, sources = np.unique(identities, return_index=True, return_inverse=True)
-        merge(labels, np.arange(len(labels)), chosen[sources])
-    else:
-        identities = _identities(corpus, rows, repeats.labels)
-        identities[rows] = identities[firsts[text_of]]
-    positions = unit_positions(identities, labels, config.seed)
-    characters = corpus.characters[rows].astype(np.int64)
-    ends = np.cumsum(characters)
-    starts = ends - characters - (ends - characters)[first][text_of]
-    trained = np.zeros(len(firsts), np.int64)
-    np.maximum.at(trained, text_of, np.where(before.characters[rows] > 0, starts + before.characters[rows], 0))
-    was_cut = np.zeros(len(firsts), np.bool_)
+    begins = np.diff(np.cumsum(corpus.begins, dtype=np.uint32)[rows], prepend=np.uint32(0)) > 0
+    text_of = np.cumsum(begins, dtype=np.uint32) - np.uint32(1)
+    firsts = rows[begins]
+    labels = repeats.labels.copy()
+    merge(labels, rows[~begins], firsts[text_of[~begins]])
+    positions = _positions(corpus, rows, firsts[text_of], labels, repeats.labels, config)
+    sizes, characters, starts = corpus.sizes[rows], corpus.characters[rows], _starts(corpus, rows, begins, text_of)
+    trained, was_cut = np.zeros(len(firsts), np.int64), np.zeros(len(firsts), np.bool_)
+    here = np.flatnonzero(before.characters[rows])
+    np.maximum.at(trained, text_of[here], starts[here] + before.characters[rows[here]])
     was_cut[text_of[before.was_cut[rows]]] = True
     texts = Texts(
-        bytes=np.bincount(text_of, corpus.sizes[rows]).astype(np.int64),
+        bytes=np.bincount(text_of, sizes).astype(np.int64),
         characters=np.bincount(text_of, characters).astype(np.int64),
-        units=np.unique(labels[firsts], return_inverse=True)[1],
+        units=_ranks(labels[firsts], len(labels)),
         positions=positions[firsts],
         trained=trained,
         was_cut=was_cut,
@@ -117,16 +115,47 @@ def _gather(corpus: CleanedCorpus, repeats: Repeats, before: TrainedBefore, conf
     return _Gathered(texts, text_of, starts)
 
 
-def _identities(corpus: CleanedCorpus, rows: Integers, labels: Labels) -> Hashes:
-    """What places a document: its opening, which stays when it grows; its content, where unlike ones open alike."""
+def _starts(corpus: CleanedCorpus, rows: Integers, begins: Mask, text_of: Numbers) -> Integers:
+    """How many characters of its text stand before each kept document."""
+    starts = np.zeros(len(rows), np.int64)
+    np.cumsum(corpus.characters[rows[:-1]], out=starts[1:])
+    starts -= starts[begins][text_of]
+    return starts
+
+
+def _positions(
+    corpus: CleanedCorpus, rows: Integers, firsts: Integers, labels: Labels, clusters: Labels, config: "CleanConfig"
+) -> Hashes:
+    """Place the unit of each document; `firsts` are the first parts of the texts of `rows`.
+
+    By source, `labels` are merged where documents have one source.
+    """
+    if config.split == "source":
+        _, chosen, sources = np.unique(corpus.source_keys, return_index=True, return_inverse=True)
+        merge(labels, np.arange(len(labels)), chosen[sources])
+        return unit_positions(corpus.source_keys, labels, config.seed)
     identities = corpus.ids.copy()
-    _, opening = np.unique(corpus.opening_ids[rows], return_inverse=True)
-    lowest, highest = np.full(len(rows), len(labels), np.int64), np.zeros(len(rows), np.int64)
-    np.minimum.at(lowest, opening, labels[rows])
-    np.maximum.at(highest, opening, labels[rows])
-    own = (lowest == highest)[opening]
-    identities[rows[own]] = corpus.opening_ids[rows[own]]
-    return identities
+    for part in range(1 << SLICES_BITS):
+        here = rows[corpus.opening_ids[rows] >> np.uint64(64 - SLICES_BITS) == part]
+        identities[here] = _identities(corpus, here, clusters)
+    identities[rows] = identities[firsts]
+    return unit_positions(identities, labels, config.seed)
+
+
+def _identities(corpus: CleanedCorpus, rows: Integers, clusters: Labels) -> Hashes:
+    """What places a document: its opening, which stays when it grows; its content, where unlike ones open alike."""
+    openings, opening = np.unique(corpus.opening_ids[rows], return_inverse=True)
+    lowest, highest = np.full(len(openings), len(clusters), np.int64), np.zeros(len(openings), np.int64)
+    np.minimum.at(lowest, opening, clusters[rows])
+    np.maximum.at(highest, opening, clusters[rows])
+    return np.where((lowest == highest)[opening], openings[opening], corpus.ids[rows])
+
+
+def _ranks(labels: Labels, documents: int) -> Numbers:
+    """Number the labels that there are from 0."""
+    found = np.zeros(documents, np.bool_)
+    found[labels] = True
+    return (np.cumsum(found, dtype=np.uint32) - np.uint32(1))[labels]
 
 
 def _of_documents(

@@ -27,7 +27,7 @@ class Texts(NamedTuple):
 
     bytes: Integers
     characters: Integers
-    units: Integers  # numbers from 0; texts of one unit resemble each other
+    units: npt.NDArray[np.integer]  # numbers from 0; texts of one unit resemble each other
     positions: Hashes  # the same for all texts of a unit
     trained: Integers  # characters at the beginning that trained before
     was_cut: Mask  # a later part of it was held out before
@@ -43,7 +43,7 @@ class Units(NamedTuple):
     @classmethod
     def of(cls, texts: Texts) -> Self:
         """Gather the units of texts."""
-        count = int(texts.units.max(initial=-1)) + 1
+        count = int(texts.units.max()) + 1
         positions, trained = np.zeros(count, np.uint64), np.zeros(count)
         positions[texts.units] = texts.positions
         np.maximum.at(trained, texts.units, texts.trained / np.maximum(texts.characters, 1))
@@ -71,26 +71,26 @@ def split_by_document(texts: Texts, heldout_fraction: float, heldout_bytes: int)
     """
     units, total = Units.of(texts), int(texts.bytes.sum())
     target = min(heldout_fraction * total, heldout_bytes)
-    is_long = (texts.bytes > LONG * target) | texts.was_cut
     cut_units = np.zeros(len(units.bytes), np.bool_)
-    cut_units[texts.units[is_long]] = True
-    cut = cut_units[texts.units]
-    room = texts.bytes * (1 - units.trained[texts.units])
+    cut_units[texts.units[(texts.bytes > LONG * target) | texts.was_cut]] = True
+    cut = np.flatnonzero(cut_units[texts.units])
     cut_bytes = int(texts.bytes[cut].sum())
+    room = texts.bytes[cut] * (1 - units.trained[texts.units[cut]])
     long_target = min(heldout_fraction * cut_bytes, heldout_bytes * (cut_bytes / total))
-    tails = tail_bytes(texts, np.where(cut, room, 0), heldout_fraction, long_target)
+    tails = tail_bytes(texts.bytes[cut], texts.positions[cut], room, heldout_fraction, long_target)
 
     short = ~cut_units & (units.bytes <= LONG * target)
-    short_bytes = int(units.bytes[short].sum())
-    missing = _beyond_rounding(long_target - int(tails.sum()), cut)
-    wanted = min(target - long_target + missing, max(heldout_fraction, 0.5) * short_bytes)
+    missing = _beyond_rounding(long_target - int(tails.sum()), len(cut))
+    wanted = min(target - long_target + missing, max(heldout_fraction, 0.5) * int(units.bytes[short].sum()))
     most = min(wanted + TOLERANCE * target, heldout_bytes - int(tails.sum()))
     whole = whole_units(units, short & (units.trained == 0), heldout_fraction, most - LONG * target, most)
 
     missing = target - long_target - int(units.bytes[whole].sum())
     if missing > TOLERANCE * target:
-        tails = tail_bytes(texts, np.where(cut, room, 0), heldout_fraction, long_target + missing)
-    return _training_characters(texts, tails, whole)
+        tails = tail_bytes(texts.bytes[cut], texts.positions[cut], room, heldout_fraction, long_target + missing)
+    heads = _heads(texts, whole)
+    heads[cut] -= (tails * (texts.characters[cut] / texts.bytes[cut])).astype(np.int64)
+    return np.maximum(heads, texts.trained, out=heads)
 
 
 def split_whole(texts: Texts, heldout_fraction: float, heldout_bytes: int) -> Integers:
@@ -109,7 +109,7 @@ def split_whole(texts: Texts, heldout_fraction: float, heldout_bytes: int) -> In
         candidates = np.flatnonzero(free)
         misses = np.abs(units.bytes[candidates] - target)
         whole[candidates[np.lexsort((units.positions[candidates], misses))[0]]] = True
-    return _training_characters(texts, np.zeros(len(texts.bytes), np.int64), whole)
+    return np.maximum(_heads(texts, whole), texts.trained)
 
 
 def split_contiguously(texts: Texts, heldout_fraction: float, heldout_bytes: int) -> Integers:
@@ -128,15 +128,13 @@ def whole_units(units: Units, free: Mask, heldout_fraction: float, least_bytes: 
     they have less than `least_bytes`, further ones in order that do not exceed it. Under a fixed `most_bytes` added
     units move others from the held-out side to training only.
     """
-    order = np.flatnonzero(free)
-    order = order[np.argsort(units.positions[order], kind="stable")]
-    first = order[units.positions[order] < np.uint64(heldout_fraction * 2.0**64)]
     chosen = np.zeros(len(free), np.bool_)
+    first = _in_order(units, free & (units.positions < np.uint64(heldout_fraction * 2.0**64)))
     chosen[first[np.cumsum(units.bytes[first]) <= most_bytes]] = True
     heldout = int(units.bytes[chosen].sum())
-    for unit in order if heldout < least_bytes else ():
+    for unit in _in_order(units, free & ~chosen) if heldout < least_bytes else ():
         size = int(units.bytes[unit])
-        if not chosen[unit] and heldout + size <= most_bytes:
+        if heldout + size <= most_bytes:
             chosen[unit] = True
             heldout += size
         if heldout >= least_bytes:
@@ -144,37 +142,44 @@ def whole_units(units: Units, free: Mask, heldout_fraction: float, least_bytes: 
     return chosen
 
 
-def tail_bytes(texts: Texts, room: npt.NDArray[np.float64], heldout_fraction: float, target: float) -> Integers:
-    """Share out `target` bytes among the last parts of texts: (texts,).
+def _in_order(units: Units, chosen: Mask) -> Integers:
+    """The numbers of the chosen units, by their positions."""
+    numbers = np.flatnonzero(chosen)
+    return numbers[np.argsort(units.positions[numbers], kind="stable")]
+
+
+def tail_bytes(
+    sizes: Integers, positions: Hashes, room: npt.NDArray[np.float64], heldout_fraction: float, target: float
+) -> Integers:
+    """Share out `target` bytes among the last parts of texts of these sizes: (texts,).
 
     room: bytes at the end of each that may be held out. Each text gives `heldout_fraction` of itself, in the order of
     positions until the target is reached; or more, MAX_TAIL of itself at most, where that would not reach it.
     """
-    tails = _tails_of(texts, room, heldout_fraction)
-    if _beyond_rounding(target - int(tails.sum()), room > 0):
+    tails = _tails_of(sizes, room, heldout_fraction)
+    if _beyond_rounding(target - int(tails.sum()), len(sizes)):
         low, high = heldout_fraction, max(heldout_fraction, MAX_TAIL)
         for _ in range(40):
             middle = (low + high) / 2
-            enough = int(_tails_of(texts, room, middle).sum()) >= target
+            enough = int(_tails_of(sizes, room, middle).sum()) >= target
             low, high = (low, middle) if enough else (middle, high)
-        tails = _tails_of(texts, room, high)
-    order = np.lexsort((texts.bytes, texts.positions))
+        tails = _tails_of(sizes, room, high)
+    order = np.lexsort((sizes, positions))
     before = np.cumsum(tails[order]) - tails[order]
     tails[order] = np.clip(int(target) - before, 0, tails[order])
     return tails
 
 
-def _tails_of(texts: Texts, room: npt.NDArray[np.float64], fraction: float) -> Integers:
-    tails: Integers = np.minimum(fraction * texts.bytes, room).astype(np.int64)
+def _tails_of(sizes: Integers, room: npt.NDArray[np.float64], fraction: float) -> Integers:
+    tails: Integers = np.minimum(fraction * sizes, room).astype(np.int64)
     return tails
 
 
-def _beyond_rounding(missing: float, rounded: Mask) -> float:
-    """What is missing, if it is more than rounding may have taken."""
-    return missing if missing > np.count_nonzero(rounded) + 1 else 0.0
+def _beyond_rounding(missing: float, rounded: int) -> float:
+    """What is missing, if it is more than rounding so many numbers may have taken."""
+    return missing if missing > rounded + 1 else 0.0
 
 
-def _training_characters(texts: Texts, tails: Integers, whole: Mask) -> Integers:
-    heads: Integers = texts.characters - (tails * (texts.characters / np.maximum(texts.bytes, 1))).astype(np.int64)
-    heads[whole[texts.units]] = 0
-    return np.maximum(heads, texts.trained, out=heads)
+def _heads(texts: Texts, whole: Mask) -> Integers:
+    """The characters of each text that is not in a unit held out whole, 0 of the others: (texts,)."""
+    return np.where(whole[texts.units], 0, texts.characters)

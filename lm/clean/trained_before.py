@@ -38,13 +38,13 @@ class Head(NamedTuple):
 class TrainedBefore(NamedTuple):
     """What trained before of each document: (documents,) each."""
 
-    characters: npt.NDArray[np.int64]  # at its beginning
+    characters: npt.NDArray[np.uint32]  # at its beginning
     was_cut: npt.NDArray[np.bool_]  # and the rest was held out
 
     @classmethod
     def nothing(cls, documents: int) -> Self:
         """What trained of a corpus that is new."""
-        return cls(np.zeros(documents, np.int64), np.zeros(documents, np.bool_))
+        return cls(np.zeros(documents, np.uint32), np.zeros(documents, np.bool_))
 
     def add(self, number: int, characters: int, was_cut: bool) -> None:
         """Note what an earlier artifact has of a document."""
