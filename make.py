@@ -77,7 +77,7 @@ def test_beside(marker: str, packages: tuple[str, ...], note: str) -> int:
 def lint() -> int:
     """Check style, and that imports run one way."""
     style = python("-m", "ruff", "check", ".") or python("-m", "ruff", "format", "--check", ".")
-    return style or become("lint-imports")
+    return style or become("lint-imports", "--no-logo")
 
 
 def list_targets() -> int:

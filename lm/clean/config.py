@@ -6,7 +6,7 @@ from pydantic import Field
 
 from lm.config import StageConfig
 
-VERSION = 5
+VERSION = 6
 
 
 class CleanConfig(StageConfig):
