@@ -14,11 +14,12 @@ from lm.clean.readers.prose import is_code, is_prose
 
 SAMPLE_CHARACTERS = 2**18  # by which the form of a table is found
 MAX_LINE = 2**24  # characters
-SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = ("\t", ";", "|", ",")  # the likelier first, where several would do: commas stand in text too
 NO_SEPARATOR = "\x1f"  # of a table of one column, whose commas are text
 MIN_EVEN_SHARE = 0.7  # of rows that have as many fields as the first
 MIN_ROWS = 20  # of a table that nothing but its content shows
 MAX_HEADER = 60  # characters of a column's name
+KNOWN_NAMES = frozenset({*TEXT_COLUMNS, *TITLE_COLUMNS, *HEADINGS, *INSTRUCTIONS})
 _SAID_SEPARATOR = re.compile(r"sep=(.)\n", re.I)  # a line that Excel reads and writes
 Cells = list[str]
 
@@ -48,9 +49,33 @@ def find_form(sample: str) -> TableForm:
         return TableForm(said[1], first_line=1)
     backslashes = '\\"' in sample and '""' not in sample.replace('\\""', "")
     forms = [TableForm(separator, quoted, backslashes) for quoted in (True, False) for separator in SEPARATORS]
-    scored = [(_evenness(form, sample), form) for form in forms]
-    (share, fields), form = max(scored, key=lambda found: (found[0], found[1].quoted))
-    return form if fields > 1 and share >= MIN_EVEN_SHARE else TableForm(NO_SEPARATOR, backslashes=backslashes)
+    best = max(forms, key=lambda form: _evenness(form, sample))
+    if _evenness(best, sample) >= MIN_EVEN_SHARE:
+        return best
+    loose = (form for form in forms if _is_loose(_beginning(form, sample)))
+    return next(loose, TableForm(NO_SEPARATOR, backslashes=backslashes))
+
+
+def _beginning(form: TableForm, sample: str) -> list[Cells]:
+    """The rows of a sample, but the last if it may be cut."""
+    try:
+        rows = [row for row in islice(form.rows(iter(sample.splitlines(keepends=True))), SAMPLE_ROWS) if row]
+    except csv.Error:
+        return []
+    return rows[:-1] if len(rows) > 2 and not sample.endswith("\n") else rows
+
+
+def _evenness(form: TableForm, sample: str) -> float:
+    """The share of rows that have as many fields as the first, if these are several."""
+    rows = _beginning(form, sample)
+    fields = len(rows[0]) if rows else 0
+    return sum(len(row) == fields for row in rows) / len(rows) if fields > 1 else 0.0
+
+
+def _is_loose(rows: list[Cells]) -> bool:
+    """Whether these are rows under a header whose last values hold separators that nobody quoted."""
+    named = len(rows) > 1 and len(rows[0]) > 1 and any(cell.strip().lower() in KNOWN_NAMES for cell in rows[0])
+    return named and all(len(row) >= len(rows[0]) for row in rows)
 
 
 def is_table(head: str) -> bool:
@@ -59,24 +84,12 @@ def is_table(head: str) -> bool:
     if not any(separator in first for separator in SEPARATORS) or head.count("\n") < MIN_ROWS:
         return False
     form = find_form(head)
-    share, fields = _evenness(form, head)
-    if share < 1 or fields < (2 if form.separator == "\t" else 3):
+    rows = _beginning(form, head)[:MIN_ROWS]
+    if _evenness(form, head) < 1 or len(rows[0]) < (2 if form.separator == "\t" else 3):
         return False
-    rows = [row for row in islice(form.rows(iter(head.splitlines(keepends=True))), MIN_ROWS) if row]
     names, has_header = _names(rows)
     beginning = [dict(zip(names, row, strict=False)) for row in rows[has_header:]]
     return (has_header or form.separator == "\t") and choose_columns(beginning) is not None
-
-
-def _evenness(form: TableForm, sample: str) -> tuple[float, int]:
-    """The share of rows that have as many fields as the first, if these are several; and how many."""
-    try:
-        rows = [row for row in islice(form.rows(iter(sample.splitlines(keepends=True))), SAMPLE_ROWS) if row]
-    except csv.Error:
-        return 0.0, 0
-    rows = rows[:-1] if len(rows) > 2 and not sample.endswith("\n") else rows  # the last may be cut
-    fields = len(rows[0]) if rows else 0
-    return (sum(len(row) == fields for row in rows) / len(rows), fields) if fields > 1 else (0.0, fields)
 
 
 def read_csv(file: InputFile) -> Iterator[Passage]:
@@ -121,8 +134,7 @@ def _is_header(first: Cells, others: Sequence[Cells]) -> bool:
     named = [cell for cell in first if cell]
     if not named or len(set(named)) < len(named) or any(is_code(cell) or len(cell) > MAX_HEADER for cell in named):
         return False
-    known = {*TEXT_COLUMNS, *TITLE_COLUMNS, *HEADINGS, *INSTRUCTIONS}
-    if any(cell.lower() in known for cell in named):
+    if any(cell.lower() in KNOWN_NAMES for cell in named):
         return True
     columns = [[row[place] for row in others if len(row) > place and row[place]] for place in range(len(first))]
     return any(

@@ -1,6 +1,5 @@
 """JSON documents: a list of rows or messages, wherever in the document it stands; read in pieces, whatever its size."""
 
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,11 +28,10 @@ class Outline(NamedTuple):
     strings: int = 0
 
 
-class _Utf8(io.RawIOBase):
+class _Utf8:
     """Text as bytes of UTF-8, which the parser reads."""
 
     def __init__(self, text: IO[str]) -> None:
-        super().__init__()
         self._text = text
 
     def read(self, size: int = -1) -> bytes:
@@ -42,13 +40,13 @@ class _Utf8(io.RawIOBase):
 
 
 @contextmanager
-def _parsing(file: InputFile) -> Iterator[IO[bytes]]:
+def _parsing(file: InputFile) -> Iterator[_Utf8]:
     """Open a document for the parser; what it finds wrong becomes Unreadable."""
     import ijson
 
     with file.open_text() as text:
         try:
-            yield _Utf8(text)  # type: ignore[misc]  # a stream of bytes in all but its declaration
+            yield _Utf8(text)
         except (ijson.JSONError, UnicodeError, ArithmeticError) as error:
             said = " ".join(str(error).split())[:80]
             raise Unreadable(f"no JSON, or damaged ({said}); what precedes the damage was read") from None
@@ -166,7 +164,7 @@ def _conversations(elements: Iterable[Any], file: InputFile) -> Iterator[Passage
         if export is not PLAIN:
             file.kind = f"{export.name}s"
         name = element.get("name") or element.get("title") if isinstance(element, Mapping) else None
-        text = "".join(lines_of(messages, export))
+        text = "".join(lines_of(messages, export)).rstrip("\n")
         if text or not messages:
             yield Passage(text or None, name if isinstance(name, str) else "", number)
 

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm.clean.decoding import repair_mojibake
-from lm.clean.html_text import page_text
-from lm.clean.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
+from lm.clean.readers.html_text import page_text
+from lm.clean.readers.input_file import PART_CHARACTERS
+from lm.clean.reading import RawDocument, read_raw
+from lm.clean.readings import ReadingCounts
 from lm.clean.shards import Shard
-from lm.clean.table_documents import json_rows
 from lm.errors import BadInput
 from lm.text.archives import Expansion
 from lm.text.raw_sources import RawSource
