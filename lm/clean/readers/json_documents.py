@@ -9,11 +9,11 @@ from typing import IO, Any, NamedTuple
 from lm.clean.readers.chat_exports import PLAIN, ChatExport, chatgpt_turns, lines_of, recognise_export
 from lm.clean.readers.columns import SAMPLE_CHARACTERS, SAMPLE_ROWS, Columns
 from lm.clean.readers.input_file import InputFile, Passage, Unreadable, in_parts
+from lm.clean.readers.json_depth import DepthCheck
 from lm.clean.readers.json_lines import chosen_columns, passage_of
 from lm.clean.readers.prose import is_prose
 from lm.clean.readers.turns import pieces_of_text, turn
 
-MAX_DEPTH = 100  # of lists and objects in each other
 MAX_LISTS = 10_000  # different places of lists in a document
 CONVERSATION_LISTS = ("messages", "conversation", "conversations", "turns", "dialog", "dialogue", "chat")
 ROLES = frozenset({"user", "assistant", "system", "human", "gpt", "bot", "model", "tool"})
@@ -32,11 +32,14 @@ class _Utf8:
     """Text as bytes of UTF-8, which the parser reads."""
 
     def __init__(self, text: IO[str]) -> None:
-        self._text = text
+        self._text, self._depth = text, DepthCheck()
 
     def read(self, size: int = -1) -> bytes:
-        """Read about so many bytes."""
-        return self._text.read(size).encode("utf-8", "replace")
+        """Read about so many bytes. Raises Unreadable where they nest too deeply."""
+        block = self._text.read(size)
+        if self._depth.is_too_deep(block):
+            raise Unreadable("JSON that is nested too deeply to be a text")
+        return block.encode("utf-8", "replace")
 
 
 @contextmanager
@@ -86,8 +89,8 @@ def find_outline(file: InputFile) -> Outline:
                     children["string"] += "." not in prefix
             elif event == "start_map":
                 children["map"] += bool(prefix) and "." not in prefix
-            if prefix.count(".") > MAX_DEPTH or len(characters) > MAX_LISTS:
-                raise Unreadable("JSON that is nested too deeply to be a text")
+            if len(characters) > MAX_LISTS:
+                raise Unreadable("JSON of too many lists to find its text")
     largest = max(characters.values(), default=0)
     lists = [prefix for prefix, count in characters.items() if count == largest]
     return Outline(lists[0] if lists else "", top, children["map"], children["string"])

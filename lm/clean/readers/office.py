@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from xml.etree.ElementTree import Element
 
 from lm.clean.readers.input_file import InputFile, Passage, Unreadable, in_parts
-from lm.clean.readers.zipped import local_name, local_value, member, opened, xml_events
+from lm.clean.readers.zipped import consume, local_name, local_value, member, opened, xml_events
 from lm.text.archives import DOCX_MEMBER
 
 DOCX_NOTES = ("word/footnotes.xml", "word/endnotes.xml")
@@ -65,7 +65,7 @@ def _docx_lines(events: Events) -> Iterator[str]:
         if name == "p":
             yield "".join(pieces) + "\n"
             pieces.clear()
-        element.clear()
+        consume(element)
 
 
 def _odt_lines(events: Events) -> Iterator[str]:
@@ -79,7 +79,7 @@ def _odt_lines(events: Events) -> Iterator[str]:
             if event == "end" and not inside and not left_out:
                 yield "".join(_odt_text(element)) + "\n"
         if event == "end" and not inside:
-            element.clear()
+            consume(element)
 
 
 def _odt_text(element: Element) -> Iterator[str]:

@@ -9,9 +9,9 @@ from lm.clean.readers.input_file import PART_CHARACTERS, InputFile, Passage
 HEAD_CHARACTERS = 2**16  # in which a marker must stand to be one
 START, END = "<|startoftext|>", "<|endoftext|>"
 TOKEN = re.compile(r"<\|[\w ]{1,40}\|>|<(?:/?s|eos|bos|sep|end|EOS|BOS|SEP)>|\[(?:EOS|BOS|SEP)\]")
-# At the beginning or end of a line, or several in a line: not where a text tells of it.
+# At the beginning or end of a line, or right behind a word: not where a text tells of it.
 _MARKED = re.compile(
-    r"(?m)^<\|(?:end|start)oftext\|>|(?<![\"'`(\[])<\|endoftext\|>[ \t]*$|<\|endoftext\|>[^\n\"'`]+<\|endoftext\|>"
+    r"(?m)^<\|(?:end|start)oftext\|>|(?<![\"'`(\[])<\|endoftext\|>[ \t]*$|(?<=[^\s\"'`(\[])<\|endoftext\|>(?=[^\"'`)\]])"
 )
 BLOCK_CHARACTERS = 2**18
 

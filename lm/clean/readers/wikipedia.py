@@ -1,4 +1,4 @@
-"""Dumps of Wikipedia and other wikis: each page a document, without templates, tables, references and links' targets."""
+"""Dumps of Wikipedia and other wikis: each page a document, without templates, tables, references and files."""
 
 import re
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from lm.clean.readers.input_file import InputFile, Passage
-from lm.clean.readers.zipped import local_name, xml_events
+from lm.clean.readers.zipped import consume, local_name, xml_events
 
 MAX_CHARACTERS = 2**21  # of a page
 ARTICLES = "0"  # the namespace of pages that are no talk, file or template
 MEDIA_NAMESPACES = ("6", "14")  # of files and of categories, whatever a language calls them
-LEFT_OUT_TAGS = frozenset({"ref", "table", "gallery", "timeline", "references", "score", "imagemap", "math", "syntaxhighlight"})
+LEFT_OUT_TAGS = frozenset({"ref", "table", "gallery", "timeline", "references", "score", "imagemap", "math"})
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _EMPTY_BRACKETS = re.compile(r" ?\(\s*[,;]?\s*\)")
 
@@ -24,11 +24,9 @@ def is_wiki_dump(head: str) -> bool:
 def read_wiki_dump(file: InputFile) -> Iterator[Passage]:
     """Read the articles of a dump; talk, templates and redirects are left out. Raises Unreadable for damaged XML."""
     file.unit, file.amount, others = "articles", 0, 0
-    media, root = {"file", "image", "category"}, None
+    media = {"file", "image", "category"}
     with file.path.open("rb") as stream:
         for event, element in xml_events(stream):
-            if root is None:
-                root = element
             if event == "start":
                 continue
             if local_name(element) == "namespace" and element.get("key") in MEDIA_NAMESPACES:
@@ -41,7 +39,7 @@ def read_wiki_dump(file: InputFile) -> Iterator[Passage]:
                 yield Passage(wiki_text(page.get("text", ""), media), page.get("title", ""), file.amount)
             else:
                 others += 1
-            root.clear()  # else it keeps every page
+            consume(element)
     file.left_out = f"{others:,} talk pages, templates and redirects left out" if others else ""
 
 
@@ -62,7 +60,8 @@ def wiki_text(source: str, media: set[str]) -> str | None:
     for tag in code.filter_tags(matches=lambda tag: str(tag.tag).lower() in LEFT_OUT_TAGS):
         _remove(code, tag)
     text = code.strip_code(normalize=True, collapse=True)
-    return _EMPTY_LINES.sub("\n\n", _EMPTY_BRACKETS.sub("", text)).strip("\n") + "\n"
+    lines = "\n".join(line.strip() for line in _EMPTY_BRACKETS.sub("", text).split("\n"))
+    return _EMPTY_LINES.sub("\n\n", lines).strip("\n") + "\n"
 
 
 def _remove(code: Any, node: Any) -> None:

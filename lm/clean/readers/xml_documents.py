@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from lm.clean.readers.input_file import InputFile, Passage, Unreadable, in_parts
-from lm.clean.readers.zipped import local_name, xml_events
+from lm.clean.readers.zipped import consume, local_name, xml_events
 
 XML_SUFFIXES = (".xml", ".tei", ".fb2", ".rss", ".atom", ".dbk")
 LEFT_OUT = frozenset({"binary", "teiHeader", "description", "script", "style"})
@@ -42,6 +42,6 @@ def _lines(events: Iterator[tuple[str, Element]], file: InputFile) -> Iterator[s
             if line and not left_out:
                 file.amount = (file.amount or 0) + 1
                 yield line + "\n"
-            element.clear()
+            consume(element)
         opened.pop()
         left_out -= name in LEFT_OUT

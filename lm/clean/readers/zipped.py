@@ -12,7 +12,9 @@ from lm.clean.readers.input_file import InputFile, Unreadable
 from lm.text.archives import DAMAGED, EXPANSION_FREE_BYTES, MAX_EXPANSION, Expansion
 
 BOMB = f"it expands to more than {MAX_EXPANSION} times its size"
+BLOCK_BYTES = 2**20
 MAX_DEPTH = 200  # of elements in each other
+CONSUMED = ""
 NOT_XML = "damaged: its XML cannot be read"
 
 
@@ -29,22 +31,18 @@ def opened(file: InputFile) -> Iterator[zipfile.ZipFile]:
         raise Unreadable("encrypted" if encrypted else "damaged or cut short") from None
 
 
-class _Bounded(io.RawIOBase):
-    """A member as it expands. Raises Unreadable where that is too much, BadInput at the cap of all archives."""
+class _Counted(io.RawIOBase):
+    """A member as it expands. Raises BadInput at the cap of all archives."""
 
-    def __init__(self, stream: IO[bytes], compressed_bytes: int, expansion: Expansion) -> None:
+    def __init__(self, stream: IO[bytes], expansion: Expansion) -> None:
         super().__init__()
         self._stream, self._expansion = stream, expansion
-        self._left = EXPANSION_FREE_BYTES + MAX_EXPANSION * compressed_bytes
 
     def read(self, size: int = -1) -> bytes:
         """Read about so many bytes."""
-        block = self._stream.read(min(size, 2**20) if size >= 0 else 2**20)
-        self._left -= len(block)
+        block = self._stream.read(min(size, BLOCK_BYTES) if size >= 0 else BLOCK_BYTES)
         self._expansion.bytes += len(block)
         self._expansion.check()
-        if self._left < 0:
-            raise Unreadable(BOMB)
         return block
 
 
@@ -52,15 +50,17 @@ class _Bounded(io.RawIOBase):
 def member(archive: zipfile.ZipFile, name: str, expansion: Expansion) -> Iterator[IO[bytes]]:
     """Open a member as a stream of what it expands to."""
     info = archive.getinfo(name)
+    if info.file_size > EXPANSION_FREE_BYTES + MAX_EXPANSION * info.compress_size:  # it gives no more than it says
+        raise Unreadable(BOMB)
     with archive.open(info) as stream:
-        yield _Bounded(stream, info.compress_size, expansion)  # type: ignore[misc]  # bytes in all but its declaration
+        yield _Counted(stream, expansion)  # type: ignore[misc]  # bytes in all but its declaration
 
 
 def member_bytes(archive: zipfile.ZipFile, name: str, expansion: Expansion, max_bytes: int) -> bytes | None:
     """All that a member holds; None where it is more than `max_bytes`."""
     content = bytearray()
     with member(archive, name, expansion) as stream:
-        while block := stream.read(2**20):
+        while block := stream.read(BLOCK_BYTES):
             content += block
             if len(content) > max_bytes:
                 return None
@@ -70,22 +70,33 @@ def member_bytes(archive: zipfile.ZipFile, name: str, expansion: Expansion, max_
 def xml_events(stream: IO[bytes]) -> Iterator[tuple[str, Element]]:
     """The starts and ends of a stream's elements; no entity is expanded, nothing is fetched.
 
-    Memory: what is open, if the caller clears elements as they end. Raises Unreadable.
+    Memory: what is open, and what has ended and was not given to `consume`. Raises Unreadable.
     """
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import iterparse
 
-    depth = 0
+    opened = list[Element]()
     try:
         for event, element in iterparse(stream, events=("start", "end")):
-            depth += 1 if event == "start" else -1
-            if depth > MAX_DEPTH:
-                raise Unreadable("XML that is nested too deeply to be a text")
+            if event == "start":
+                opened.append(element)
+                if len(opened) > MAX_DEPTH:
+                    raise Unreadable("XML that is nested too deeply to be a text")
+            else:
+                opened.pop()
             yield event, element
+            if event == "end" and opened and element.tag == CONSUMED:
+                opened[-1].remove(element)
     except DefusedXmlException:
         raise Unreadable("XML that declares entities of its own, which are not expanded") from None
     except (ParseError, LookupError, UnicodeError, ValueError):  # the latter of an encoding that is not known
         raise Unreadable(NOT_XML) from None
+
+
+def consume(element: Element) -> None:
+    """Forget an element that has ended, and all in it."""
+    element.clear()
+    element.tag = CONSUMED
 
 
 def parsed_xml(content: bytes) -> Any:
