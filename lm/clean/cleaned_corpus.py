@@ -16,7 +16,8 @@ from lm.arrow.arrays import take_rows
 from lm.clean.document_writer import COLUMNS
 from lm.clean.near_duplicates import BANDS, Labels, Sketches
 from lm.clean.parts import Assembly, Part, PartCounts
-from lm.clean.reading import ReadingCounts
+from lm.clean.readers.registry import PAGE
+from lm.clean.readings import ReadingCounts, told_readings
 from lm.clean.rejects import RejectWriter
 from lm.formatting import format_text_size
 from lm.progress import Progress
@@ -42,7 +43,7 @@ class CleanedCorpus:
         self._assembly, self._config, self._rejects = Assembly(parts), config, rejects
         self.counts = PartCounts()
         for part in parts:
-            self.counts.add(PartCounts.from_json(part.counts))
+            self.counts.add(PartCounts.from_json(part.counts), part.source)
         self._ids, self._opening_ids, self._source_keys = array("Q"), array("Q"), array("Q")
         self._sizes, self._characters, self._begins, self._next_begins = array("I"), array("I"), array("B"), True
         self._sketches = Sketches(scratch) if config.near_duplicates != "ignore" else None
@@ -147,6 +148,7 @@ class CleanedCorpus:
         """What was met: encodings, rejects, what was taken out."""
         reading = asdict(self.counts.reading)
         reading["skipped_reasons"] = dict(sorted(self.counts.reading.skipped_reasons.items()))
+        reading["readings"] = [found._asdict() for found in self.counts.reading.readings]
         reading["skipped"] = [f"{name}: {reason}" for name, reason in self.counts.reading.skipped[:20]]
         return reading | asdict(self.counts.cleaning)
 
@@ -154,7 +156,8 @@ class CleanedCorpus:
         """What was done to the text, in sentences, where it was anything."""
         counts, reading = self.counts.cleaning, self.counts.reading
         others = sorted(set(reading.encodings) - {"utf-8"})
-        columns = [f"{column} of {name}" for name, column in list(reading.text_columns.items())[:3]]
+        pages = reading.kinds.get(PAGE.name, 0)
+        told_apart = [found for found in reading.readings if found.kind != PAGE.name]
         told = {
             f"{counts.dropped_empty:,} empty documents were dropped": counts.dropped_empty,
             f"{format_text_size(counts.boilerplate_bytes)} around Project Gutenberg's books were taken off": (
@@ -165,8 +168,8 @@ class CleanedCorpus:
             f"{counts.repaired_lines:,} lines were mended that had been decoded wrongly": counts.repaired_lines,
             f"{reading.rejects:,} lines or rows hold no document": reading.rejects,
             f"not all of it is UTF-8: found {', '.join(others)}": len(others),
-            f"{reading.web_pages:,} web pages were read for their main text": reading.web_pages,
-            f"the text of tables is in {', '.join(columns)}": len(columns),
+            f"{pages:,} web page{'s were' if pages > 1 else ' was'} read for {'their' if pages > 1 else 'its'} main text": pages,
+            f"how it was read: {told_readings(told_apart)}": len(told_apart),
         }
         return [sentence for sentence, count in told.items() if count]
 

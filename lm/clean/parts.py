@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from lm.arrow.arrays import integer_array, string_array
 from lm.arrow.row_group_writer import RowGroupWriter
-from lm.clean.reading import ReadingCounts, Skipped
+from lm.clean.readings import FileReading, ReadingCounts, Skipped
 from lm.clean.shards import Shard
 from lm.errors import Stopped
 from lm.memory.malloc import MallocTrimmer
@@ -89,11 +89,12 @@ class PartCounts:
         reading = ReadingCounts(**value["reading"])
         reading.skipped = [Skipped(*skipped) for skipped in reading.skipped]
         reading.skipped_reasons = Counter(reading.skipped_reasons)
+        reading.readings = [FileReading(*found) for found in reading.readings]
         return cls(reading, CleaningCounts(**value["cleaning"]), value["expanded_bytes"])
 
-    def add(self, other: "PartCounts") -> None:
-        """Count what another has counted too."""
-        self.reading.add(other.reading)
+    def add(self, other: "PartCounts", source: str = "") -> None:
+        """Count what another has counted too, in the source of this name."""
+        self.reading.add(other.reading, source)
         self.cleaning.add(other.cleaning)
         self.expanded_bytes += other.expanded_bytes
 

@@ -15,6 +15,7 @@ from lm.clean.filters import judge
 from lm.clean.gutenberg import gutenberg_licence, mentions_gutenberg, strip_gutenberg
 from lm.clean.near_duplicates import BANDS, RUN_WORDS, band_keys
 from lm.clean.parts import OPENING_ID_CHARACTERS, CleaningCounts, PackWriter, Row
+from lm.clean.readers.input_file import ReadingSettings
 from lm.clean.reading import RawDocument, read_raw
 from lm.clean.rejects import OPENING_CHARACTERS
 from lm.clean.shards import Shard
@@ -87,9 +88,10 @@ def _cleaned(
 ) -> Iterator[_Candidate]:
     total, done, reported = sum(shard.bytes for shard in shards), 0, 0
     expansion = Expansion(config.max_expanded_bytes)
+    settings = ReadingSettings(config.text_columns, config.separator)
     for number, (shard, counts) in enumerate(zip(shards, pack.counts, strict=True)):
         expanded_before = expansion.bytes
-        for document in read_raw(raw, shard, counts.reading, scratch, expansion):
+        for document in read_raw(raw, shard, counts.reading, scratch, expansion, settings):
             text, its_own = clean_text(document.text, counts.cleaning, repair=config.repair_encoding)
             if text.isspace():
                 text = ""

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lm.clean.cleaned_corpus import CleanedCorpus
-from lm.text.documents import Split, row_groups
+from lm.text.documents import row_groups
+from lm.text.splits import Split
 from lm.text.shingles import Hashes
 
 ANCHOR_CHARACTERS = 256  # looked for in the new text of a document that changed

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from lm.clean import part_making, shards
 from lm.clean.config import CleanConfig
-from lm.clean.reading import ReadingCounts, read_raw
+from lm.clean.reading import read_raw
+from lm.clean.readings import ReadingCounts
 from lm.clean.shards import Shard, shards_of
 from lm.clean.stage import clean
 from lm.errors import Stopped
