@@ -22,7 +22,7 @@ from lm.runs.lineage import all_artifacts
 from lm.runs.run_record import RunRecord, list_runs
 from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import SCHEMA_VERSION
+from lm.store.files import SCHEMA_VERSION, move
 
 UNFINISHED_DAYS = 14.0  # of an unfinished training that nobody has gone on with
 DAY_SECONDS = 86_400.0
@@ -131,7 +131,7 @@ def prune(store: Store, pruning: Pruning) -> list[Removal]:
             if ours and path.exists():
                 aside = path.with_name(f".{removal.key}.pruned")
                 shutil.rmtree(aside, ignore_errors=True)
-                path.rename(aside)
+                move(path, aside)
                 shutil.rmtree(aside)
                 gone.append(removal)
     return gone

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lm.config import JsonObject, StageMetrics
 from lm.errors import SlowburnError, Stopped
-from lm.store.files import SCHEMA_VERSION, flush, now, read_json, sha256_of, write_json
+from lm.store.files import SCHEMA_VERSION, flush, move, now, read_json, sha256_of, write_json
 from lm.store.layout import folder_of
 
 Metrics = TypeVar("Metrics", bound=StageMetrics)
@@ -228,8 +228,8 @@ class Store:
         damaged = path.with_name(f".{key}.damaged")
         shutil.rmtree(damaged, ignore_errors=True)
         if path.exists():
-            path.rename(damaged)
-        partial.rename(path)
+            move(path, damaged)
+        move(partial, path)
         flush(path.parent)
         shutil.rmtree(damaged, ignore_errors=True)
         for name in scratch:
