@@ -17,7 +17,7 @@ class CleanConfig(StageConfig):
         4_000_000, ge=1, description="most text that is held out: of a large corpus the rest of its share trains too"
     )
     split: Literal["auto", "document", "source", "contiguous"] = Field(
-        "auto", description="auto: by document where there are several, contiguous for one; source: whole files"
+        "auto", description="auto: by document, long ones cut; document, source: whole; contiguous: the end of all text"
     )
     seed: int = Field(0, ge=0, lt=2**32, description="which documents are held out, where they are split by hash")
     near_duplicates: Literal["together", "drop", "ignore"] = Field(
