@@ -62,8 +62,8 @@ def train_tokenizer(
     if len(model.pieces) < vocab_size and not shrink:
         largest = _largest(sample, kind, len(model.pieces))
         raise BadInput(
-            f"the training text supports at most {largest} tokens in a {kind} vocabulary, {vocab_size} were asked for: ask for fewer, "
-            "or leave the size out to have it chosen"
+            f"the training text supports at most {largest} tokens in a {kind} vocabulary, {vocab_size} were asked for: "
+            "ask for fewer, or leave the size out to have it chosen"
         )
     return _serialized(model)
 
