@@ -75,8 +75,9 @@ def test_beside(marker: str, packages: tuple[str, ...], note: str) -> int:
 
 
 def lint() -> int:
-    """Check style."""
-    return python("-m", "ruff", "check", ".") or become("python", "-m", "ruff", "format", "--check", ".")
+    """Check style, and that imports run one way."""
+    style = python("-m", "ruff", "check", ".") or python("-m", "ruff", "format", "--check", ".")
+    return style or become("lint-imports", "--no-logo")
 
 
 def list_targets() -> int:
@@ -93,7 +94,7 @@ TARGETS = {
     "setup": Target(RUN, lambda: 0, "create .venv and install what is pinned"),
     "run": Target(RUN, lambda *a: become("slowburn", "run", *a), "train, evaluate and generate: `slowburn run`"),
     "test": Target(DEV, lambda *a: pytest(*TWO_FILES_AT_ONCE, *a), "run the tests"),
-    "lint": Target(DEV, lint, "check style"),
+    "lint": Target(DEV, lint, "check style, and that imports run one way"),
     "types": Target(DEV, lambda: become("python", "-m", "mypy"), "check types"),
     "up": Target(RUN, lambda: become("slowburn", "up"), "start a Prefect server, a worker and the deployments"),
     "down": Target(RUN, lambda: become("slowburn", "down"), "stop them; runs save first"),

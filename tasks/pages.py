@@ -54,10 +54,10 @@ def plan_page(plan: Plan) -> str:
         facts(
             {
                 "parameters": format_count(plan.recipe.parameters(plan.vocab_size)),
-                "word pieces": f"{plan.vocab_size:,}",
+                "tokens in the vocabulary": f"{plan.vocab_size:,}",
                 "expected memory": format_bytes(plan.predicted_memory_bytes),
-                "seconds a step": f"{plan.step_seconds:.3f}",
-                "steps a chunk": plan.chunk_steps,
+                "seconds per step": f"{plan.step_seconds:.3f}",
+                "steps per chunk": plan.chunk_steps,
                 "sequences at a time": plan.micro_batch,
                 "device": plan.device,
                 "threads": plan.threads,
@@ -202,7 +202,7 @@ def _tokenize(artifact: Artifact, run: RunFacts) -> str:
         for name, split in SIDES.items()
     ]
     return page(
-        facts({"kind": metrics.kind, "pieces": f"{metrics.vocab_size:,}"}),
+        facts({"kind": metrics.kind, "tokens in the vocabulary": f"{metrics.vocab_size:,}"}),
         table(["", "tokens", "bytes", "bytes per token"], rows),
     )
 

@@ -13,12 +13,12 @@ SHELL = "Shell"
 PROGRAM = "slowburn"
 SERVER_NAMES = ("up", "down", "status")
 ENTRIES = (
-    Entry("run", TRAIN, "train, evaluate and generate; what is done already is reused", "flows.cli.run"),
-    Entry("retrain", TRAIN, "train a challenger on new text, promote it if it is better", "flows.cli.retrain"),
+    Entry("run", TRAIN, "train, evaluate and generate; what is done already is reused", "flows.commands.run"),
+    Entry("retrain", TRAIN, "train a challenger on new text, promote it if it is better", "flows.commands.retrain"),
     *LM_ENTRIES,
-    Entry("up", SERVICE, "start a Prefect server, a worker and the deployments", "flows.cli.server"),
-    Entry("down", SERVICE, "stop what `up` started; runs save first", "flows.cli.server"),
-    Entry("status", SERVICE, "say what of the service runs", "flows.cli.server"),
+    Entry("up", SERVICE, "start a Prefect server, a worker and the deployments", "flows.commands.server"),
+    Entry("down", SERVICE, "stop what `up` started; runs save first", "flows.commands.server"),
+    Entry("status", SERVICE, "say what of the service runs", "flows.commands.server"),
     Entry("completion", SHELL, "print what makes a shell complete commands and options", "flows.cli.completion"),
 )
 

@@ -47,6 +47,7 @@ class CleanMetrics(StageMetrics):
     heldout_characters: int
     longest_document_bytes: int
     split: str
+    cut_documents: int = 0  # of which the last part is held out
     warnings: tuple[str, ...] = ()
     sources: dict[str, SourceSize] = Field(default_factory=dict)
     licences: dict[str, dict[str, int]] = Field(default_factory=dict)  # bytes of each licence, by source

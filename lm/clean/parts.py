@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from lm.arrow.arrays import integer_array, string_array
 from lm.arrow.row_group_writer import RowGroupWriter
-from lm.clean.reading import ReadingCounts, Skipped
+from lm.clean.readings import FileReading, ReadingCounts, Skipped
 from lm.clean.shards import Shard
 from lm.errors import Stopped
 from lm.memory.malloc import MallocTrimmer
@@ -33,11 +33,11 @@ from lm.store.files import replace_atomically
 from lm.store.keys import fingerprint
 from lm.text.shingles import Hashed
 
-SCHEMA_VERSION = 3  # 2 had no runs
+SCHEMA_VERSION = 4  # 3 had no characters and no opening_id
 BANDS_BYTES = 128  # of a document: the keys by which `near_duplicates.py` compares it
-# reason: "" for what is kept
-STRINGS = ("document_id", "source", "title", "licence", "text", "reason", "value", "opening")
-NUMBERS = ("bytes", "part")  # part: as in RawDocument
+# reason: "" for what is kept; opening_id: hash of the first OPENING_ID_CHARACTERS, which stay when a text grows
+STRINGS = ("document_id", "opening_id", "source", "title", "licence", "text", "reason", "value", "opening")
+NUMBERS = ("bytes", "characters", "part")  # part: as in RawDocument
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in STRINGS]
     + [(name, pa.int64()) for name in NUMBERS]
@@ -45,6 +45,7 @@ SCHEMA = pa.schema(
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
 DICTIONARIES = ["source", "licence", "reason"]
+OPENING_ID_CHARACTERS = 256
 GROUPS_KEPT = 8  # row groups of several sources, a megabyte each: a corpus may go back and forth between packs
 STALE_SECONDS = 86_400.0  # of a pack that was never finished
 
@@ -88,11 +89,12 @@ class PartCounts:
         reading = ReadingCounts(**value["reading"])
         reading.skipped = [Skipped(*skipped) for skipped in reading.skipped]
         reading.skipped_reasons = Counter(reading.skipped_reasons)
+        reading.readings = [FileReading(*found) for found in reading.readings]
         return cls(reading, CleaningCounts(**value["cleaning"]), value["expanded_bytes"])
 
-    def add(self, other: "PartCounts") -> None:
-        """Count what another has counted too."""
-        self.reading.add(other.reading)
+    def add(self, other: "PartCounts", source: str = "") -> None:
+        """Count what another has counted too, in the source of this name."""
+        self.reading.add(other.reading, source)
         self.cleaning.add(other.cleaning)
         self.expanded_bytes += other.expanded_bytes
 
@@ -114,6 +116,7 @@ class Row(NamedTuple):
 
     shard: int
     document_id: str
+    opening_id: str
     source: str
     title: str
     licence: str
@@ -122,6 +125,7 @@ class Row(NamedTuple):
     value: str
     opening: str
     bytes: int
+    characters: int
     part: int
 
 

@@ -1,20 +1,20 @@
 """The files of a raw artifact, read as documents whatever their kind."""
 
 import io
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
 
-from lm.clean.decoding import detect_encoding
+from lm.clean.readers.input_file import InputFile, Passage, ReadingSettings, Unreadable
+from lm.clean.readers.json_lines import choose_for, read_rows
+from lm.clean.readers.plain_text import HEAD_CHARACTERS, find_separator, texts_of
+from lm.clean.readers.registry import JSON_LINES, TEXT, Format, recognise
+from lm.clean.readings import FileReading, ReadingCounts
 from lm.clean.shards import ByteRange, Shard
-from lm.clean.table_documents import Row, UnreadableTable, json_rows, looks_like_json_lines, parquet_rows
 from lm.text.archives import Content, Expansion, contents
 
-PART_CHARACTERS = 2**23  # a longer text is read in parts; all of Shakespeare has 5.4 million, the Bible 4.2
 RANGE_BUFFER_BYTES = 2**20
-NAMED_SKIPS = 200  # files that are named; further ones are counted
+DEFAULTS = ReadingSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,46 +28,13 @@ class RawDocument:
     licence: str = ""  # where the document's own row says it
 
 
-class Skipped(NamedTuple):
-    """A file that could not be read, and why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(slots=True)
-class ReadingCounts:
-    """What was met on the way."""
-
-    encodings: dict[str, int] = field(default_factory=dict)  # files of each
-    rejects: int = 0  # lines or rows that hold no text
-    web_pages: int = 0
-    skipped_files: int = 0
-    skipped_reasons: Counter[str] = field(default_factory=Counter)
-    skipped: list[Skipped] = field(default_factory=list)
-    text_columns: dict[str, str] = field(default_factory=dict)  # of tables whose text is not called `text`
-
-    def skip(self, name: str, reason: str) -> None:
-        """Count a file that is not read."""
-        self.skipped_files += 1
-        self.skipped_reasons[reason] += 1
-        if len(self.skipped) < NAMED_SKIPS:
-            self.skipped.append(Skipped(name, reason))
-
-    def add(self, other: "ReadingCounts") -> None:
-        """Count what another has counted too."""
-        for encoding, files in other.encodings.items():
-            self.encodings[encoding] = self.encodings.get(encoding, 0) + files
-        self.rejects += other.rejects
-        self.web_pages += other.web_pages
-        self.skipped_files += other.skipped_files
-        self.skipped_reasons.update(other.skipped_reasons)
-        self.skipped += other.skipped[: NAMED_SKIPS - len(self.skipped)]
-        self.text_columns |= other.text_columns
-
-
 def read_raw(
-    raw: Path, shard: Shard, counts: ReadingCounts, scratch: Path, expansion: Expansion
+    raw: Path,
+    shard: Shard,
+    counts: ReadingCounts,
+    scratch: Path,
+    expansion: Expansion,
+    settings: ReadingSettings = DEFAULTS,
 ) -> Iterator[RawDocument]:
     """Stream the documents of one shard, counting into `counts`; archives expand into the folder `scratch`.
 
@@ -75,103 +42,73 @@ def read_raw(
     """
     source = shard.source
     if shard.end is not None:
-        yield from _read_range(raw, shard, shard.end, counts)
+        file = InputFile(raw / source.path, source.name, settings, expansion, source.separator, "utf-8")
+        passages = _range_passages(file, shard, shard.end)
+        yield from _documents(passages, file, source.name, source.title, counts, is_first=shard.start == 0)
         return
     for content in contents(raw / source.path, source.name, scratch, expansion, counts.skip):
         inside = content.name.startswith(f"{source.name}/")
         title = f"{source.title}{content.name.removeprefix(source.name)}" if inside else source.title
-        if content.kind == "a parquet file":
-            yield from _table(parquet_rows(content.path), content.name, title, counts)
-        elif content.kind == "a web page":
-            yield from _web_page(content, title, counts)
-        elif source.format == "jsonl" or looks_like_json_lines(content.name, content.path):
-            with _open(content.path, counts) as stream:
-                yield from _table(json_rows(stream), content.name, title, counts)
-        else:
-            with _open(content.path, counts) as stream:
-                yield from _texts(stream, content.name, title, source.separator)
+        file = InputFile(content.path, content.name, settings, expansion, source.separator)
+        form = JSON_LINES if source.format == "jsonl" else _format_of(file, content)
+        file.kind = form.name
+        yield from _documents(form.read(file), file, source.name, title, counts)
 
 
-def _read_range(raw: Path, shard: Shard, end: int, counts: ReadingCounts) -> Iterator[RawDocument]:
-    """The documents of a stretch of a source; their source counts as one file where it begins."""
-    source = shard.source
-    if shard.start == 0:
-        counts.encodings["utf-8"] = counts.encodings.get("utf-8", 0) + 1
-    bounded = io.BufferedReader(ByteRange(raw / source.path, shard.start, end), RANGE_BUFFER_BYTES)
+def _format_of(file: InputFile, content: Content) -> Format:
+    return recognise(content.name, content.kind, file.head(HEAD_CHARACTERS) if content.kind == "text" else "")
+
+
+def _range_passages(file: InputFile, shard: Shard, end: int) -> Iterator[Passage]:
+    """The passages of a stretch of a source."""
+    head = file.head(HEAD_CHARACTERS)
+    form = JSON_LINES if shard.source.format == "jsonl" else recognise(file.name, "text", head)
+    file.kind = form.name
+    bounded = io.BufferedReader(ByteRange(file.path, shard.start, end), RANGE_BUFFER_BYTES)
     with io.TextIOWrapper(bounded, encoding="utf-8", errors="replace", newline=None) as stream:
-        if source.format == "jsonl" or looks_like_json_lines(source.name, raw / source.path):
-            yield from _table(json_rows(stream, shard.first), source.name, source.title, counts)
+        if form is JSON_LINES:
+            yield from read_rows(file, stream, choose_for(file), shard.first)
         else:
-            yield from _texts(stream, source.name, source.title, source.separator, shard.first)
+            separator = find_separator(head, file.separator or file.settings.separator)
+            yield from texts_of(file, stream, separator, shard.first)
 
 
-def _open(path: Path, counts: ReadingCounts) -> IO[str]:
-    encoding = detect_encoding(path)
-    counts.encodings[encoding] = counts.encodings.get(encoding, 0) + 1
-    return path.open(encoding=encoding, errors="replace", newline=None)
-
-
-def _web_page(content: Content, title: str, counts: ReadingCounts) -> Iterator[RawDocument]:
-    from lm.clean.html_text import MAX_CHARACTERS, page_text  # its libraries are needed for pages alone
-
-    with _open(content.path, counts) as stream:
-        page = page_text(stream.read(MAX_CHARACTERS + 1))
-    if page is None:
-        counts.skip(content.name, "a web page too large or too deeply nested to be a text")
-    else:
-        counts.web_pages += 1
-        yield RawDocument(content.name, page.title or title, page.text)
-
-
-def _table(rows: Iterator[Row], name: str, title: str, counts: ReadingCounts) -> Iterator[RawDocument]:
+def _documents(
+    passages: Iterator[Passage],
+    file: InputFile,
+    source_name: str,
+    title: str,
+    counts: ReadingCounts,
+    *,
+    is_first: bool = True,
+) -> Iterator[RawDocument]:
+    """The documents of one file, and how it was read; what its reader could not read is counted by name."""
+    found = 0
     try:
-        for row in rows:
-            if row.text is None:
+        for passage in passages:
+            if passage.text is None:
                 counts.rejects += 1
-            else:
-                if row.column != "text":
-                    counts.text_columns[name] = row.column
-                yield RawDocument(name, row.title or f"{title} {row.number}", row.text, licence=row.licence)
-    except UnreadableTable as error:
-        counts.skip(name, str(error))
+                continue
+            found += 1
+            yield RawDocument(file.name, _title(passage, title), passage.text, passage.part, passage.licence)
+            del passage  # its text may be large, and the next is read now
+    except Unreadable as error:
+        counts.skip(file.name, str(error))
+        if not found:
+            return
+    if is_first:
+        if file.encoding:
+            counts.encodings[file.encoding] = counts.encodings.get(file.encoding, 0) + 1
+        counts.kinds[file.kind] = counts.kinds.get(file.kind, 0) + 1
+    if file.kind != TEXT.name or file.how:
+        amount = found if file.amount is None else file.amount
+        name = "" if file.name == source_name else file.name
+        counts.note(FileReading(name, file.kind, file.how, amount, file.unit, file.left_out))
 
 
-def _texts(stream: IO[str], name: str, title: str, separator: str | None, first: int = 1) -> Iterator[RawDocument]:
-    """The texts of a file: one, or those between separators; very long ones in parts."""
-    texts = _separated(stream, separator) if separator else _parts(stream)
-    number = first
-    for text, part in texts:
-        numbered = f"{title} {number}" if separator else f"{title}, part {part}" if part else title
-        yield RawDocument(name, numbered, text, part)
-        number += 1
-        del text  # before the next is read
-
-
-def _separated(lines: IO[str], separator: str) -> Iterator[tuple[str, int]]:
-    waiting, characters = list[str](), 0
-    while line := lines.readline(PART_CHARACTERS):
-        ends = line.rstrip("\n") == separator
-        if not ends:
-            waiting.append(line)
-            characters += len(line)
-        if ends or characters >= PART_CHARACTERS:
-            yield "".join(waiting).strip("\n"), 0
-            waiting, characters = [], 0
-    yield "".join(waiting).strip("\n"), 0
-
-
-def _parts(stream: IO[str]) -> Iterator[tuple[str, int]]:
-    """A text whole, or in parts that end at an empty line, else at the end of a line, else of a word."""
-    text, part = stream.read(PART_CHARACTERS), 0
-    while len(text) >= PART_CHARACTERS and (more := stream.read(PART_CHARACTERS // 4)):
-        end = next((found + len(gap) for gap in ("\n\n", "\n", " ") if (found := _last(text, gap)) > 0), len(text))
-        head, text = text[:end], text[end:] + more
-        part += 1
-        yield head, part
-        del head, more
-        text += stream.read(PART_CHARACTERS - len(text)) if len(text) < PART_CHARACTERS else ""
-    yield text, part + 1 if part else 0
-
-
-def _last(text: str, gap: str) -> int:
-    return text.rfind(gap, 3 * len(text) // 4)
+def _title(passage: Passage, title: str) -> str:
+    if passage.title:
+        return passage.title
+    if passage.part:
+        return f"{title}, part {passage.part}"
+    return f"{title} {passage.number}" if passage.number else title

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from lm.clean.decoding import detect_encoding
-from lm.clean.table_documents import looks_like_json_lines
+from lm.clean.readers.plain_text import HEAD_CHARACTERS, find_separator
+from lm.clean.readers.registry import JSON_LINES, TEXT, recognise
 from lm.supervision.worker_pool import SHARD_BYTES
 from lm.text.file_kind import HEAD_BYTES, file_kind
 from lm.text.raw_sources import RawSource
@@ -42,13 +43,14 @@ class Shard(NamedTuple):
         return cls(**value | {"source": RawSource.model_validate(value["source"])})
 
 
-def shards_of(raw: Path, source: RawSource) -> Iterator[Shard]:
+def shards_of(raw: Path, source: RawSource, separator: str | None = None) -> Iterator[Shard]:
     """Cut a source of the raw artifact's folder `raw` where it holds many documents, and may be read from the middle.
 
-    That is 32 MiB or more of plain UTF-8, JSON lines or texts with a separator. Memory: a megabyte, whatever the lines.
+    That is 32 MiB or more of plain UTF-8, JSON lines or texts with a separator: `separator` where the source's own list
+    states none. Memory: a megabyte, whatever the lines.
     """
     path = raw / source.path
-    ends = _line_end(source, path) if source.bytes >= 2 * SHARD_BYTES else None
+    ends = _document_end(source, path, source.separator or separator) if source.bytes >= 2 * SHARD_BYTES else None
     if ends is None:
         yield Shard(source=source)
         return
@@ -87,15 +89,20 @@ class ByteRange(io.RawIOBase):
         super().close()
 
 
-def _line_end(source: RawSource, path: Path) -> re.Pattern[bytes] | None:
+def _document_end(source: RawSource, path: Path, stated: str | None) -> re.Pattern[bytes] | None:
     """What stands between two documents of a source; None where that is not known without reading it all."""
     with path.open("rb") as stream:
-        if file_kind(stream.read(HEAD_BYTES)) != "text":
-            return None
-    if source.format == "jsonl" or looks_like_json_lines(source.name, path):
+        head = stream.read(HEAD_CHARACTERS)
+    if file_kind(head[:HEAD_BYTES]) != "text":
+        return None
+    text = head.decode("utf-8", "replace").replace("\r\n", "\n")
+    form = JSON_LINES if source.format == "jsonl" else recognise(source.name, "text", text)
+    separator = find_separator(text, stated)
+    if form is JSON_LINES:
         ends = LINE_END
-    elif source.separator:
-        ends = re.compile(rb"(?<=\n)" + re.escape(source.separator.encode()) + rb"\r?\n")
+    elif form is TEXT and separator:
+        token = re.escape(separator.text.encode())
+        ends = re.compile(token + rb"[ \t]*\r?\n?" if separator.is_token else rb"(?<=\n)" + token + rb"\r?\n")
     else:
         return None
     return ends if detect_encoding(path) == "utf-8" else None

@@ -21,6 +21,7 @@ from lm.errors import BadInput, Stopped
 from lm.formatting import format_text_size
 from lm.text.addresses import printable
 from lm.text.file_kind import ARCHIVES, COMPRESSED, HEAD_BYTES, READABLE, FileKind, file_kind
+from lm.text.tool_files import why_no_text
 
 BLOCK_BYTES = 2**20
 MAX_LAYERS = 4  # an archive in an archive in …
@@ -36,7 +37,10 @@ SUFFIXES: dict[FileKind, tuple[str, ...]] = {
 }
 SHORT_SUFFIXES = {".tgz": ".tar", ".tbz2": ".tar", ".txz": ".tar"}
 EPUB = b"application/epub+zip"
-OFFICE_MEMBERS = ("[Content_Types].xml",)
+ODT = b"application/vnd.oasis.opendocument.text"
+DOCX_MEMBER = "word/document.xml"
+OFFICE_MEMBER = "[Content_Types].xml"
+ZIPPED_DOCUMENTS: frozenset[FileKind | None] = frozenset({"an EPUB book", "a DOCX document", "an ODT document"})
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
 
 
@@ -139,9 +143,11 @@ class _Walk:
                 while member := archive.next():
                     archive.members = []  # type: ignore[attr-defined]  # it would remember every one
                     inner = _member_name(name, member.name)
-                    if member.isdir() or _is_hidden(member.name):
+                    if member.isdir():
                         continue
-                    if member.isfile() and not member.issparse():
+                    if reason := why_no_text(member.name):
+                        self.skip(inner, reason)
+                    elif member.isfile() and not member.issparse():
                         content = archive.extractfile(member)
                         assert content
                         if self._write(content, member.size + BLOCK_BYTES, target, inner):
@@ -156,21 +162,24 @@ class _Walk:
             with zipfile.ZipFile(path) as archive:
                 members = [member for member in archive.infolist() if not member.is_dir()]
                 names = {member.filename for member in members}
-                declared = _declared_type(archive) if "mimetype" in names else b""
-                if names.intersection(OFFICE_MEMBERS) or (declared and declared != EPUB):
-                    self.skip(name, "an office document")
-                    return
-                for member in members:
-                    if declared != EPUB or member.filename.endswith(("html", "htm")):
+                kind = _document_kind(archive, names)
+                if kind in ZIPPED_DOCUMENTS:
+                    yield Content(name, path, kind)
+                elif kind:
+                    self.skip(name, kind)
+                else:
+                    for member in members:
                         yield from self._member(archive, member, name, layer)
         except DAMAGED as error:
             self._tell_damage(error, name, "damaged or cut short")
 
     def _member(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, layer: int) -> Iterator[Content]:
         inner, target = _member_name(name, member.filename), self.scratch / str(layer)
-        if member.flag_bits & 1:
+        if _is_encrypted(member):
             self.skip(inner, "encrypted")
-        elif not _is_hidden(member.filename):
+        elif reason := why_no_text(member.filename):
+            self.skip(inner, reason)
+        else:
             try:
                 stream = archive.open(member)
             except DAMAGED as error:
@@ -225,9 +234,19 @@ def _xz_decoder() -> lzma.LZMADecompressor:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES)
 
 
-def _declared_type(archive: zipfile.ZipFile) -> bytes:
-    with archive.open("mimetype") as stream:
-        return stream.read(100).strip()
+def _document_kind(archive: zipfile.ZipFile, names: set[str]) -> FileKind | None:
+    """The kind of document that a zip archive is; None for an archive of files."""
+    declared = b""
+    if "mimetype" in names and not _is_encrypted(archive.getinfo("mimetype")):
+        with archive.open("mimetype") as stream:
+            declared = stream.read(100).strip()
+    if declared == EPUB or "META-INF/container.xml" in names:
+        return "an EPUB book"
+    if declared == ODT:
+        return "an ODT document"
+    if DOCX_MEMBER in names:
+        return "a DOCX document"
+    return "an office document of a kind that is not read" if declared or OFFICE_MEMBER in names else None
 
 
 def _uncompressed_name(name: str, kind: FileKind) -> str:
@@ -243,8 +262,8 @@ def _member_name(archive: str, member: str) -> str:
     return f"{archive}/{printable('/'.join(parts))}"
 
 
-def _is_hidden(member: str) -> bool:
-    return any((part.startswith(".") and part not in (".", "..")) or part == "__MACOSX" for part in member.split("/"))
+def _is_encrypted(member: zipfile.ZipInfo) -> bool:
+    return bool(member.flag_bits & 1)
 
 
 def known_suffix(name: str) -> str:

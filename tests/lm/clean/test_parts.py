@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from lm.clean import part_making, shards
 from lm.clean.config import CleanConfig
-from lm.clean.reading import ReadingCounts, read_raw
+from lm.clean.reading import read_raw
+from lm.clean.readings import ReadingCounts
 from lm.clean.shards import Shard, shards_of
 from lm.clean.stage import clean
 from lm.errors import Stopped
@@ -74,7 +75,7 @@ def test_what_comes_of_parts_is_what_comes_of_all_at_once(
         assert one["cleaned_sources"] == len(names - seen)
         seen |= names
         for metrics in (one, other):
-            del metrics["cleaned_sources"]
+            del metrics.cleaned_sources
             metrics.notes = [note for note in metrics.notes if "sources were cleaned" not in note]
         assert one == other
 
@@ -87,7 +88,7 @@ def test_an_added_file_is_cleaned_alone_and_a_removed_one_is_gone(tmp_path: Path
     now = files(*range(20)) | {"new.txt": prose(99).encode()}
     del now["007.txt"]
     metrics = cleaned(raw_artifact(tmp_path / "after", now), tmp_path / "second", tmp_path / "parts")
-    assert metrics["cleaned_sources"] == 1
+    assert metrics.cleaned_sources == 1
     assert f"1 of {len(now)} sources were cleaned, the others had been before" in metrics.notes
     sources = {document.source for document in read_documents(tmp_path / "second")}
     assert "new.txt" in sources and "007.txt" not in sources

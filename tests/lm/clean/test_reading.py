@@ -16,10 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm.clean.decoding import repair_mojibake
-from lm.clean.html_text import page_text
-from lm.clean.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
+from lm.clean.readers.columns import choose_columns
+from lm.clean.readers.html_text import page_text
+from lm.clean.readers.input_file import PART_CHARACTERS, InputFile, ReadingSettings
+from lm.clean.readers.json_lines import read_rows
+from lm.clean.reading import RawDocument, read_raw
+from lm.clean.readings import ReadingCounts
 from lm.clean.shards import Shard
-from lm.clean.table_documents import json_rows
 from lm.errors import BadInput
 from lm.text.archives import Expansion
 from lm.text.raw_sources import RawSource
@@ -108,12 +111,13 @@ def test_an_archive_is_read_like_a_folder(tmp_path: Path, name: str, pack: Calla
     assert [document.text.strip() for document in documents] == ["One.", "# Two", "Three.", "Four.", "Five.", "Six."]
     assert all(".." not in document.source for document in documents)
     assert documents[1].source.endswith("/deep/b.md")
-    assert {skipped.reason for skipped in counts.skipped} == {"a PDF file", "a binary file"}
+    reasons = {skipped.reason for skipped in counts.skipped}
+    assert reasons == {"a damaged PDF file (PdfStreamError)", "a binary file", "a hidden file"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "scratch"]
 
 
 def test_a_book_for_reading_devices_gives_its_chapters(tmp_path: Path) -> None:
-    """Of an EPUB the pages are read and not the files that describe them; of an office document nothing is."""
+    """Of an EPUB the pages are read, also where it has no list of them; of a spreadsheet nothing is."""
     page = "<?xml version='1.0'?><html><head><title>{0}</title></head><body><p>{0}.</p></body></html>"
     book = {
         "mimetype": b"application/epub+zip",
@@ -125,8 +129,8 @@ def test_a_book_for_reading_devices_gives_its_chapters(tmp_path: Path) -> None:
         ("Chapter 1", "Chapter 1."),
         ("Chapter 2", "Chapter 2."),
     ]
-    documents, counts = read(tmp_path, "a.docx", zip_of({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}))
-    assert (documents, counts.skipped[0].reason) == ([], "an office document")
+    documents, counts = read(tmp_path, "a.xlsx", zip_of({"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"}))
+    assert (documents, counts.skipped[0].reason) == ([], "an office document of a kind that is not read")
 
 
 @pytest.mark.parametrize("column", ["text", "content", "story_of_mine"])
@@ -140,7 +144,7 @@ def test_the_column_of_text_is_found(tmp_path: Path, column: str) -> None:
         documents, counts = read(tmp_path, name, content)
         assert [(document.title, document.text) for document in documents] == [(row["id"], row[column]) for row in rows]
         assert counts.rejects == (name == "a.parquet")
-        assert counts.text_columns == ({name: column} if column != "text" else {})
+        assert counts.readings[0].how == f"column {column}"
 
 
 def test_a_long_text_is_read_in_parts_that_end_between_paragraphs(tmp_path: Path) -> None:
@@ -238,5 +242,8 @@ def test_what_expands_too_far_is_not_expanded(tmp_path: Path) -> None:
 def test_a_row_of_json_lines_gives_the_text_that_was_written(text: str, score: float, escaped: bool) -> None:
     """Whatever characters it has, escaped or not, beside numbers that are none: what Python writes is read."""
     line = json.dumps({"score": score, "text": text}, ensure_ascii=escaped) + "\n"
-    (row,) = json_rows(io.StringIO(line, newline="\n"))
-    assert row.text == text
+    columns = choose_columns([json.loads(line)])
+    assert columns
+    file = InputFile(Path("rows.jsonl"), "rows.jsonl", ReadingSettings(), Expansion(0))
+    (passage,) = read_rows(file, io.StringIO(line, newline="\n"), columns)
+    assert passage.text == text

@@ -279,7 +279,7 @@ def test_overconfident_model_is_called_so(tmp_path: Path) -> None:
     page = render_report(store, run).read_text(encoding="utf-8")
     assert "too sure of itself, by 22.5 percentage points" in page and "90% sure, 60% right" in page
     store, run = make_run(tmp_path / "before", evaluation=EVALUATION)
-    assert "Where it errs" not in render_report(store, run).read_text(encoding="utf-8")
+    assert "Where it makes mistakes" not in render_report(store, run).read_text(encoding="utf-8")
 
 
 def test_hostile_text_is_inert(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ import os, pathlib, re, sys, threading, time
 
 def fill():
     """Once training is under way, take as much as brings this process just above its soft limit, once."""
-    models, budget = pathlib.Path(os.environ["SLOWBURN_ROOT"], "artifacts/models"), int(sys.orig_argv[-1])
+    models = pathlib.Path(os.environ["SLOWBURN_ROOT"], "artifacts/models")
+    budget = int(sys.orig_argv[sys.orig_argv.index("lm.supervision.child") + 1])
     while not list(models.glob(".*.partial/checkpoints/step-*[1-9].json")):
         time.sleep(0.02)
     time.sleep(0.2)

@@ -29,7 +29,7 @@ def retrain_command(ctx: click.Context, /, when: str | None, weights: str | None
     policy = RetrainPolicy.model_validate({name: value for name, value in named.items() if value})
 
     def work() -> int:
-        from flows.cli.flow_runner import run  # a second of Prefect
+        from flows.commands.flow_runner import run  # a second of Prefect
         from flows.retrain import retrain
 
         return run(

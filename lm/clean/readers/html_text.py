@@ -64,8 +64,8 @@ class Page(NamedTuple):
     text: str
 
 
-def page_text(html: str) -> Page | None:
-    """Read a page; None for one that is too large or too deeply nested to be a text.
+def page_text(html: str, *, whole: bool = False) -> Page | None:
+    """Read a page, or the `whole` of one; None for one that is too large or too deeply nested to be a text.
 
     The parts that frame the text are left out by Resiliparse's heuristics, as long as enough remains: a play or a poem
     set in an unusual way is rather kept with its frame than lost.
@@ -75,9 +75,11 @@ def page_text(html: str) -> Page | None:
     html = html.encode("utf-8", "replace").decode()  # halves of surrogate pairs are no characters to the parser
     tree = HTMLTree.parse(html)
     everything = extract_plain_text(tree, preserve_formatting=True, alt_texts=False)
+    title = " ".join((tree.title or "").split())
+    if whole:
+        return Page(title, everything)
     main = extract_plain_text(tree, preserve_formatting=True, alt_texts=False, main_content=True)
-    text = main if len(main) >= MIN_SHARE * len(everything) else everything
-    return Page(" ".join((tree.title or "").split()), text)
+    return Page(title, main if len(main) >= MIN_SHARE * len(everything) else everything)
 
 
 def _is_nested_deeply(html: str) -> bool:

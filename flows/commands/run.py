@@ -31,7 +31,7 @@ def run_command(ctx: click.Context, /, until: Any, replan: bool, **asked: Any) -
     request = read_flow_request(**asked)
 
     def work() -> int:
-        from flows.cli.flow_runner import run  # a second of Prefect
+        from flows.commands.flow_runner import run  # a second of Prefect
         from flows.pipeline import pipeline
 
         given = command_line(ctx)

@@ -1,0 +1,113 @@
+"""Which reader reads a file: found by its content first, then by its name."""
+
+import re
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+import orjson
+
+from lm.clean.readers.chat_logs import is_chat_log, read_chat_log
+from lm.clean.readers.csv_tables import is_table, read_csv
+from lm.clean.readers.epub import read_epub
+from lm.clean.readers.input_file import Reader
+from lm.clean.readers.json_documents import read_json
+from lm.clean.readers.json_lines import parsed, read_json_lines
+from lm.clean.readers.mail import is_mail, is_mailbox, read_mail, read_mailbox
+from lm.clean.readers.markup import has_front_matter, is_latex, read_latex, read_markdown, read_rtf
+from lm.clean.readers.notebooks import read_notebook
+from lm.clean.readers.office import read_docx, read_odt
+from lm.clean.readers.pages import is_page, read_page
+from lm.clean.readers.parquet_tables import read_parquet
+from lm.clean.readers.pdf import read_pdf
+from lm.clean.readers.plain_text import HEAD_CHARACTERS, read_text
+from lm.clean.readers.subtitles import is_subtitles, read_subtitles
+from lm.clean.readers.wikipedia import is_wiki_dump, read_wiki_dump
+from lm.clean.readers.xml_documents import is_xml, read_xml
+from lm.text.file_kind import FileKind
+
+LINES_SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
+JSON_SUFFIXES = (".json", ".geojson")
+TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".psv")
+# Texts whose content says what they are; others, such as source code, are what their name says.
+OPEN_SUFFIXES = ("", ".txt", ".text", ".log", ".dat", ".data", ".asc", ".md", ".markdown", ".export")
+_JSON_START = re.compile(r'\ufeff?\s*(?:\[\s*)?\{\s*"[^"\n]{1,200}"\s*:|\ufeff?\s*\[\s*"')
+
+
+class Format(NamedTuple):
+    """A format, as a report names it, and what reads it."""
+
+    name: str
+    read: Reader
+
+
+TEXT = Format("text", read_text)
+JSON_LINES = Format("JSON lines", read_json_lines)
+PAGE = Format("web page", read_page)
+BY_KIND: dict[FileKind, Format] = {
+    "a web page": PAGE,
+    "a parquet file": Format("table", read_parquet),
+    "a PDF file": Format("PDF", read_pdf),
+    "an RTF document": Format("RTF document", read_rtf),
+    "an EPUB book": Format("EPUB book", read_epub),
+    "a DOCX document": Format("DOCX document", read_docx),
+    "an ODT document": Format("ODT document", read_odt),
+}
+Holds = Callable[[str, str], bool]  # whether a file of this name, in lower case, and beginning is of a format
+FORMATS: tuple[tuple[Holds, Format], ...] = (
+    (lambda _, head: is_wiki_dump(head), Format("wiki dump", read_wiki_dump)),
+    (lambda name, head: is_page(name, head), PAGE),
+    (lambda name, head: is_xml(name, head), Format("XML document", read_xml)),
+    (lambda name, _: name.endswith(".ipynb"), Format("notebook", read_notebook)),
+    (lambda name, head: _holds_json_lines(name, head), JSON_LINES),
+    (lambda name, head: _holds_json(name, head), Format("JSON", read_json)),
+    (lambda name, head: name.endswith(".srt") or is_subtitles(head), Format("subtitles", read_subtitles)),
+    (lambda name, head: name.endswith(".mbox") or is_mailbox(head), Format("mailbox", read_mailbox)),
+    (lambda name, head: name.endswith((".eml", ".emlx")) or is_mail(head), Format("e-mail", read_mail)),
+    (lambda name, head: is_latex(name, head), Format("LaTeX document", read_latex)),
+    (lambda name, head: _is_open(name) and is_chat_log(head), Format("chat", read_chat_log)),
+    (
+        lambda name, head: name.endswith(TABLE_SUFFIXES) or (_is_open(name) and is_table(head)),
+        Format("table", read_csv),
+    ),
+    (lambda name, head: has_front_matter(name, head), Format("Markdown", read_markdown)),
+)
+
+
+def recognise(name: str, kind: FileKind, head: str) -> Format:
+    """Say how a file is to be read, by its kind, or for a text by its name and first HEAD_CHARACTERS."""
+    if kind in BY_KIND:
+        return BY_KIND[kind]
+    lowered = name.lower()
+    return next((form for holds, form in FORMATS if holds(lowered, head)), TEXT)
+
+
+def _is_open(name: str) -> bool:
+    return PurePosixPath(name).suffix in OPEN_SUFFIXES
+
+
+def _holds_json_lines(name: str, head: str) -> bool:
+    """Whether a file holds JSON lines: by its name, else by its first lines, each an object."""
+    if name.endswith(LINES_SUFFIXES):
+        return True
+    if not (name.endswith(JSON_SUFFIXES) or _is_open(name)) or not head.startswith("{"):
+        return False
+    first, _, rest = head.partition("\n")
+    second, newline, _ = rest.lstrip().partition("\n")
+    whole = bool(newline) or len(head) < HEAD_CHARACTERS  # else the second line is cut
+    return isinstance(parsed(first), dict) and bool(second) and (not whole or isinstance(parsed(second), dict))
+
+
+def _holds_json(name: str, head: str) -> bool:
+    """Whether a file holds a JSON document: by its name, else by its beginning, or all of a short one."""
+    if name.endswith(JSON_SUFFIXES):
+        return True
+    if not _is_open(name) or not _JSON_START.match(head):
+        return False
+    if len(head) == HEAD_CHARACTERS:
+        return True
+    try:
+        orjson.loads(head)
+    except ValueError:
+        return False
+    return True
