@@ -142,7 +142,7 @@ class CleanedCorpus:
             f"{counts.repaired_lines:,} lines were mended that had been decoded wrongly": counts.repaired_lines,
             f"{reading.rejects:,} lines or rows hold no document": reading.rejects,
             f"not all of it is UTF-8: found {', '.join(others)}": len(others),
-            f"{pages:,} web page{'s were' if pages > 1 else ' was'} read for {'their' if pages > 1 else 'its'} main text": pages,
+            f"{pages:,} web pages were read for their main text": pages,
             f"how it was read: {told_readings(told_apart)}": len(told_apart),
         }
         return [sentence for sentence, count in told.items() if count]

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-TOOL_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "__MACOSX", "bower_components", "$RECYCLE.BIN"})
+TOOL_FOLDERS = frozenset(
+    {"node_modules", "__pycache__", "site-packages", "__MACOSX", "bower_components", "$RECYCLE.BIN"}
+)
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 LOCK_FILES = frozenset({"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "go.sum"})
 LOCK_SUFFIXES = (".lock", ".lck")

@@ -1,6 +1,6 @@
 """Which columns of a table carry the text, found by what is in them, and the text of a row."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ ANSWERS = ("output", "response", "completion", "answer", "answers", "solution", 
 INSTRUCTIONS = (*PROMPTS, *ANSWERS, "system", "system_prompt", "context")
 LICENCE_COLUMNS = ("license", "licence")
 TITLE_COLUMNS = ("title", "document", "name", "id", "url")
-HEADINGS = ("title", "name", "headline", "subject", "heading", "author", "artist", "song", "song_name", "track", "album",
+HEADINGS = ("title", "name", "headline", "subject", "heading", "author", "artist", "song", "track", "album",
             "singer", "writer", "poet", "speaker", "sender", "from", "user", "username", "user_name", "url", "address",
             "source", "category", "location", "place", "tags", "genre", "titel", "autor", "titre", "auteur",
             "titulo", "título")  # fmt: skip
@@ -78,7 +78,7 @@ class _Column:
     def length(self) -> float:
         return sum(map(len, self.values)) / max(len(self.values), 1)
 
-    def share(self, holds: Any) -> float:
+    def share(self, holds: Callable[[str], bool]) -> float:
         return sum(map(holds, self.values)) / max(len(self.values), 1)
 
     @property

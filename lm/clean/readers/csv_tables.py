@@ -2,12 +2,22 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import IO, NamedTuple
 
-from lm.clean.readers.columns import HEADINGS, INSTRUCTIONS, SAMPLE_ROWS, TEXT_COLUMNS, TITLE_COLUMNS, Columns
-from lm.clean.readers.columns import choose_columns, row_licence, row_text, row_title
+from lm.clean.readers.columns import (
+    HEADINGS,
+    INSTRUCTIONS,
+    SAMPLE_ROWS,
+    TEXT_COLUMNS,
+    TITLE_COLUMNS,
+    Columns,
+    choose_columns,
+    row_licence,
+    row_text,
+    row_title,
+)
 from lm.clean.readers.input_file import InputFile, Passage, Unreadable
 from lm.clean.readers.json_lines import chosen_columns
 from lm.clean.readers.prose import is_code, is_prose
@@ -143,8 +153,7 @@ def _is_header(first: Cells, others: Sequence[Cells]) -> bool:
     )
 
 
-def _share(cells: Cells, holds: object) -> float:
-    assert callable(holds)
+def _share(cells: Cells, holds: Callable[[str], bool]) -> float:
     return sum(map(holds, cells)) / len(cells)
 
 

@@ -66,7 +66,10 @@ FORMATS: tuple[tuple[Holds, Format], ...] = (
     (lambda name, head: name.endswith((".eml", ".emlx")) or is_mail(head), Format("e-mail", read_mail)),
     (lambda name, head: is_latex(name, head), Format("LaTeX document", read_latex)),
     (lambda name, head: _is_open(name) and is_chat_log(head), Format("chat", read_chat_log)),
-    (lambda name, head: name.endswith(TABLE_SUFFIXES) or (_is_open(name) and is_table(head)), Format("table", read_csv)),
+    (
+        lambda name, head: name.endswith(TABLE_SUFFIXES) or (_is_open(name) and is_table(head)),
+        Format("table", read_csv),
+    ),
     (lambda name, head: has_front_matter(name, head), Format("Markdown", read_markdown)),
 )
 

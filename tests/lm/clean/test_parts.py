@@ -116,8 +116,9 @@ def test_the_bytes_do_not_depend_on_who_cleans(tmp_path: Path, monkeypatch: pyte
 STARTED = """
 import sys
 from pathlib import Path
-from lm.cleaning import part_making
-from lm.clean import CleanConfig, clean
+from lm.clean import part_making
+from lm.clean.config import CleanConfig
+from lm.clean.stage import clean
 from lm.progress import silent
 part_making.SHARD_BYTES = 20_000
 raw, out, parts = map(Path, sys.argv[1:])

@@ -32,7 +32,9 @@ def pdf(pages: list[list[str]]) -> bytes:
         offsets.append(len(body))
         body += f"{number} 0 obj\n{content}\nendobj\n".encode()
     table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
-    end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\n"
+    end = (
+        f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\n"
+    )
     return body + f"{end}startxref\n{len(body)}\n%%EOF\n".encode()
 
 
@@ -52,15 +54,20 @@ def odt(body: str) -> bytes:
 
 def epub(pages: Mapping[str, str], spine: list[str], contents: str = "") -> bytes:
     """A book whose pages are listed by name, and read in the order of the spine."""
+    navigation = {contents: ' properties="nav"'}
     items = "".join(
-        f'<item id="i{name}" href="{name}" media-type="application/xhtml+xml"{" properties=" + chr(34) + "nav" + chr(34) if name == contents else ""}/>'
+        f'<item id="i{name}" href="{name}" media-type="application/xhtml+xml"{navigation.get(name, "")}/>'
         for name in sorted(pages)
     )
     refs = "".join(f'<itemref idref="i{name}"/>' for name in spine)
-    package = f'<package xmlns="http://www.idpf.org/2007/opf"><manifest>{items}</manifest><spine>{refs}</spine></package>'
+    package = (
+        f'<package xmlns="http://www.idpf.org/2007/opf"><manifest>{items}</manifest><spine>{refs}</spine></package>'
+    )
     container = (
         '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
         '<rootfile full-path="OEBPS/book.opf"/></rootfiles></container>'
     )
     files = {f"OEBPS/{name}": page for name, page in pages.items()}
-    return zipped({"mimetype": "application/epub+zip", "META-INF/container.xml": container, "OEBPS/book.opf": package, **files})
+    return zipped(
+        {"mimetype": "application/epub+zip", "META-INF/container.xml": container, "OEBPS/book.opf": package, **files}
+    )
