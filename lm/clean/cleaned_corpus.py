@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lm.clean.config import CleanConfig
 
 SLICES_BITS = 4
+MAX_TOLD_DROPS = 4  # reasons that an error names
 REJECTED = ("source", "title", "reason", "value", "opening", "bytes")  # what the writer of rejects is given
 SIGHT = (*REJECTED, "document_id", "part", "bands")  # no text, no runs
 
@@ -155,7 +156,8 @@ class CleanedCorpus:
         """Say in a few words why documents were not kept."""
         dropped = dict(self._rejects.counts)
         dropped.update({"unreadable": self.counts.reading.rejects} if self.counts.reading.rejects else {})
-        return ", ".join(f"{count:,} {what}" for what, count in dropped.items()) or "no files"
+        most = sorted(dropped.items(), key=lambda item: -item[1])[:MAX_TOLD_DROPS]
+        return ", ".join(f"{count:,} {what}" for what, count in most) or "no files"
 
 
 def _told_skipped(reading: ReadingCounts) -> str:

@@ -13,7 +13,6 @@ from lm.formatting import format_text_size
 from lm.memory.malloc import trim_malloc
 from lm.progress import Progress
 from lm.supervision.worker_pool import SEQUENTIAL, WorkerPool
-from lm.text.plain_text import visible
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +32,6 @@ VERSION = 6
 # the smallest vocabulary has pieces.
 MINIMUM_CHARACTERS = {"train": 2_000, "heldout": 500}
 EXACT_BYTES = 32_000_000  # of training text, up to which all of its runs of words are looked at
-REASONS = ("too few words", "mostly symbols", "repeats itself", "another language")  # as `filters.py` gives them
 HARD_SPLITS = {"document": "a split by document", "source": "a split by source"}
 
 
@@ -54,6 +52,7 @@ def clean(
     Raises BadInput when too little text is left on either side.
     """
     from lm.clean.cleaned_corpus import CleanedCorpus  # these bring pyarrow, which readers of the config need not load
+    from lm.clean.openings import openings
     from lm.clean.part_making import make_parts
     from lm.clean.rejects import FILE_NAME as REJECTS_FILE
     from lm.clean.rejects import RejectWriter
@@ -66,7 +65,7 @@ def clean(
         corpus = CleanedCorpus(parts, config, scratch, rejects, progress)
         keep = corpus.first_of_equals()
         if not keep.any():
-            raise BadInput(f"there is no text in this corpus ({corpus.describe_drops()}): give it some")
+            raise BadInput(f"there is no text in this corpus ({corpus.describe_drops()}): {rejects.advice()}")
         splitting = _Splitting(corpus, config, rejects, keep, corpus.labels(keep))
         written, split, notes = splitting.write(out)
         if _too_small(written):
@@ -76,6 +75,7 @@ def clean(
             **written,
             **corpus.metrics(),
             **splitting.metrics(),
+            "openings": openings(out),
             "cleaned_sources": cleaned_sources,
             "rejected": dict(sorted(rejects.counts.items())),
             "reject_samples": rejects.samples,
@@ -256,12 +256,7 @@ class _Splitting:
 
     def warnings(self) -> list[str]:
         """What the quality filters dropped."""
-        told = []
-        for reason in REASONS:
-            if count := self.rejects.counts[reason]:
-                opening = " ".join(visible(self.rejects.samples[reason][0]["opening"]).split())[:60]
-                told.append(f"{count:,} documents were dropped ({reason}), such as “{opening}”: see rejects.parquet")
-        return told
+        return self.rejects.told_filtered()
 
 
 def _told_already(*_: object) -> None:

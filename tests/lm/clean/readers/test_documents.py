@@ -130,7 +130,8 @@ def test_a_dump_of_wikipedia_gives_its_articles(tmp_path: Path) -> None:
     """Templates, tables, references, files, categories, talk and redirects are left out; links give their text."""
     source = (
         "{{Infobox|name=x}}\n'''Storm''' is a [[weather|kind of weather]].&lt;ref&gt;A book&lt;/ref&gt;\n\n"
-        "== Names ==\n[[Datei:Storm.jpg|mini|A storm]]\n* A [[storm]]\n\n{| class=wikitable\n| cell\n|}\n[[Kategorie:Weather]]"
+        "== Names ==\n[[Datei:Storm.jpg|mini|A storm]]\n* A [[storm]]\n\n{| class=wikitable\n| cell\n|}\n"
+        "[[Kategorie:Weather]]"
     )
     page = (
         "<page><title>{}</title><ns>{}</ns><id>1</id>{}<revision><text xml:space='preserve'>{}</text></revision></page>"
