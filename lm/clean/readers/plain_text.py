@@ -39,7 +39,7 @@ def find_separator(head: str, stated: str | None) -> Separator | None:
     if stated:
         return Separator(stated)
     head = head[:HEAD_CHARACTERS]
-    if not _MARKED.search(head):
+    if not (START in head or END in head) or not _MARKED.search(head):
         return None
     return Separator(END if END in head else START)
 
