@@ -76,9 +76,9 @@ def file_kind(head: bytes) -> FileKind:
     """Judge a file by its first `HEAD_BYTES` bytes."""
     if not head:
         return "an empty file"
-    for mark, encoding in BYTE_ORDER_MARKS.items():
+    for mark, marked in BYTE_ORDER_MARKS.items():
         if head.startswith(mark):
-            return _kind_of_text(_recoded(head, encoding))
+            return _kind_of_text(_recoded(head, marked))
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind

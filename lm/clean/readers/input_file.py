@@ -47,6 +47,7 @@ class InputFile:
     unit: str = "documents"
     amount: int | None = None  # of units; None: as many as there are passages
     left_out: str = ""
+    _head: tuple[int, str] = (0, "")
 
     def found_encoding(self) -> str:
         """The encoding of its text, looked for once."""
@@ -59,8 +60,10 @@ class InputFile:
 
     def head(self, characters: int) -> str:
         """The beginning of its text."""
-        with self.open_text() as stream:
-            return stream.read(characters)
+        if self._head[0] != characters:
+            with self.open_text() as stream:
+                self._head = characters, stream.read(characters)
+        return self._head[1]
 
 
 Reader = Callable[[InputFile], Iterator[Passage]]
