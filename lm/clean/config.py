@@ -8,6 +8,14 @@ from lm.config import StageConfig
 
 VERSION = 6
 
+# What a quality filter rejects for, and the setting that lets it in.
+FILTERS = {
+    "too few words": "clean.minimum_words=0",
+    "mostly symbols": "clean.maximum_symbols=1",
+    "repeats itself": "clean.maximum_repeated=1",
+    "another language": "clean.languages=",
+}
+
 
 class CleanConfig(StageConfig):
     """How text is cleaned and split."""

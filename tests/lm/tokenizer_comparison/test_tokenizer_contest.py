@@ -47,8 +47,8 @@ def store(toy, tmp_path, monkeypatch) -> Store:
                       devices={"cpu": slow})  # fmt: skip
     keep_machine(store, machine)
     with store.writing("clean", "c" * 16) as out:
-        metrics = write_documents(read_documents(toy.clean), out)
-        store.commit("clean", "c" * 16, config={}, inputs={}, metrics=metrics_of("clean", **metrics), seconds=0.0, peak_memory_bytes=None,
+        metrics = metrics_of("clean", **write_documents(read_documents(toy.clean), out))
+        store.commit("clean", "c" * 16, config={}, inputs={}, metrics=metrics, seconds=0.0, peak_memory_bytes=None,
                      versions={})  # fmt: skip
     return store
 
@@ -74,8 +74,8 @@ def test_a_kind_is_called_worse_only_where_it_is_shown():
     base = random.normal(1500, 200, 60)
     nats = {"bpe": base, "unigram": base + random.normal(2, 30, 60), "char": base + 100}
     scores = {
-        kind: TrialScore(nats=tuple(values), unit="document", unit_bytes=tuple(map(int, sizes)), parameters=1, passes=1.0,
-                         seconds=1.0)
+        kind: TrialScore(nats=tuple(values), unit="document", unit_bytes=tuple(map(int, sizes)), parameters=1,
+                         passes=1.0, seconds=1.0)
         for kind, values in nats.items()
     }  # fmt: skip
     trials = conclude(scores, dict.fromkeys(nats, Tokens(1, 1, 1.0)), dict.fromkeys(nats, RECIPE), sizes)
