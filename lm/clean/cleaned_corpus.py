@@ -139,6 +139,7 @@ class CleanedCorpus:
             f"{counts.repaired_lines:,} lines were mended that had been decoded wrongly": counts.repaired_lines,
             f"{reading.rejects:,} lines or rows hold no document": reading.rejects,
             f"not all of it is UTF-8: found {', '.join(others)}": len(others),
+            _told_guesses(reading): reading.guessed_files,
             f"{reading.web_pages:,} web pages were read for their main text": reading.web_pages,
             f"the text of tables is in {', '.join(columns)}": len(columns),
         }
@@ -153,6 +154,14 @@ class CleanedCorpus:
         dropped = dict(self._rejects.counts)
         dropped.update({"unreadable": self.counts.reading.rejects} if self.counts.reading.rejects else {})
         return ", ".join(f"{count:,} {what}" for what, count in dropped.items()) or "no files"
+
+
+def _told_guesses(reading: ReadingCounts) -> str:
+    named = [f"{name} was read as {guess}" for name, guess in list(reading.guessed_encodings.items())[:3]]
+    more = ", …" if reading.guessed_files > len(named) else ""
+    return (
+        f"the encoding of {reading.guessed_files:,} files is a guess (clean.encoding decides): {', '.join(named)}{more}"
+    )
 
 
 def _told_skipped(reading: ReadingCounts) -> str:

@@ -62,7 +62,8 @@ def languages() -> dict[str, Language]:
             continue
         size = CLASSES + len(letters)
         digits = np.frombuffer("".join(next(lines) for _ in range(size)).encode(), np.uint8).reshape(size, size)
-        costs = np.where(digits > ord("9"), digits - (ord("a") - 10), digits - ord("0")).astype(np.float32) / HALF_BITS
+        half_bits = np.where(digits > ord("9"), digits - (ord("a") - 10), digits - ord("0"))
+        costs = half_bits.astype(np.float32) / np.float32(HALF_BITS)
         costs[:, :CLASSES] += np.array(CLASS_BITS, np.float32)
         found[code] = Language(code, letters, frozenset(map(script, letters)) | _scripts(letters), costs)
     return found

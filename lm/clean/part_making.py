@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 PACK_SHARDS = 4096
 # The settings that look at one document at a time; the others decide what becomes of all of them together.
-SETTINGS = ("repair_encoding", "minimum_words", "maximum_symbols", "maximum_repeated", "languages")
+SETTINGS = (
+    "encoding",
+    "repair_encoding",
+    "join_hyphenated",
+    "minimum_words",
+    "maximum_symbols",
+    "maximum_repeated",
+    "languages",
+)
 
 
 class Made(NamedTuple):
@@ -45,7 +53,7 @@ def make_parts(
     sweep(folder)
     settings: dict[str, Any] = config.model_dump(mode="json", include=set(SETTINGS))
     settings["sketched"] = config.near_duplicates != "ignore"
-    shards = [shard for source in sources for shard in shards_of(raw, source)]
+    shards = [shard for source in sources for shard in shards_of(raw, source, config.encoding)]
     keys = [part_key(shard, settings, version) for shard in shards]
     known = find_parts(folder)
     missing = {key: shard for key, shard in zip(keys, shards, strict=True) if key not in known}

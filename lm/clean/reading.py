@@ -2,18 +2,20 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from lm.clean.decoding import detect_encoding
+from lm.clean.decoding import chosen_encoding, find_encoding
+from lm.clean.encoding_detection import Detected
 from lm.clean.shards import ByteRange, Shard
 from lm.clean.table_documents import Row, UnreadableTable, json_rows, looks_like_json_lines, parquet_rows
 from lm.text.archives import Content, Expansion, contents
 
 PART_CHARACTERS = 2**23  # a longer text is read in parts; all of Shakespeare has 5.4 million, the Bible 4.2
 RANGE_BUFFER_BYTES = 2**20
+NAMED_GUESSES = 20
 NAMED_SKIPS = 200  # files that are named; further ones are counted
 
 
@@ -40,12 +42,22 @@ class ReadingCounts:
     """What was met on the way."""
 
     encodings: dict[str, int] = field(default_factory=dict)  # files of each
+    guessed_files: int = 0  # whose encoding is not certain
+    guessed_encodings: dict[str, str] = field(default_factory=dict)  # of the first ones: the guess and an alternative
     rejects: int = 0  # lines or rows that hold no text
     web_pages: int = 0
     skipped_files: int = 0
     skipped_reasons: Counter[str] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
     text_columns: dict[str, str] = field(default_factory=dict)  # of tables whose text is not called `text`
+
+    def decode(self, name: str, found: Detected) -> None:
+        """Count a file by its encoding."""
+        self.encodings[found.encoding] = self.encodings.get(found.encoding, 0) + 1
+        if found.alternative:
+            self.guessed_files += 1
+            if len(self.guessed_encodings) < NAMED_GUESSES:
+                self.guessed_encodings[name] = f"{found.encoding}, or {found.alternative}"
 
     def skip(self, name: str, reason: str) -> None:
         """Count a file that is not read."""
@@ -58,6 +70,10 @@ class ReadingCounts:
         """Count what another has counted too."""
         for encoding, files in other.encodings.items():
             self.encodings[encoding] = self.encodings.get(encoding, 0) + files
+        self.guessed_files += other.guessed_files
+        for name, guess in other.guessed_encodings.items():
+            if len(self.guessed_encodings) < NAMED_GUESSES:
+                self.guessed_encodings[name] = guess
         self.rejects += other.rejects
         self.web_pages += other.web_pages
         self.skipped_files += other.skipped_files
@@ -67,9 +83,16 @@ class ReadingCounts:
 
 
 def read_raw(
-    raw: Path, shard: Shard, counts: ReadingCounts, scratch: Path, expansion: Expansion
+    raw: Path,
+    shard: Shard,
+    counts: ReadingCounts,
+    scratch: Path,
+    expansion: Expansion,
+    encodings: Sequence[str] = (),
 ) -> Iterator[RawDocument]:
     """Stream the documents of one shard, counting into `counts`; archives expand into the folder `scratch`.
+
+    `encodings` are stated by the user, as `clean.encoding` holds them.
 
     Memory: one document or part, 8 million characters at most, or one web page.
     """
@@ -83,12 +106,12 @@ def read_raw(
         if content.kind == "a parquet file":
             yield from _table(parquet_rows(content.path), content.name, title, counts)
         elif content.kind == "a web page":
-            yield from _web_page(content, title, counts)
+            yield from _web_page(content, title, counts, encodings)
         elif source.format == "jsonl" or looks_like_json_lines(content.name, content.path):
-            with _open(content.path, counts) as stream:
+            with _open(content, counts, encodings) as stream:
                 yield from _table(json_rows(stream), content.name, title, counts)
         else:
-            with _open(content.path, counts) as stream:
+            with _open(content, counts, encodings) as stream:
                 yield from _texts(stream, content.name, title, source.separator)
 
 
@@ -105,16 +128,16 @@ def _read_range(raw: Path, shard: Shard, end: int, counts: ReadingCounts) -> Ite
             yield from _texts(stream, source.name, source.title, source.separator, shard.first)
 
 
-def _open(path: Path, counts: ReadingCounts) -> IO[str]:
-    encoding = detect_encoding(path)
-    counts.encodings[encoding] = counts.encodings.get(encoding, 0) + 1
-    return path.open(encoding=encoding, errors="replace", newline=None)
+def _open(content: Content, counts: ReadingCounts, encodings: Sequence[str]) -> IO[str]:
+    found = find_encoding(content.path, chosen_encoding(encodings, content.name))
+    counts.decode(content.name, found)
+    return content.path.open(encoding=found.encoding, errors="replace", newline=None)
 
 
-def _web_page(content: Content, title: str, counts: ReadingCounts) -> Iterator[RawDocument]:
+def _web_page(content: Content, title: str, counts: ReadingCounts, encodings: Sequence[str]) -> Iterator[RawDocument]:
     from lm.clean.html_text import MAX_CHARACTERS, page_text  # its libraries are needed for pages alone
 
-    with _open(content.path, counts) as stream:
+    with _open(content, counts, encodings) as stream:
         page = page_text(stream.read(MAX_CHARACTERS + 1))
     if page is None:
         counts.skip(content.name, "a web page too large or too deeply nested to be a text")

@@ -89,7 +89,7 @@ def _cleaned(
     expansion = Expansion(config.max_expanded_bytes)
     for number, (shard, counts) in enumerate(zip(shards, pack.counts, strict=True)):
         expanded_before = expansion.bytes
-        for document in read_raw(raw, shard, counts.reading, scratch, expansion):
+        for document in read_raw(raw, shard, counts.reading, scratch, expansion, config.encoding):
             text, its_own = clean_text(document.text, counts.cleaning, repair=config.repair_encoding)
             if text.isspace():
                 text = ""

@@ -5,11 +5,11 @@ Where a source is cut follows from its bytes alone, never from the number of cor
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from lm.clean.decoding import detect_encoding
+from lm.clean.decoding import chosen_encoding, find_encoding
 from lm.clean.table_documents import looks_like_json_lines
 from lm.supervision.worker_pool import SHARD_BYTES
 from lm.text.file_kind import HEAD_BYTES, file_kind
@@ -42,13 +42,13 @@ class Shard(NamedTuple):
         return cls(**value | {"source": RawSource.model_validate(value["source"])})
 
 
-def shards_of(raw: Path, source: RawSource) -> Iterator[Shard]:
+def shards_of(raw: Path, source: RawSource, encodings: Sequence[str] = ()) -> Iterator[Shard]:
     """Cut a source of the raw artifact's folder `raw` where it holds many documents, and may be read from the middle.
 
     That is 32 MiB or more of plain UTF-8, JSON lines or texts with a separator. Memory: a megabyte, whatever the lines.
     """
     path = raw / source.path
-    ends = _line_end(source, path) if source.bytes >= 2 * SHARD_BYTES else None
+    ends = _line_end(source, path, chosen_encoding(encodings, source.name)) if source.bytes >= 2 * SHARD_BYTES else None
     if ends is None:
         yield Shard(source=source)
         return
@@ -87,7 +87,7 @@ class ByteRange(io.RawIOBase):
         super().close()
 
 
-def _line_end(source: RawSource, path: Path) -> re.Pattern[bytes] | None:
+def _line_end(source: RawSource, path: Path, encoding: str) -> re.Pattern[bytes] | None:
     """What stands between two documents of a source; None where that is not known without reading it all."""
     with path.open("rb") as stream:
         if file_kind(stream.read(HEAD_BYTES)) != "text":
@@ -98,7 +98,7 @@ def _line_end(source: RawSource, path: Path) -> re.Pattern[bytes] | None:
         ends = re.compile(rb"(?<=\n)" + re.escape(source.separator.encode()) + rb"\r?\n")
     else:
         return None
-    return ends if detect_encoding(path) == "utf-8" else None
+    return ends if find_encoding(path, encoding).encoding == "utf-8" else None
 
 
 def _next_cut(stream: BinaryIO, position: int, ends: re.Pattern[bytes]) -> tuple[int, int] | None:

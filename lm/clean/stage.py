@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lm.clean.near_duplicates import Labels
     from lm.clean.rejects import RejectWriter
 
-VERSION = 5
+VERSION = 6
 
 # With less held-out text than this a model cannot be told from a baseline: a byte's loss has a standard deviation of
 # some 2.5 bits, so 500 bytes give bits per byte to ±0.2. Less training text than this has fewer different words than
