@@ -137,6 +137,10 @@ class CleanedCorpus:
             f"{counts.control_characters:,} control characters were taken out": counts.control_characters,
             f"{counts.replaced_characters:,} characters could not be decoded": counts.replaced_characters,
             f"{counts.repaired_lines:,} lines were mended that had been decoded wrongly": counts.repaired_lines,
+            f"{counts.line_breaks:,} vertical tabs, form feeds and the like became line ends": counts.line_breaks,
+            f"{counts.joined_words:,} words hyphenated at line ends were joined (clean.join_hyphenated)": (
+                counts.joined_words
+            ),
             f"{reading.rejects:,} lines or rows hold no document": reading.rejects,
             f"not all of it is UTF-8: found {', '.join(others)}": len(others),
             _told_guesses(reading): reading.guessed_files,

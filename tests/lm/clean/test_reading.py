@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm.clean.decoding import repair_mojibake
 from lm.clean.html_text import page_text
 from lm.clean.reading import PART_CHARACTERS, RawDocument, ReadingCounts, read_raw
+from lm.clean.repair import repair_mojibake
 from lm.clean.shards import Shard
 from lm.clean.table_documents import json_rows
 from lm.errors import BadInput
