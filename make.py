@@ -122,6 +122,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], Callable[..., int]]] = {
     ),
     "bench-memory": (DEV, lambda *a: python("-m", "benchmarks.bench_memory", *a)),
     "bench-corpora": (DEV, lambda *a: python("-m", "benchmarks.bench_corpora", *a)),
+    "bench-encodings": (DEV, lambda *a: python("-m", "benchmarks.bench_encodings", *a)),
     "test-operations": (DEV, lambda *a: python("-m", "pytest", "-m", "", *TWO_FILES_AT_ONCE, *OPERATIONS, *a)),
     "bench-generation": (DEV, lambda *a: python("-m", "benchmarks.bench_generation", *a)),
     "bench-neighbours": (DEV, lambda *a: python("-m", "benchmarks.bench_neighbours", *a)),

@@ -53,8 +53,8 @@ ALPHABETIC = [
     "th",
 ]
 IDEOGRAPHIC_LANGUAGES = ("zh_CN", "zh_TW", "ja", "ko")
-MAX_CHARACTERS = 600_000  # of a language: more does not change the costs
-MIN_LETTER_SHARE = 0.00015
+MAX_CHARACTERS = 1_000_000  # of a language: more does not change the costs
+MIN_LETTER_SHARE = 0.00005
 MAX_LETTERS, LISTED = 64, {"zh_CN": 2000, "zh_TW": 2000, "ja": 1500, "ko": 1000}
 SMOOTHING = 0.3
 
