@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001, RUF002  # quotes are what this is about
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_quotes_of_windows_are_mended_alone() -> None:
     """C1 controls that are cp1252's quotes, dashes and ellipses become these, even in a line by themselves."""
     text = MEANT.encode("cp1252").decode("latin-1")
     assert clean_text(text, CleaningCounts())[0] == MEANT
-    assert clean_text("a\x96b", CleaningCounts())[0] == "a–b"  # noqa: RUF001
+    assert clean_text("a\x96b", CleaningCounts())[0] == "a–b"
 
 
 def test_repair_can_be_switched_off() -> None:
