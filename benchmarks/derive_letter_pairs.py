@@ -12,47 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.encoding_texts import windows_vietnamese
-from lm.clean.letter_costs import HALF_BITS, IDEOGRAPHIC, MAX_COST, TABLES, Language, lower_letter
+from lm.clean.encoding_detection import SINGLE_BYTE
+from lm.clean.letter_costs import CJK_LANGUAGES, HALF_BITS, MAX_COST, TABLES, Language, lower_letter
 from lm.clean.letter_symbols import CLASSES, script
 
-ALPHABETIC = [
-    "en",
-    "de",
-    "fr",
-    "es",
-    "it",
-    "pt",
-    "nl",
-    "da",
-    "nb",
-    "sv",
-    "fi",
-    "is",
-    "pl",
-    "cs",
-    "sk",
-    "hu",
-    "ro",
-    "hr",
-    "sl",
-    "tr",
-    "lt",
-    "lv",
-    "et",
-    "vi",
-    "ru",
-    "uk",
-    "bg",
-    "sr",
-    "mk",
-    "be",
-    "el",
-    "ar",
-    "fa",
-    "he",
-    "th",
-]
-IDEOGRAPHIC_LANGUAGES = ("zh_CN", "zh_TW", "ja", "ko")
+CJK_SCRIPTS = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "IDEOGRAPHIC"})
+CJK_SIGNS = "，「」！？：；（）"  # noqa: RUF001
 MAX_CHARACTERS = 1_000_000  # of a language: more does not change the costs
 MIN_LETTER_SHARE = 0.00005
 MAX_LETTERS, LISTED = 64, {"zh_CN": 2000, "zh_TW": 2000, "ja": 1500, "ko": 1000}
@@ -65,10 +30,10 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     folders = parser.parse_args().folders
     lines = list[str]()
-    for code in ALPHABETIC:
+    for code in dict.fromkeys(code for codes, _ in SINGLE_BYTE.values() for code in codes):
         lines += alphabetic_block(code, read(folders, code))
-    for code in IDEOGRAPHIC_LANGUAGES:
-        counted = Counter(c for c in read(folders, code) if script(c) in IDEOGRAPHIC or c in "、。，「」！？：；（）")  # noqa: RUF001
+    for code in CJK_LANGUAGES:
+        counted = Counter(c for c in read(folders, code) if script(c) in CJK_SCRIPTS or c in CJK_SIGNS)
         lines.append(f"{code} {''.join(c for c, _ in counted.most_common(LISTED[code]))}")
     TABLES.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -23,7 +23,7 @@ ASCII_BITS = 4.5  # of an ASCII character after another: the same in all encodin
 LOWER_TO_UPPER_BITS, TO_UPPER_BITS = 6.0, 2.0
 RARE_CHARACTER_BITS = 19.0  # of a CJK character that is not listed
 LISTED_SHARE = 0.97  # of a text: the characters that are listed
-IDEOGRAPHIC = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"})
+CJK_LANGUAGES = ("zh_CN", "zh_TW", "ja", "ko")
 
 
 class Language(NamedTuple):
@@ -58,19 +58,15 @@ def languages() -> dict[str, Language]:
     lines = iter(TABLES.read_text(encoding="utf-8").splitlines())
     for line in lines:
         code, _, letters = line.partition(" ")
-        if script(letters[0]) in IDEOGRAPHIC:
+        if code in CJK_LANGUAGES:
             continue
         size = CLASSES + len(letters)
         digits = np.frombuffer("".join(next(lines) for _ in range(size)).encode(), np.uint8).reshape(size, size)
         half_bits = np.where(digits > ord("9"), digits - (ord("a") - 10), digits - ord("0"))
         costs = half_bits.astype(np.float32) / np.float32(HALF_BITS)
         costs[:, :CLASSES] += np.array(CLASS_BITS, np.float32)
-        found[code] = Language(code, letters, frozenset(map(script, letters)) | _scripts(letters), costs)
+        found[code] = Language(code, letters, frozenset(map(script, letters)), costs)
     return found
-
-
-def _scripts(letters: str) -> frozenset[str]:
-    return frozenset({"COMBINING"}) if "\u0301" in letters else frozenset()
 
 
 @cache
@@ -79,7 +75,7 @@ def frequent_characters() -> dict[str, dict[str, float]]:
     found = dict[str, dict[str, float]]()
     for line in TABLES.read_text(encoding="utf-8").splitlines():
         code, _, characters = line.partition(" ")
-        if characters and script(characters[0]) in IDEOGRAPHIC:
+        if code in CJK_LANGUAGES:
             weights = [1 / (rank + 10) for rank in range(len(characters))]
             total = sum(weights) / LISTED_SHARE
             found[code] = {c: -math.log2(w / total) for c, w in zip(characters, weights, strict=True)}
