@@ -147,22 +147,42 @@ def _single_byte_guesses(pairs: _Pairs, unlikely: dict[str, float]) -> Iterator[
 
 def _bits(encoding: str, code: str, pairs: _Pairs) -> float:
     """What the second byte of each pair costs after the first, read in an encoding and a language."""
-    language, (symbols, lower, upper) = languages()[code], _symbols(encoding, code)
+    language, charset, symbols = languages()[code], _charset(encoding), _symbols(encoding, code)
     before, after = symbols[pairs.before], symbols[pairs.after]
     costs = language.costs[before, after]
-    costs += np.where(upper[pairs.after], np.where(lower[pairs.before], LOWER_TO_UPPER_BITS, TO_UPPER_BITS), 0)
+    to_upper = np.where(charset.lower[pairs.before], LOWER_TO_UPPER_BITS, TO_UPPER_BITS)
+    costs += np.where(charset.upper[pairs.after], to_upper, 0)
     costs += np.where(
         np.minimum(before, after) == ASCII_LETTER, (np.maximum(before, after) >= CLASSES) * SCRIPT_CHANGE_BITS, 0
     )
     return float(pairs.counts @ costs)
 
 
+class _Charset(NamedTuple):
+    """The characters of an encoding's bytes, and which are small letters and capitals: (256,) each."""
+
+    characters: list[str]
+    lower: npt.NDArray[np.bool_]
+    upper: npt.NDArray[np.bool_]
+
+
 @cache
-def _symbols(encoding: str, code: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """The symbol of each byte, and whether it is a small and a capital letter: (256,) each."""
+def _charset(encoding: str) -> _Charset:
     characters = [bytes([byte]).decode(encoding, "replace") for byte in range(256)]
-    symbols = np.array([languages()[code].symbol(character) for character in characters])
-    return symbols, np.array([c.islower() for c in characters]), np.array([c.isupper() for c in characters])
+    return _Charset(
+        characters, np.array([c.islower() for c in characters]), np.array([c.isupper() for c in characters])
+    )
+
+
+@cache
+def _symbols(encoding: str, code: str) -> npt.NDArray[np.int64]:
+    """The symbol of each byte: (256,)."""
+    return np.array([_symbol(code, character) for character in _charset(encoding).characters])
+
+
+@cache
+def _symbol(code: str, character: str) -> int:
+    return languages()[code].symbol(character)
 
 
 def _multi_byte_guesses(sample: bytes, unlikely: dict[str, float]) -> Iterator[_Guess]:

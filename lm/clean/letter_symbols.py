@@ -1,6 +1,7 @@
 """The symbols that a text is scored by: letters of a language, and classes of all other characters."""
 
 import unicodedata
+from functools import cache
 from typing import Final
 
 # The classes, in the order of their numbers; the letters of a language have the numbers that follow.
@@ -12,6 +13,7 @@ _OPENING, _CLOSING, _DASHES = "“„«‘‚‹¿¡「『《（【", "”’»�
 _SIGNS = "¨´\u00a0\u200c\u200d\u200e\u200f§©®°·№€£™×•º²³½¼±µªؤ،؛؟ـ־׳״₪₫†‰\u00ad"  # noqa: RUF001
 
 
+@cache
 def symbol_class(character: str) -> int:
     """Number of the class of a character that is no letter of the language."""
     if character in " \n\t\r\f\v":
@@ -34,6 +36,7 @@ def symbol_class(character: str) -> int:
     return OTHER_SCRIPT if category[0] in "LM" else JUNK
 
 
+@cache
 def script(character: str) -> str:
     """First word of a letter's name: its script."""
     return unicodedata.name(character, "").split(" ")[0]
