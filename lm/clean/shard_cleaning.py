@@ -39,13 +39,14 @@ def clean_text(text: str, counts: CleaningCounts, *, repair: bool = True, join: 
 
     Returns the text without what Project Gutenberg put around it, and the licence that it states.
     """
-    text, breaks = unify_line_breaks(text)
-    counts.line_breaks += breaks
-    if repair:
-        text, lines = repair_mojibake(text)
+    lines = controls = 1
+    while lines or controls:  # what is mended or taken out may bring together what is to be mended
+        text, breaks = unify_line_breaks(text)
+        text, lines = repair_mojibake(text) if repair else (text, 0)
+        text, controls = drop_control_characters(text)
+        counts.line_breaks += breaks
         counts.repaired_lines += lines
-    text, controls = drop_control_characters(text)
-    counts.control_characters += controls
+        counts.control_characters += controls
     if not text.isascii():
         counts.replaced_characters += text.count(REPLACEMENT)
     if join:
