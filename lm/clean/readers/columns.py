@@ -1,9 +1,11 @@
 """Which columns of a table carry the text, found by what is in them, and the text of a row."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from lm.clean.readers.pages import markup_text
 from lm.clean.readers.prose import is_code, is_prose, lower_case_share
 from lm.clean.readers.turns import joined_turns, pieces_of_text
 from lm.text.licences import tidy
@@ -29,6 +31,9 @@ MIN_LENGTH_SHARE = 0.2  # of the longest column's mean length: a shorter column 
 MIN_NAMED_SHARE = 0.3  # the same, of a column that is called text
 MIN_LOWER_SHARE = 0.35
 MAX_LABEL_SHARE, MIN_LABELLED_ROWS = 0.2, 20  # different values, of a column of labels
+MIN_MARKUP_SHARE = 0.3  # of values with tags in a sentence, that are then a piece of a page: no source code
+_MARKUP = re.compile(r"<br\s*/?>|</(?:p|i|b|em|strong|a|li)>", re.I)
+_PAGE_START = re.compile(r"\s*<(?:!|html|head|\?)", re.I)
 MIN_LONG = 40  # characters of a value that is text though it has no sentences, such as code or a chess game
 
 Row = Mapping[str, Any]
@@ -39,10 +44,12 @@ class Columns(NamedTuple):
 
     text: tuple[str, ...]
     others: tuple[str, ...] = ()
+    has_markup: bool = False  # HTML, as in reviews of a web site
 
     def how(self) -> str:
         """Name the columns of text, for a report."""
-        return f"column{'s' if len(self.text) > 1 else ''} {', '.join(self.text)}"
+        markup = " without its HTML" if self.has_markup else ""
+        return f"column{'s' if len(self.text) > 1 else ''} {', '.join(self.text)}{markup}"
 
     def left_out(self) -> str:
         """Name the others."""
@@ -92,6 +99,16 @@ class _Column:
         return len(self.values) >= MIN_LABELLED_ROWS and few
 
     @property
+    def is_constant(self) -> bool:
+        return len(self.values) > 1 and len(set(self.values)) == 1
+
+    @property
+    def has_markup(self) -> bool:
+        return (
+            self.share(lambda value: bool(_MARKUP.search(value)) and not _PAGE_START.match(value)) >= MIN_MARKUP_SHARE
+        )
+
+    @property
     def has_names(self) -> bool:
         shares = [lower_case_share(value) for value in self.judged()]
         return self.plain_name in HEADINGS or sum(shares) < MIN_LOWER_SHARE * len(shares)
@@ -106,7 +123,10 @@ def choose_columns(rows: Sequence[Row], asked: Sequence[str] = ()) -> Columns | 
         chosen = [lowered[name.lower()] for name in asked if name.lower() in lowered]
     else:
         chosen = [column.name for column in _choose([column for column in columns if column.values])]
-    return Columns(tuple(chosen), tuple(name for name in names if name not in chosen)) if chosen else None
+    if not chosen:
+        return None
+    has_markup = any(column.has_markup for column in columns if column.name in chosen)
+    return Columns(tuple(chosen), tuple(name for name in names if name not in chosen), has_markup)
 
 
 def column_names(rows: Sequence[Row]) -> list[str]:
@@ -152,7 +172,7 @@ def _choose_without_prose(columns: list[_Column]) -> list[_Column]:
     for name in TEXT_COLUMNS:
         if named := [column for column in columns if column.plain_name == name]:
             return named[:1]
-    words = [column for column in columns if column.share(is_code) < 0.5]
+    words = [column for column in columns if column.share(is_code) < 0.5 and not column.is_constant]
     if len(words) == 1:
         return words
     long = [column for column in columns if column.length >= MIN_LONG and not column.share(is_address) > 0.5]
@@ -177,6 +197,9 @@ def value_text(value: Any) -> str | None:
 
 def row_text(row: Row, columns: Columns) -> str | None:
     """The text of a row, its columns apart by an empty line; None where none of them holds text."""
+    if columns.has_markup:
+        marked = row_text(row, columns._replace(has_markup=False))
+        return markup_text(marked) if marked and _MARKUP.search(marked) else marked
     if len(columns.text) == 1 and isinstance(text := row.get(columns.text[0]), str):
         return text  # nearly all rows are so
     values = flat(row) if any("." in name for name in columns.text) else row
