@@ -1,7 +1,9 @@
 # Aliases only: `python make.py TARGET` does the same where there is no make (Windows).
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-TARGETS = setup run test test-memory bench-memory bench-training bench-corpora test-gguf test-s3 test-gpu bench-generation bench-neighbours test-operations lint types up down status
+TARGETS = setup run test lint types up down status test-gguf test-s3 test-gpu test-memory test-operations bench-training bench-generation bench-memory bench-corpora bench-neighbours
 
-.PHONY: $(TARGETS)
+.PHONY: help $(TARGETS)
+help:
+	@$(PYTHON) make.py help
 $(TARGETS):
 	@$(PYTHON) make.py $@ $(ARGS)

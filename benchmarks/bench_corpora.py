@@ -21,12 +21,15 @@ import numpy as np
 
 from lm.clean.config import CleanConfig
 from lm.download.config import DownloadConfig
+from lm.download.jobs import download
 from lm.formatting import format_bytes
 from lm.memory.budget import Budget
-from lm.stages import stage_key
+from lm.progress import silent
+from lm.stages import stage_named, stage_work
 from lm.store.artifacts import Store
 from lm.supervision.supervisor import SupervisedChild
 from lm.tokenize.config import TokenizeConfig
+from lm.tokenize.metrics import TokenizeMetrics
 from lm.tokenizer.hf_files import write_hugging_face_tokenizer
 
 WORDS, SYLLABLES = 30_000, ("ka", "lo", "mi", "ter", "sha", "en", "do", "ri", "va", "pel", "un", "so", "ge")
@@ -72,18 +75,12 @@ def write_corpus(path: Path, megabytes: int, *, one_document: bool) -> None:
 
 def make(store: Store, stage: str, config: Any, inputs: dict[str, str]) -> tuple[str, Measured]:
     """Make one artifact in a supervised child; its key, and what it took."""
-    key = stage_key(stage, config, inputs)
+    work, job = stage_work(store, stage, config, inputs), stage_named(stage).make
+    assert job
     started, before = time.monotonic(), _children_seconds()
     with SupervisedChild(Budget(bytes=8 * 2**30, source="benchmark")) as child:
-        child.call(
-            "make",
-            root=str(store.root),
-            stage=stage,
-            key=key,
-            config=config.model_dump(mode="json"),
-            inputs=inputs,
-        )
-    return key, Measured(stage, time.monotonic() - started, _children_seconds() - before, child.peak_bytes)
+        child.call(job, silent, work)
+    return work.key, Measured(stage, time.monotonic() - started, _children_seconds() - before, child.peak_bytes)
 
 
 def _children_seconds() -> float:
@@ -102,10 +99,10 @@ import time
 from pathlib import Path
 import sentencepiece
 from lm.planning.cpu import chosen_cores
-from lm.cleaning.documents import read_documents
-from lm.tokenizing.token_stream import token_stream
-from lm.tokenizing.tokenizer import Tokenizer
-from lm.tokenizing.tokens import write_tokens
+from lm.text.documents import read_documents
+from lm.tokenizer.token_stream import token_stream
+from lm.tokenizer.tokenizer import Tokenizer
+from lm.tokenizer.tokens import write_tokens
 tokenizer, ours, alone = Tokenizer(Path({str(model)!r})), 0.0, 0.0
 processor = sentencepiece.SentencePieceProcessor(model_file={str(model)!r})
 def work(texts):
@@ -166,12 +163,12 @@ def bench(root: Path, megabytes: int, *, one_document: bool) -> None:
     write_corpus(source, megabytes, one_document=one_document)
     with SupervisedChild(Budget(bytes=8 * 2**30, source="benchmark")) as child:
         config = DownloadConfig(corpus=(str(source),))
-        raw = child.call("download", root=str(root), config=config.secrets())
+        raw = child.call(download, silent, root, config)
     source.unlink()
     cleaned, cleaning = make(store, "clean", CleanConfig(), {"download": raw})
     tokens, tokenizing = make(store, "tokenize", TokenizeConfig(), {"clean": cleaned})
-    metrics = store.open(store.path("tokenize", tokens)).manifest.metrics
-    size = (metrics["train_bytes"] + metrics["heldout_bytes"]) / MEGABYTE
+    metrics = store.open(store.path("tokenize", tokens)).read_metrics(TokenizeMetrics)
+    size = (metrics.train_bytes + metrics.heldout_bytes) / MEGABYTE
     model = store.path("tokenize", tokens) / "tokenizer.model"
     ours, alone = tokenizing_beside_sentencepiece(store.path("clean", cleaned), model)
     shape = "one document" if one_document else "documents of 2 kB"

@@ -20,7 +20,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import torch
 from transformers import AutoModelForCausalLM
 
-from lm.cli.command import named_model
+from lm.cli.names import named_model
 from lm.errors import SlowburnError
 from lm.model.batch_sampling import Request, continuations
 from lm.model.config import ModelConfig

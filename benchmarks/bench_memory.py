@@ -11,16 +11,18 @@ import random
 import statistics
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lm.formatting import format_bytes
 from lm.memory.budget import Budget
 from lm.model.config import TrainingConfig
 from lm.planning.choose import SHAPES
+from lm.planning.jobs import try_training
 from lm.planning.measure_machine import has_bf16
 from lm.planning.plan import TRIAL_SECONDS
-from lm.planning.predict import floor_bytes, predict_trial
+from lm.progress import silent
 from lm.supervision.supervisor import SupervisedChild
+from lm.train.memory import floor_bytes, predict_trial
 
 MAX_FLOPS_A_STEP = 6e10  # a second or less on one core
 MAX_PREDICTED_BYTES = 3 * 2**30
@@ -85,16 +87,17 @@ def configurations(count: int, seed: int) -> list[tuple[TrainingConfig, int, int
 def measure(recipe: TrainingConfig, vocab_size: int, micro_batch: int) -> Measured:
     """Train a few steps as the plan's trial does, in a child of its own."""
     with SupervisedChild(Budget(bytes=2 * MAX_PREDICTED_BYTES, source="flag"), keeps_freed_memory=True) as child:
-        probed: dict[str, Any] = child.call(
-            "probe",
-            recipe=recipe.model_dump(mode="json"),
+        result = child.call(
+            try_training,
+            silent,
+            recipe=recipe,
             vocab_size=vocab_size,
             micro_batch=micro_batch,
             device="cpu",
             seconds=TRIAL_SECONDS,
         )
     predicted = predict_trial(recipe, vocab_size, micro_batch)
-    return Measured(recipe, vocab_size, micro_batch, predicted, probed["peak_memory_bytes"])
+    return Measured(recipe, vocab_size, micro_batch, predicted, result.peak_memory_bytes)
 
 
 def print_row(row: Measured) -> None:

@@ -12,12 +12,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from unittest import mock
 
 from lm.hardware.cores import usable_cores
 from lm.memory.budget import Budget
 from lm.model.config import TrainingConfig
+from lm.planning.jobs import try_training
+from lm.progress import silent
 from lm.supervision.supervisor import SupervisedChild
 
 SPIN = {"GOMP_SPINCOUNT": "300000"}  # what libgomp does where nothing is said
@@ -56,15 +57,16 @@ def step_seconds(threads: int, seconds: float, waiting: dict[str, str]) -> float
         mock.patch.dict(os.environ, waiting),
         SupervisedChild(budget, threads=threads, keeps_freed_memory=True) as child,
     ):
-        probed: dict[str, Any] = child.call(
-            "probe",
-            recipe=RECIPE.model_dump(mode="json"),
+        result = child.call(
+            try_training,
+            silent,
+            recipe=RECIPE,
             vocab_size=VOCAB_SIZE,
             micro_batch=RECIPE.batch_sequences,
             device="cpu",
             seconds=seconds,
         )
-    return float(probed["step_seconds"])
+    return result.step_seconds
 
 
 def main() -> None:

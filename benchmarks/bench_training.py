@@ -25,6 +25,8 @@ from lm.run_config import RunConfig
 from lm.store.artifacts import ROOT_VARIABLE, Manifest, Store
 from lm.store.files import read_json
 from lm.supervision.supervisor import KEEP_FREED_MEMORY
+from lm.tokenize.metrics import TokenizeMetrics
+from lm.train.metrics import TrainMetrics
 
 PROJECT = Path(__file__).resolve().parent.parent
 RUN_ID = "bench"
@@ -44,17 +46,18 @@ class Trained(NamedTuple):
 
     def row(self) -> dict[str, Any]:
         """Slowburn's line of the table."""
-        recipe, metrics = self.plan.recipe, self.model.metrics
-        tokens_per_second = metrics["trained_tokens"] / self.model.seconds
+        recipe, metrics = self.plan.recipe, TrainMetrics.model_validate(self.model.metrics)
+        tokens_per_second = (metrics.trained_tokens or 0) / self.model.seconds
         return {
             "settings": recipe.model_dump(mode="json"),
-            "parameters": metrics["parameters"],
+            "parameters": metrics.parameters,
             "seconds": self.model.seconds,
             "nats_per_byte": self.evaluation["nats_per_byte"],
             "heldout_bytes": self.evaluation["bytes"],
             "tokens_per_second": tokens_per_second,
-            "bytes_per_second": tokens_per_second * self.tokens.metrics["train_bytes_per_token"],
-            "flops_per_token": recipe.flops_per_token(metrics["vocab_size"]),
+            "bytes_per_second": tokens_per_second
+            * TokenizeMetrics.model_validate(self.tokens.metrics).train_bytes_per_token,
+            "flops_per_token": recipe.flops_per_token(metrics.vocab_size),
         }
 
     def as_json(self) -> str:

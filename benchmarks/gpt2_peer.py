@@ -23,7 +23,8 @@ from torch.utils.data import Dataset
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
 
 from lm.model.scoring import token_nats
-from lm.text.documents import Split, read_documents
+from lm.text.documents import read_documents
+from lm.text.splits import Split
 from lm.tokenizer.special_tokens import BOUNDARY_ID, UNKNOWN_ID
 
 FIRST_CHARACTER_ID = max(UNKNOWN_ID, BOUNDARY_ID) + 1

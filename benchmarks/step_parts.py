@@ -19,7 +19,6 @@ from unittest import mock
 
 import torch
 
-from lm.planning.machine_record import with_device
 from lm.planning.measure_machine import measure
 from lm.planning.plan import Plan
 from lm.train.trainer import Trainer
@@ -101,7 +100,7 @@ def look(training: Training) -> None:
 def run(request: dict[str, Any]) -> dict[str, Any]:
     """Train for a few dozen steps; `request`: root (folder for the checkpoints), tokens (folder) and plan."""
     plan = Plan.model_validate(request["plan"])
-    machine = with_device(measure(), plan.device)
+    machine = measure().with_device(plan.device)
     with TemporaryDirectory(dir=request["root"]) as partial:
         training = Training(
             plan.recipe,
@@ -113,7 +112,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         )
         parts = step_parts(training.trainer, plan.device)
         return {
-            "machine": machine,
+            "machine": machine.model_dump(mode="json"),
             "step_seconds": parts.pop("step"),
             "parts": parts,
             "save_seconds": median_seconds(SAVES, training.save, before=training.trainer.step),

@@ -1,4 +1,4 @@
-"""`make up`, `make down`, `make status`: a Prefect server on loopback, a worker, the deployments of prefect.yaml."""
+"""`slowburn up`, `down` and `status`: a Prefect server on loopback, a worker, the deployments of prefect.yaml."""
 
 import os
 import signal
@@ -29,24 +29,11 @@ START_SECONDS = 90.0
 STOP_SECONDS = 30.0  # a training run saves within this
 
 
-def main(arguments: list[str]) -> int:
-    """Do what the first argument says; returns the exit code."""
-    commands = {"up": up, "down": down, "status": status}
-    if len(arguments) != 1 or arguments[0] not in commands:
-        print(f"flows.server: expected one of {', '.join(commands)}", file=sys.stderr)
-        return 2
+def up() -> int:
+    """Start what is not running yet."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # As in a script's background: the worker would inherit it, and ignore the SIGTERM that it passes on as one.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return commands[arguments[0]]()
-    except SlowburnError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-
-
-def up() -> int:
-    """Start what is not running yet."""
     HOME.mkdir(parents=True, exist_ok=True)
     url = f"http://{HOST}:{os.environ.get('PREFECT_SERVER_API_PORT', '4200')}/api"
     services = running()
@@ -201,4 +188,6 @@ def _stop(pid: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    from flows.cli.main import run_server_command
+
+    sys.exit(run_server_command("python -m flows.server"))

@@ -8,9 +8,10 @@ from typing import Any
 from prefect import Flow, State, flow
 from prefect.states import Failed
 
-from flows.pipeline import StageName, run_stages
+from flows.pipeline import run_stages
 from flows.run_name import asked_config, flow_run_name
 from lm.errors import BadInput
+from lm.pipeline.run import StageName
 from lm.run_config import RunConfig
 
 DEFAULT = RunConfig()

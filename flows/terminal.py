@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from lm.formatting import format_duration
-from lm.pipeline.session import Listener
+from lm.pipeline.listener import Listener
 
 LINE_SECONDS = 20.0  # between two progress lines where the output is no terminal, as in a batch job's log
 STAGE_COLUMNS = 9

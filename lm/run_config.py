@@ -14,7 +14,7 @@ from lm.errors import BadInput
 from lm.evaluate.config import EvaluateConfig
 from lm.generate.config import GenerateConfig
 from lm.memory.budget import Size
-from lm.store.artifacts import MAX_SEEDS
+from lm.store.layout import MAX_SEEDS
 from lm.tokenize.config import TokenizeConfig
 from lm.train.config import TrainConfig
 

@@ -5,28 +5,35 @@ from pathlib import Path
 from typing import Any
 
 from lm.champions.champion import Decision
-from lm.clean.stage import REASONS
+from lm.clean.config import FILTERS
+from lm.clean.metrics import CleanMetrics
 from lm.formatting import format_bytes, format_count, format_duration, format_text_size
+from lm.generate.metrics import GenerateMetrics
 from lm.planning.plan import Plan
 from lm.report.report_text import about_baseline, evaluation_note, figures, lede, verdict
-from lm.report.run_facts import RunFacts
+from lm.report.run_facts import RunFacts, Sample
 from lm.runs.explain import SHOWN_KEY, made_by
 from lm.runs.lineage import Lineage, all_artifacts, made_into
 from lm.runs.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
-from lm.store.artifacts import ROLES, STAGES, Artifact, Store
+from lm.stages import stage_named, stage_names, stage_of
+from lm.store.artifacts import Artifact, Store
 from lm.store.files import read_json
 from lm.text.raw_sources import SOURCES_FILE
+from lm.text.splits import TEXT_UNITS, Split
+from lm.tokenize.metrics import TokenizeMetrics
+from lm.train.metrics import TrainMetrics
 from tasks.markdown import bullets, escape, facts, link, page, quote, table
 
 MAX_ROWS, MAX_FILES, MAX_RELATIVES = 100, 8, 6
+SIDES: dict[str, Split] = {"to train on": "train", "held out": "heldout"}
 
 
 def stage_page(artifact: Artifact, record: StageRecord, run: RunFacts) -> str:
     """The page of a finished stage: what came of it, then how and where."""
-    metrics, files = artifact.manifest.metrics, list(artifact.manifest.outputs)
+    files, metrics = list(artifact.manifest.outputs), stage_named(artifact.manifest.stage).metrics
     return page(
-        PAGES[artifact.manifest.stage](artifact, run),
-        bullets(metrics.get("notes", [])),
+        PAGES.get(artifact.manifest.stage, _facts)(artifact, run),
+        bullets(artifact.read_metrics(metrics).notes),
         "## How and where",
         bullets(
             [
@@ -47,10 +54,10 @@ def plan_page(plan: Plan) -> str:
         facts(
             {
                 "parameters": format_count(plan.recipe.parameters(plan.vocab_size)),
-                "word pieces": f"{plan.vocab_size:,}",
+                "tokens in the vocabulary": f"{plan.vocab_size:,}",
                 "expected memory": format_bytes(plan.predicted_memory_bytes),
-                "seconds a step": f"{plan.step_seconds:.3f}",
-                "steps a chunk": plan.chunk_steps,
+                "seconds per step": f"{plan.step_seconds:.3f}",
+                "steps per chunk": plan.chunk_steps,
                 "sequences at a time": plan.micro_batch,
                 "device": plan.device,
                 "threads": plan.threads,
@@ -109,14 +116,14 @@ def lineage_page(run: RunRecord, store: Store) -> str:
 
 
 def _relatives(relatives: Sequence[Lineage]) -> str:
-    shown = [_stage_link(ROLES.get(node.stage, node.stage), node.key) for node in relatives[:MAX_RELATIVES]]
+    shown = [_stage_link(stage_of(node.stage), node.key) for node in relatives[:MAX_RELATIVES]]
     more = [f"and {len(relatives) - MAX_RELATIVES} more"] if len(relatives) > MAX_RELATIVES else []
     return ", ".join([*shown, *more])
 
 
 def _stage_link(stage: str, key: str) -> str:
     """A stage's artifact, linked to the page that shows all of its stage; of a source file its name alone."""
-    if stage in STAGES:
+    if stage in stage_names():
         return f"{link(stage, f'/artifacts/key/{stage}')} {key[:SHOWN_KEY]}"
     return escape(stage.partition("-")[2])
 
@@ -138,13 +145,13 @@ def champion_page(decision: Decision, answer: str, curve: str) -> str:
     )
 
 
-def samples_page(samples: list[dict[str, Any]]) -> str:
+def samples_page(samples: Sequence[Sample]) -> str:
     """What the model wrote; the words it was given are in bold."""
     parts = []
     for number, sample in enumerate(samples, start=1):
-        given = f"**{escape(sample['prompt'])}** …" if sample["prompt"] else "*(an empty page)*"
-        note = f"temperature {sample['temperature']:g}, top-p {sample['top_p']:g}, seed {sample['seed']}"
-        parts += [f"## {number}. {given}", quote(sample["text"]), f"{escape(note)}, judged {escape(sample['verdict'])}"]
+        given = f"**{escape(sample.prompt)}** …" if sample.prompt else "*(an empty page)*"
+        note = f"temperature {sample.temperature:g}, top-p {sample.top_p:g}, seed {sample.seed}"
+        parts += [f"## {number}. {given}", quote(sample.text), f"{escape(note)}, judged {escape(sample.verdict)}"]
     return page(*parts)
 
 
@@ -159,64 +166,61 @@ def _download(artifact: Artifact, run: RunFacts) -> str:
 
 
 def _clean(artifact: Artifact, run: RunFacts) -> str:
-    metrics = artifact.manifest.metrics
-    splits = [
-        (name, *(f"{metrics[f'{split}_{unit}']:,}" for unit in ("documents", "characters", "bytes")))
-        for name, split in (("to train on", "train"), ("held out", "heldout"))
-    ]
+    metrics = artifact.read_metrics(CleanMetrics)
+    splits = [(name, *(f"{metrics.count(split, unit):,}" for unit in TEXT_UNITS)) for name, split in SIDES.items()]
     changed = {
-        "files that could not be read": metrics.get("skipped_files"),
-        "lines and rows without a text": metrics.get("rejects"),
-        "empty documents dropped": metrics.get("dropped_empty"),
-        "exact duplicates dropped": metrics.get("dropped_duplicates"),
-        "near-duplicates": metrics.get("near_duplicate_documents"),
-        "of these dropped": metrics.get("dropped_near_duplicates"),
-        **{f"dropped, {reason}": metrics.get("rejected", {}).get(reason) for reason in REASONS},
-        "lines decoded anew": metrics.get("repaired_lines"),
-        "bytes of headers and footers cut": metrics.get("boilerplate_bytes"),
-        "control characters taken out": metrics.get("control_characters"),
-        "unreadable characters replaced": metrics.get("replaced_characters"),
+        "files that could not be read": metrics.skipped_files,
+        "lines and rows without a text": metrics.rejects,
+        "empty documents dropped": metrics.dropped_empty,
+        "exact duplicates dropped": metrics.dropped_duplicates,
+        "near-duplicates": metrics.near_duplicate_documents,
+        "of these dropped": metrics.dropped_near_duplicates,
+        **{f"dropped, {reason}": count for reason, count in metrics.rejected.items() if reason in FILTERS},
+        "lines decoded anew": metrics.repaired_lines,
+        "bytes of headers and footers cut": metrics.boilerplate_bytes,
+        "control characters taken out": metrics.control_characters,
+        "unreadable characters replaced": metrics.replaced_characters,
     }
     sources = [
-        (name, f"{size['documents']:,}", f"{size['characters']:,}", f"{size['bytes']:,}")
-        for name, size in list(metrics.get("sources", {}).items())[:MAX_ROWS]
+        (name, f"{size.documents:,}", f"{size.characters:,}", f"{size.bytes:,}")
+        for name, size in list(metrics.sources.items())[:MAX_ROWS]
     ]
-    columns = ["documents", "characters", "bytes"]
     return page(
-        table(["", *columns], splits),
+        table(["", *TEXT_UNITS], splits),
         "## What was dropped",
-        facts({name: f"{count:,}" for name, count in changed.items() if count is not None}),
+        facts({name: f"{count:,}" for name, count in changed.items()}),
         "## By source",
-        table(["source", *columns], sources),
+        table(["source", *TEXT_UNITS], sources),
     )
 
 
 def _tokenize(artifact: Artifact, run: RunFacts) -> str:
-    metrics = artifact.manifest.metrics
+    metrics = artifact.read_metrics(TokenizeMetrics)
+    per_token = {"train": metrics.train_bytes_per_token, "heldout": metrics.heldout_bytes_per_token}
     rows = [
-        (name, *(f"{metrics[f'{split}_{unit}']:,}" for unit in ("tokens", "bytes", "bytes_per_token")))
-        for name, split in (("to train on", "train"), ("held out", "heldout"))
+        (name, f"{metrics.count(split, 'tokens'):,}", f"{metrics.count(split, 'bytes'):,}", f"{per_token[split]:,}")
+        for name, split in SIDES.items()
     ]
     return page(
-        facts({"kind": metrics["kind"], "pieces": f"{metrics['vocab_size']:,}"}),
+        facts({"kind": metrics.kind, "tokens in the vocabulary": f"{metrics.vocab_size:,}"}),
         table(["", "tokens", "bytes", "bytes per token"], rows),
     )
 
 
 def _train(artifact: Artifact, run: RunFacts) -> str:
-    metrics = artifact.manifest.metrics
-    resumed = metrics["resumed_from_step"]
+    metrics = artifact.read_metrics(TrainMetrics)
+    resumed, tokens, loss = metrics.resumed_from_step, metrics.trained_tokens, metrics.final_loss
     return facts(
         {
-            "parameters": format_count(metrics["parameters"]),
-            "steps": f"{metrics['steps']:,}",
+            "parameters": format_count(metrics.parameters),
+            "steps": f"{metrics.steps:,}",
             "continued from step": "" if resumed is None else f"{resumed:,}",
-            "tokens read": format_count(metrics["trained_tokens"]),
-            "passes over the text": metrics["passes_over_the_data"],
-            "final loss, nats a token": f"{metrics['final_loss']:.3f}",
-            "smaller batches for want of memory": len(metrics.get("downshifts", [])) or "",
+            "tokens read": "" if tokens is None else format_count(tokens),
+            "passes over the text": metrics.passes_over_the_data,
+            "final loss, nats a token": "" if loss is None else f"{loss:.3f}",
+            "smaller batches for want of memory": len(metrics.downshifts) or "",
             "begun anew by this run for want of memory": run.run.memory_retries or "",
-            "SHA-256 of the weights": f"{metrics['weights_sha256'][:12]}…",
+            "SHA-256 of the weights": f"{metrics.weights_sha256[:12]}…",
         }
     )
 
@@ -236,17 +240,23 @@ def _evaluate(artifact: Artifact, run: RunFacts) -> str:
 
 
 def _generate(artifact: Artifact, run: RunFacts) -> str:
-    metrics = artifact.manifest.metrics
+    metrics = artifact.read_metrics(GenerateMetrics)
     return facts(
         {
-            "samples": metrics["samples"],
-            "tokens": f"{metrics['tokens']:,}",
-            "tokens a second": metrics["tokens_per_second"],
-            "repetition": metrics["degeneracy"]["verdict"],
-            "longest stretch that is in the training text too, in characters": metrics["longest_match_characters"],
-            "the same for human text": metrics.get("human_longest_match_characters"),
+            "samples": metrics.samples,
+            "tokens": f"{metrics.tokens:,}",
+            "tokens a second": metrics.tokens_per_second,
+            "repetition": metrics.degeneracy.verdict,
+            "longest passage that is in the training text too, in characters": metrics.longest_match_characters,
+            "the same for human text": metrics.human_longest_match_characters,
         }
     )
+
+
+def _facts(artifact: Artifact, run: RunFacts) -> str:
+    """What a stage without a page of its own says of its artifact."""
+    metrics = artifact.read_metrics(stage_named(artifact.manifest.stage).metrics)
+    return facts(metrics.model_dump(mode="json", exclude={"notes"}))
 
 
 def _size(count: int | None) -> str:

@@ -20,14 +20,17 @@ from prefect.logging import get_run_logger
 
 from lm.errors import SlowburnError
 from lm.formatting import format_count
-from lm.inspection.listing import headline
 from lm.pipeline.session import REPORT_BUDGET, Session
 from lm.planning.plan import Plan
+from lm.progress import silent
+from lm.report.jobs import show_run
 from lm.report.report_text import title
 from lm.report.run_facts import gather_facts
-from lm.runs.run_record import REPORT_FILE, run_folder
-from lm.store.artifacts import Artifact
+from lm.runs.run_record import REPORT_FILE, RunRecord, StageRecord, run_folder
+from lm.stages import headline
+from lm.store.artifacts import Artifact, Store
 from lm.supervision.supervisor import SupervisedChild
+from lm.train.jobs import ChunkReport
 from tasks.markdown import escape, page, picture
 from tasks.pages import lineage_page, plan_page, run_page, samples_page, stage_page, stage_rows
 
@@ -58,15 +61,12 @@ def publish_page(key: str, description: str, write: Callable[[], str]) -> None:
     publish(lambda: create_markdown_artifact(key=key, description=escape(description), markdown=write()))
 
 
-def publish_stage(session: Session, artifact: Artifact) -> None:
-    """Show what a stage made; of a model beside the main one the run's report tells."""
-    record = session.record_of(artifact.manifest.stage)
-    if record is None:
-        return
+def publish_stage(store: Store, run: RunRecord, artifact: Artifact, record: StageRecord) -> None:
+    """Show what a stage made."""
     publish_page(
         artifact.manifest.stage,
         headline(artifact.manifest),
-        lambda: stage_page(artifact, record, gather_facts(session.store, session.record)),
+        lambda: stage_page(artifact, record, gather_facts(store, run)),
     )
 
 
@@ -90,14 +90,15 @@ def publish_run(session: Session) -> None:
         return
     try:
         with SupervisedChild(REPORT_BUDGET) as child:
-            shown = child.call("show_run", root=str(session.store.root), run_id=run.run_id)
+            shown = child.call(show_run, silent, session.store.root, run.run_id)
     except SlowburnError as error:
         get_run_logger().warning("no pictures in Prefect: %s", error)
         return
-    for name, png_base64 in shown["pictures"].items():
+    for name, png_base64 in shown.pictures.items():
         publish_page(name, PICTURE_TITLES[name], partial(page, picture(name, png_base64)))
-    if samples := shown["samples"]:
-        publish_page("samples", f"{len(samples)} texts that the model wrote", partial(samples_page, samples))
+    if shown.samples:
+        about = f"{len(shown.samples)} texts that the model wrote"
+        publish_page("samples", about, partial(samples_page, shown.samples))
 
 
 class TrainingBoard:
@@ -110,9 +111,9 @@ class TrainingBoard:
             create_progress_artifact, key="training", progress=100 * step / steps, description=description
         )
 
-    def show(self, report: dict[str, Any]) -> None:
+    def show(self, report: ChunkReport) -> None:
         """Move on to where the chunk just trained has ended."""
-        progress = 100 * report["step"] / self.steps
+        progress = 100 * report.step / self.steps
         if self._id:
-            description = f"step {report['step']:,} of {self.steps:,}, loss {report['loss']:.3f} nats a token"
+            description = f"step {report.step:,} of {self.steps:,}, loss {report.loss:.3f} nats a token"
             publish(update_progress_artifact, artifact_id=self._id, progress=progress, description=description)

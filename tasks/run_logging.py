@@ -1,8 +1,8 @@
 """Who hears of a run: Prefect's log always, the terminal too when a person started it there."""
 
 import logging
-import re
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
 
@@ -10,10 +10,18 @@ from prefect.exceptions import CancelledRun, FailedRun
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from lm.errors import BadInput
-from lm.pipeline.session import Listener, Session
+from lm.memory.usage import can_cap, how_memory_is_held
+from lm.pipeline.listener import Listener
+from lm.pipeline.run import checked_run_id
+from lm.pipeline.session import Session
+from lm.planning.plan import Plan
 from lm.run_config import RunConfig
-from lm.store.artifacts import Store
+from lm.runs.run_record import StageRecord
+from lm.store.artifacts import Artifact, Store
+from lm.train.jobs import ChunkReport
+from tasks.guard import guard
+from tasks.publish import TrainingBoard, publish_plan, publish_stage
+from tasks.train import train_chunk
 from tasks.worker_watchdog import watch_worker
 
 LOG_INTERVAL_SECONDS = 15.0
@@ -36,6 +44,8 @@ class RunLog(Listener):
         self._logger = get_run_logger()
         self._terminal = terminal.get() or Listener()
         self._logged = 0.0
+        self._board: TrainingBoard | None = None
+        self.session: Session | None = None
 
     def stage_progress(self, stage: str, done: float, total: float | None, unit: str, note: str) -> None:
         """Log a line every so often: the log is for reading afterwards."""
@@ -54,6 +64,34 @@ class RunLog(Listener):
         self._terminal.tell(message)
         self._logger.info("%s", message)
 
+    def guard(self, stage: str, check: Callable[[], None]) -> None:
+        """Check a stage's memory as a task of its own."""
+        guard(stage, check)
+        if not can_cap() and self.session and not self.session.children.memory_rows:  # said once, before the first
+            self.tell(f"memory: {how_memory_is_held()}")
+
+    def chunk(self, last_step: int, train: Callable[[], ChunkReport | None]) -> ChunkReport | None:
+        """Train a chunk as a task of its own."""
+        return train_chunk(last_step, train)
+
+    def artifact_ready(self, artifact: Artifact, record: StageRecord) -> None:
+        """Show the stage's page."""
+        if self.session:
+            publish_stage(self.session.store, self.session.record, artifact, record)
+
+    def plan_ready(self, plan: Plan) -> None:
+        """Show the plan's page."""
+        publish_plan(plan)
+
+    def training_begun(self, step: int, steps: int) -> None:
+        """Show a bar that moves with the chunks."""
+        self._board = TrainingBoard(step, steps)
+
+    def chunk_trained(self, report: ChunkReport) -> None:
+        """Move the bar."""
+        if self._board:
+            self._board.show(report)
+
     def run_finished(self, lines: list[str], error: BaseException | None) -> None:
         """Log how it ended."""
         self._terminal.run_finished(lines, error)
@@ -65,11 +103,7 @@ def open_session(config: RunConfig, run_id: str | None) -> Session:
     watch_worker()
     made = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{flow_run.get_name() or 'run'}"
     name = checked_run_id(run_id or made)
-    return Session(Store.default(), config, name, RunLog(), command=command.get())
-
-
-def checked_run_id(name: str) -> str:
-    """The name, if it can be a folder's on every system. Raises BadInput."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
-        raise BadInput(f"run id: got {name!r}, expected up to 80 letters, digits, dots, dashes and underscores")
-    return name
+    log = RunLog()
+    session = Session(Store.default(), config, name, log, command=command.get())
+    log.session = session
+    return session

@@ -3,16 +3,13 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from lm.pipeline import stage_drivers
 from lm.pipeline.session import Session
-from lm.planning.plan import Plan, tokenize_settings
-from lm.planning.reused_tokenizer import reused_tokenizer
+from lm.planning.plan import Plan
 from lm.store.artifacts import Artifact
-from tasks.stage import run_stage
 
 
 @task(name="tokenize", task_run_name="tokenize", cache_policy=NO_CACHE)
 def tokenize(session: Session, cleaned: Artifact, plan: Plan, start: Artifact | None) -> Artifact:
-    """Clean documents to tokens, with a tokenizer trained on the training split alone, or one from elsewhere."""
-    config, reused = reused_tokenizer(session.store, session.config)
-    given = {name: artifact for name, artifact in (("init", start), ("tokenizer", reused)) if artifact}
-    return run_stage(session, session.work("tokenize", tokenize_settings(config, plan), clean=cleaned, **given))
+    """Turn clean documents into tokens, with a tokenizer trained on the training split alone, or one from elsewhere."""
+    return stage_drivers.tokenize(session, cleaned, plan, start)

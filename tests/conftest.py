@@ -19,7 +19,9 @@ import pytest
 from filelock import FileLock
 
 from lm.cli.plan import MEASURING_BUDGET
-from lm.planning.machine_record import keep_machine
+from lm.planning.machine import Machine
+from lm.planning.machine_record import keep_machine, kept_machine
+from lm.planning.measuring import measured_machine
 from lm.store.artifacts import Store
 from lm.supervision.supervisor import SupervisedChild
 
@@ -174,19 +176,19 @@ def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """What this machine can do, measured once for all tests, by the first of their processes."""
     own = tmp_path_factory.getbasetemp()  # below that of all, where there are several processes
-    file = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "machine.json"
-    with FileLock(f"{file}.lock"):
-        if not file.exists():
-            with SupervisedChild(MEASURING_BUDGET) as child:
-                file.write_text(json.dumps(child.call("measure_machine")))
-    return dict(json.loads(file.read_text()))
+    root = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "measured"
+    with FileLock(f"{root}.lock"):
+        measured_machine(Store(root), lambda: SupervisedChild(MEASURING_BUDGET))
+    machine = kept_machine(Store(root))
+    assert machine
+    return machine
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, tiny_corpus: Path, prefect_server: str, machine: dict[str, Any]) -> Workplace:
+def workplace(tmp_path: Path, tiny_corpus: Path, prefect_server: str, machine: Machine) -> Workplace:
     """A place to run the pipeline in, against the shared server: nothing is known there but this machine."""
     keep_machine(Store(tmp_path / "root"), machine)
     environment = os.environ | {

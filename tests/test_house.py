@@ -30,7 +30,7 @@ def test_imports_run_one_way(floor):
     "imports",
     [
         "import flows.pipeline, flows.stages",
-        "from lm.__main__ import MODULES, command_named; [command_named(name) for name in MODULES]",
+        "from flows.cli.main import ENTRIES, slowburn; [slowburn().load(entry.name) for entry in ENTRIES]",
     ],
 )
 def test_the_orchestrating_process_stays_light(imports):

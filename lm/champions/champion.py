@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lm.champions.contest import Contest
-from lm.errors import BadInput, SlowburnError, Stopped
+from lm.errors import BadInput, SlowburnError
 from lm.runs.run_record import list_runs
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import SCHEMA_VERSION, now, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, locked, now, read_json, write_json
 
 CHAMPION_FILE = "champion.json"
 LOCK_SECONDS = 15.0
@@ -150,15 +149,9 @@ def _deciding(store: Store) -> Iterator[ChampionRecord]:
     """The record, while nobody else may change it."""
     path = champion_path(store)
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(f".{CHAMPION_FILE}.lock"), timeout=LOCK_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise Stopped("another process is deciding about the champion; wait for it, then run this again") from None
-    try:
+    busy = "another process is deciding about the champion; wait for it, then run this again"
+    with locked(path.with_name(f".{CHAMPION_FILE}.lock"), LOCK_SECONDS, busy):
         yield load_champion(store)
-    finally:
-        lock.release()
 
 
 def _add(

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lm.champions.contest import Contest
 from lm.errors import BadInput
-from lm.progress import Progress, silent
+from lm.progress import silent
 from lm.runs.lineage import origins
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION
@@ -54,7 +54,7 @@ class Comparison(BaseModel):
         return f"The {better} is better by {abs(contest.difference):.3f} bits per byte {span}."
 
 
-def compare(store: Store, first: Artifact, second: Artifact, progress: Progress = silent) -> Comparison:
+def compare(store: Store, first: Artifact, second: Artifact) -> Comparison:
     """Compare two models on the held-out text of the second; parts that the first was trained on are left out.
 
     Raises BadInput when both are the same model, and when the text is not here any more.
@@ -70,7 +70,7 @@ def compare(store: Store, first: Artifact, second: Artifact, progress: Progress 
         first=first.key,
         second=second.key,
         differences=_differences(store, first, second),
-        contest=compare_models(store, clean, second.key, first.key, [], progress),
+        contest=compare_models(store, clean, second.key, first.key, [], silent),
     )
 
 

@@ -18,6 +18,7 @@ import torch
 from lm.champions.contest import MIN_UNITS, Contest, Standing
 from lm.evaluate.bootstrap import Float64s, interval, resampled_rates
 from lm.evaluate.evaluation import training_precision
+from lm.evaluate.metrics import EvaluateMetrics
 from lm.evaluate.scores import LN2
 from lm.model.decoder import load_model
 from lm.model.scoring import token_nats
@@ -178,7 +179,7 @@ def _drift(store: Store, nats: Mapping[str, Float64s], champion: str | None, siz
     evaluations = [found for found in store.list("evaluate") if champion == found.manifest.inputs.get("train")]
     if champion is None or not evaluations or len(sizes) < MIN_UNITS:
         return {}
-    then = float(evaluations[-1].manifest.metrics["bits_per_byte"])
+    then = evaluations[-1].read_metrics(EvaluateMetrics).bits_per_byte
     bits = nats[champion] / LN2
     ends = interval(resampled_rates(bits, sizes, resamples=RESAMPLES))
     return {

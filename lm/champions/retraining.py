@@ -50,7 +50,7 @@ def has_drifted(contest: Contest, policy: RetrainPolicy) -> bool:
     return contest.drift_ci95 is None or contest.drift_ci95[0] > policy.drift
 
 
-def elders(store: Store, policy: RetrainPolicy) -> list[str]:
+def previous_champions(store: Store, policy: RetrainPolicy) -> list[str]:
     """Former champions whose models are still there, oldest first: the newest `policy.elders` of them."""
     record = load_champion(store)
     former = [decision.champion for decision in record.decisions if decision.action == "promoted"]

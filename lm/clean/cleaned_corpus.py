@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 SLICES_BITS = 4
 MAX_TOLD_DROPS = 4  # reasons that an error names
 REJECTED = ("source", "title", "reason", "value", "opening", "bytes")  # what the writer of rejects is given
-SIGHT = (*REJECTED, "document_id", "part", "bands")  # no text, no runs
+SIGHT = (*REJECTED, "document_id", "opening_id", "characters", "part", "bands")  # no text, no runs
 
 
 class CleanedCorpus:
     """What all parts hold together: the documents that were kept, and what was met.
 
-    Documents are numbered in order, rejects left out. Memory: 19 bytes for each document and a megabyte of them.
+    Documents are numbered in order, rejects left out. Memory: 31 bytes for each document and a megabyte of them.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class CleanedCorpus:
         self.counts = PartCounts()
         for part in parts:
             self.counts.add(PartCounts.from_json(part.counts), part.source)
-        self._ids, self._source_keys, self._later_parts = array("Q"), array("Q"), array("B")
-        self._sizes = array("I")
+        self._ids, self._opening_ids, self._source_keys = array("Q"), array("Q"), array("Q")
+        self._sizes, self._characters, self._begins, self._next_begins = array("I"), array("I"), array("B"), True
         self._sketches = Sketches(scratch) if config.near_duplicates != "ignore" else None
         rows, total = 0, sum(part.end_row - part.first_row for part in parts)
         for table in self._assembly.tables(SIGHT):
@@ -63,18 +63,33 @@ class CleanedCorpus:
             self._rejects.write(*values)
         kept = take_rows(table, [row for row, reason in enumerate(reasons) if not reason])
         self._ids.extend(int(name, 16) for name in kept["document_id"].to_pylist())
+        self._opening_ids.extend(int(name, 16) for name in kept["opening_id"].to_pylist())
         self._sizes.extend(kept["bytes"].to_pylist())
-        self._later_parts.extend(part > 1 for part in kept["part"].to_pylist())
+        self._characters.extend(kept["characters"].to_pylist())
+        self._begins.extend(self._beginnings(reasons, table["part"].to_pylist()))
         if self._config.split == "source":
             hashes = (hashlib.sha256(source.encode()).digest() for source in kept["source"].to_pylist())
             self._source_keys.extend(int.from_bytes(digest[:8]) for digest in hashes)
         if self._sketches:
             self._sketches.add(np.frombuffer(b"".join(kept["bands"].to_pylist()), np.uint64).reshape(-1, BANDS))
 
+    def _beginnings(self, reasons: Sequence[str], parts: Sequence[int]) -> Iterator[bool]:
+        """Tell of each document that is no reject whether it begins a text; a reject may have been the first part."""
+        for reason, part in zip(reasons, parts, strict=True):
+            self._next_begins |= part <= 1
+            if not reason:
+                yield self._next_begins
+                self._next_begins = False
+
     @property
     def ids(self) -> npt.NDArray[np.uint64]:
         """The beginning of the hash of each document, as a number: (documents,)."""
         return np.frombuffer(self._ids, np.uint64)
+
+    @property
+    def opening_ids(self) -> npt.NDArray[np.uint64]:
+        """The beginning of the hash of the opening of each document, as a number: (documents,)."""
+        return np.frombuffer(self._opening_ids, np.uint64)
 
     @property
     def source_keys(self) -> npt.NDArray[np.uint64]:
@@ -86,11 +101,26 @@ class CleanedCorpus:
         """Bytes of each document: (documents,)."""
         return np.frombuffer(self._sizes, np.uint32)
 
+    @property
+    def characters(self) -> npt.NDArray[np.uint32]:
+        """Characters of each document: (documents,)."""
+        return np.frombuffer(self._characters, np.uint32)
+
+    @property
+    def begins(self) -> npt.NDArray[np.bool_]:
+        """Mark the documents that begin a text; the others are later parts of the one before: (documents,)."""
+        return np.frombuffer(self._begins, np.bool_)
+
     def tables(self) -> Iterator[pa.Table]:
         """All documents, by the columns that `document_writer.py` writes; a megabyte of them or one at a time."""
         for table in self._assembly.tables((*COLUMNS, "reason")):
             kept = [row for row, reason in enumerate(table["reason"].to_pylist()) if not reason]
             yield take_rows(table.select(COLUMNS), kept)
+
+    def names(self) -> Iterator[pa.Table]:
+        """The sources and titles of all documents, in tables."""
+        for table in self._assembly.tables(("source", "title", "reason")):
+            yield take_rows(table, [row for row, reason in enumerate(table["reason"].to_pylist()) if not reason])
 
     def sampled_runs(self, wanted: npt.NDArray[np.bool_]) -> Iterator[Hashes]:
         """The sample of the runs of words (`contamination.py`) of the documents that are `wanted`: (documents,)."""
@@ -100,10 +130,6 @@ class CleanedCorpus:
             chosen = wanted[first : first + len(kept)]
             first += len(kept)
             yield np.frombuffer(b"".join(compress(kept, chosen)), np.uint64)
-
-    def whole_documents(self, keep: npt.NDArray[np.bool_]) -> int:
-        """How many documents were kept, the parts of a long one counted as one."""
-        return int(np.count_nonzero(keep & (np.frombuffer(self._later_parts, np.uint8) == 0)))
 
     def first_of_equals(self) -> npt.NDArray[np.bool_]:
         """Mark each document that is not the repetition, to the letter, of one before it: (documents,)."""

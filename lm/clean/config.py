@@ -6,6 +6,16 @@ from pydantic import Field
 
 from lm.config import StageConfig
 
+VERSION = 6
+
+# What a quality filter rejects for, and the setting that lets it in.
+FILTERS = {
+    "too few words": "clean.minimum_words=0",
+    "mostly symbols": "clean.maximum_symbols=1",
+    "repeats itself": "clean.maximum_repeated=1",
+    "another language": "clean.languages=",
+}
+
 
 class CleanConfig(StageConfig):
     """How text is cleaned and split."""
@@ -15,7 +25,7 @@ class CleanConfig(StageConfig):
         4_000_000, ge=1, description="most text that is held out: of a large corpus the rest of its share trains too"
     )
     split: Literal["auto", "document", "source", "contiguous"] = Field(
-        "auto", description="auto: by document where there are several, contiguous for one; source: whole files"
+        "auto", description="auto: by document, long ones cut; document, source: whole; contiguous: the end of all text"
     )
     seed: int = Field(0, ge=0, lt=2**32, description="which documents are held out, where they are split by hash")
     near_duplicates: Literal["together", "drop", "ignore"] = Field(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lm.text.seeds import SeedTable
 from lm.text.shingles import Hashed, Hashes, hash_words, runs
 
 RUN_WORDS = 13
@@ -73,24 +74,17 @@ def _wanted_runs(heldout: Iterable[bytes], bits: int = 0) -> Wanted:
 
 def _look_up(wanted: Wanted, training: Iterable[Hashes]) -> Contamination:
     found = np.zeros(len(wanted.hashes), np.bool_)
-    likely = np.zeros(1 << FILTER_BITS, np.bool_)
-    likely[_slots(wanted.hashes)] = True
+    table = SeedTable(wanted.hashes, np.arange(len(wanted.hashes)), FILTER_BITS)
     for runs_there in training:
         hashes = runs_there[_in_sample(runs_there, wanted.bits)]
-        hashes = hashes[likely[_slots(hashes)]]
-        if not len(hashes):
-            continue
-        places = np.minimum(np.searchsorted(wanted.hashes, hashes), len(wanted.hashes) - 1)
-        found[places[wanted.hashes[places] == hashes]] = True
+        likely = table.likely(hashes)
+        for _, places in table.pairs(hashes[likely], likely):
+            found[places] = True
     return Contamination(int(wanted.counts.sum()), int(wanted.counts[found].sum()), 0.5**wanted.bits)
 
 
 def _in_sample(hashes: Hashes, bits: int) -> npt.NDArray[np.bool_]:
     return hashes < np.uint64(1 << (64 - bits)) if bits else np.ones(len(hashes), np.bool_)
-
-
-def _slots(hashes: Hashes) -> npt.NDArray[np.int64]:
-    return (hashes & np.uint64((1 << FILTER_BITS) - 1)).astype(np.int64)
 
 
 def _runs_of(texts: Iterable[bytes]) -> Iterator[Hashes]:

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from lm.arrow.arrays import string_array, take_rows
 from lm.arrow.row_group_writer import RowGroupWriter
-from lm.text.documents import FILE_NAME, SCHEMA, SPLITS, Split
+from lm.text.documents import FILE_NAME, SCHEMA
 from lm.text.licences import LicenceCounts
+from lm.text.splits import SPLITS, Split
 
 ROW_GROUP_BYTES = 4 * 2**20  # of text; a longer document has a row group of its own
 COUNTS = ("documents", "bytes", "characters")

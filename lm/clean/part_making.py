@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm.clean.parts import Part, PartCounts, find_parts, pack_key, part_key, sweep, touch
+from lm.clean.shard_jobs import clean_shards
 from lm.clean.shards import Shard, shards_of
 from lm.progress import Progress
-from lm.supervision.worker_pool import SEQUENTIAL, SHARD_BYTES, Job, WorkerPool, run_jobs
+from lm.supervision.worker_pool import SEQUENTIAL, SHARD_BYTES, ShardJob, WorkerPool, run_jobs
 from lm.text.archives import Expansion
 from lm.text.raw_sources import RawSource
 
@@ -75,15 +76,15 @@ def _packs(missing: dict[str, Shard]) -> Iterator[dict[str, Shard]]:
         yield pack
 
 
-def _job(raw: Path, pack: dict[str, Shard], config: "CleanConfig", folder: Path, scratch: Path) -> Job:
+def _job(raw: Path, pack: dict[str, Shard], config: "CleanConfig", folder: Path, scratch: Path) -> ShardJob:
     def arguments() -> dict[str, Any]:
         return {
-            "raw": str(raw),
+            "raw": raw,
             "shards": [shard.as_json() for shard in pack.values()],
             "keys": list(pack),
-            "config": config.model_dump(mode="json"),
-            "scratch": str(scratch),
-            "out": str(folder / f"{pack_key(list(pack))}.parquet"),
+            "config": config,
+            "scratch": scratch,
+            "out": folder / f"{pack_key(list(pack))}.parquet",
         }
 
-    return Job("clean_shards", sum(shard.bytes for shard in pack.values()), arguments)
+    return ShardJob(clean_shards, sum(shard.bytes for shard in pack.values()), arguments)

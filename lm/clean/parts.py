@@ -29,15 +29,15 @@ from lm.clean.readings import FileReading, ReadingCounts, Skipped
 from lm.clean.shards import Shard
 from lm.errors import Stopped
 from lm.memory.malloc import MallocTrimmer
-from lm.store.files import flush
+from lm.store.files import replace_atomically
 from lm.store.keys import fingerprint
 from lm.text.shingles import Hashed
 
-SCHEMA_VERSION = 3  # 2 had no runs
+SCHEMA_VERSION = 4  # 3 had no characters and no opening_id
 BANDS_BYTES = 128  # of a document: the keys by which `near_duplicates.py` compares it
-# reason: "" for what is kept
-STRINGS = ("document_id", "source", "title", "licence", "text", "reason", "value", "opening")
-NUMBERS = ("bytes", "part")  # part: as in RawDocument
+# reason: "" for what is kept; opening_id: hash of the first OPENING_ID_CHARACTERS, which stay when a text grows
+STRINGS = ("document_id", "opening_id", "source", "title", "licence", "text", "reason", "value", "opening")
+NUMBERS = ("bytes", "characters", "part")  # part: as in RawDocument
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in STRINGS]
     + [(name, pa.int64()) for name in NUMBERS]
@@ -45,6 +45,7 @@ SCHEMA = pa.schema(
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
 DICTIONARIES = ["source", "licence", "reason"]
+OPENING_ID_CHARACTERS = 256
 GROUPS_KEPT = 8  # row groups of several sources, a megabyte each: a corpus may go back and forth between packs
 STALE_SECONDS = 86_400.0  # of a pack that was never finished
 
@@ -115,6 +116,7 @@ class Row(NamedTuple):
 
     shard: int
     document_id: str
+    opening_id: str
     source: str
     title: str
     licence: str
@@ -123,6 +125,7 @@ class Row(NamedTuple):
     value: str
     opening: str
     bytes: int
+    characters: int
     part: int
 
 
@@ -142,12 +145,12 @@ class PackWriter:
     """Writes a pack: it has its name once it is whole and on disk, and not before."""
 
     def __init__(self, path: Path, shards: Sequence[Shard], keys: Sequence[str]) -> None:
-        self._path, self._shards, self._keys = path, shards, keys
-        self._unfinished = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
+        self._shards, self._keys = shards, keys
+        self._file = replace_atomically(path)
         self._rows = [0] * len(shards)
         self.counts = [PartCounts() for _ in shards]
         self._writer = RowGroupWriter(
-            self._unfinished, SCHEMA, compression="lz4", use_dictionary=DICTIONARIES, write_statistics=False,
+            self._file.__enter__(), SCHEMA, compression="lz4", use_dictionary=DICTIONARIES, write_statistics=False,
             write_page_checksum=True,
         )  # fmt: skip
         self._freed = MallocTrimmer()
@@ -170,7 +173,9 @@ class PackWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         ends = np.cumsum(self._rows).tolist()
         parts = [
             {
@@ -187,11 +192,7 @@ class PackWriter:
             )
         ]
         self._writer.close({"parts": json.dumps(parts)} if kind is None else None)
-        if kind is None:
-            flush(self._unfinished)
-            self._unfinished.replace(self._path)
-        else:
-            self._unfinished.unlink(missing_ok=True)
+        self._file.__exit__(kind, error, trace)
 
 
 def sweep(folder: Path) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lm.arrow.arrays import integer_array, string_array
+from lm.clean.config import FILTERS
 from lm.text.plain_text import visible
 
 SCHEMA_VERSION = 1
@@ -21,14 +22,6 @@ SCHEMA = pa.schema(
     + [("bytes", pa.int64()), ("opening", pa.string())],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
-
-# What a quality filter rejects for, and the setting that lets it in.
-FILTERS = {
-    "too few words": "clean.minimum_words=0",
-    "mostly symbols": "clean.maximum_symbols=1",
-    "repeats itself": "clean.maximum_repeated=1",
-    "another language": "clean.languages=",
-}
 
 
 class RejectWriter:

@@ -14,7 +14,7 @@ from lm.clean.decoding import drop_control_characters, repair_mojibake
 from lm.clean.filters import judge
 from lm.clean.gutenberg import gutenberg_licence, mentions_gutenberg, strip_gutenberg
 from lm.clean.near_duplicates import BANDS, RUN_WORDS, band_keys
-from lm.clean.parts import CleaningCounts, PackWriter, Row
+from lm.clean.parts import OPENING_ID_CHARACTERS, CleaningCounts, PackWriter, Row
 from lm.clean.readers.input_file import ReadingSettings
 from lm.clean.reading import RawDocument, read_raw
 from lm.clean.rejects import OPENING_CHARACTERS
@@ -126,7 +126,7 @@ def _batches(candidates: Iterable[_Candidate]) -> Iterator[list[_Candidate]]:
 
 def _judged(batch: list[_Candidate], config: "CleanConfig") -> tuple[list[Row], npt.NDArray[np.uint64], Hashed]:
     """Judge and sketch a batch of documents: what is to be written of it."""
-    digests = [hashlib.sha256(candidate.encoded).digest()[:8] for candidate in batch]
+    digests = [_digest(candidate.encoded) for candidate in batch]
     words = hash_words([candidate.encoded for candidate in batch])
     shingles = runs(words, RUN_WORDS)
     verdicts = judge([candidate.encoded for candidate in batch], words, shingles, config)
@@ -137,6 +137,7 @@ def _judged(batch: list[_Candidate], config: "CleanConfig") -> tuple[list[Row], 
             Row(
                 shard=shard,
                 document_id=digest.hex(),
+                opening_id=_digest(text[:OPENING_ID_CHARACTERS].encode()).hex(),
                 source=found.source,
                 title=found.title,
                 licence=licence,
@@ -145,6 +146,7 @@ def _judged(batch: list[_Candidate], config: "CleanConfig") -> tuple[list[Row], 
                 value=value,
                 opening=text[:OPENING_CHARACTERS] if reason else "",
                 bytes=len(encoded),
+                characters=len(text),
                 part=found.part,
             )
         )
@@ -154,3 +156,7 @@ def _judged(batch: list[_Candidate], config: "CleanConfig") -> tuple[list[Row], 
         bands = band_keys(words, shingles, np.array([int.from_bytes(digest) for digest in digests], np.uint64))
     del shingles  # of a long document there are many, and the next ones are made of the words again
     return rows, bands, sampled_runs(words)
+
+
+def _digest(encoded: bytes) -> bytes:
+    return hashlib.sha256(encoded).digest()[:8]

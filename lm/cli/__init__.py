@@ -1,1 +1,1 @@
-"""The commands of `python -m lm`."""
+"""The commands that use what the stages made: `slowburn inspect`, or `python -m lm inspect`."""

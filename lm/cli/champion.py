@@ -1,22 +1,28 @@
-"""`python -m lm champion`, `promote` and `rollback`: which model is the champion, and to decide so by hand."""
+"""`champion`, `promote` and `rollback`: which model is the champion, and to decide so by hand."""
 
-import argparse
 import json
 import textwrap
 
+import click
+
 from lm.champions.champion import Decision, champion_path, load_champion, promote, roll_back
-from lm.cli.command import Command, add_json, named_model
+from lm.cli.command import command, json_option, option
+from lm.cli.names import named_model
 from lm.store.artifacts import Store
 
 SHOWN_DECISIONS = 10
+REASON = option("--reason", default="decided by hand", metavar="TEXT", help="kept with the decision")
 
 
-def _champion(options: argparse.Namespace) -> int:
+@command()
+@json_option
+def champion_command(as_json: bool) -> int:
+    """Show the champion, what was decided last, and how often to retrain."""
     from lm.champions.drift import drift_points, how_often  # brings numpy
 
     record = load_champion(Store.default())
     answer = how_often(drift_points(record.decisions)).sentence
-    if options.json:
+    if as_json:
         print(json.dumps(record.model_dump(mode="json") | {"how_often": answer}, indent=2, ensure_ascii=False))
         return 0
     print(
@@ -29,32 +35,25 @@ def _champion(options: argparse.Namespace) -> int:
     return 0
 
 
-def _declare_promote(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", help="a model: run id, key or path")
-    _add_reason(parser)
-
-
-def _add_reason(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reason", default="decided by hand", help="kept with the decision")
-
-
-def _promote(options: argparse.Namespace) -> int:
+@command()
+@click.argument("name", metavar="MODEL")
+@REASON
+def promote_command(name: str, reason: str) -> int:
+    """Make MODEL (a run id, a key or a path) the champion, which is used where no model is named."""
     store = Store.default()
-    _say(store, promote(store, named_model(store, options.name).key, options.reason))
+    _say(store, promote(store, named_model(store, name).key, reason))
     return 0
 
 
-def _roll_back(options: argparse.Namespace) -> int:
+@command()
+@REASON
+def rollback_command(reason: str) -> int:
+    """Bring back the champion before this one."""
     store = Store.default()
-    _say(store, roll_back(store, options.reason))
+    _say(store, roll_back(store, reason))
     return 0
 
 
 def _say(store: Store, decision: Decision) -> None:
     before = f"before it was {decision.previous}" if decision.previous else "there was none before"
     print(f"{decision.champion} is the champion now; {before}. The record is {champion_path(store)}")
-
-
-CHAMPION = Command("show the champion, what was decided, and how often to retrain", add_json, _champion)
-PROMOTE = Command("make a model the champion, which is used where none is named", _declare_promote, _promote)
-ROLLBACK = Command("bring back the champion before this one", _add_reason, _roll_back)

@@ -1,62 +1,162 @@
-"""What every command of `python -m lm` is made of, and how a command finds the model that it is about."""
+"""What a command is made of: options in sections, several words after one option, one line for what went wrong."""
 
-import argparse
+import os
+import shlex
 import sys
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from lm.champions.champion import default_model
-from lm.errors import BadInput
-from lm.runs.find import find
-from lm.runs.run_record import RunRecord
-from lm.store.artifacts import Artifact, Store
+import click
+from click.types import OptionHelpExtra
 
+from lm.errors import SlowburnError
 
-class Command(NamedTuple):
-    """What one word after `python -m lm` does: `declare` adds its options, `work` does it and returns the exit code.
+if TYPE_CHECKING:
+    from pydantic import BaseModel  # 50 ms that `--version` need not wait for
 
-    `work` may raise SlowburnError: its one line goes to stderr.
-    """
-
-    help: str
-    declare: Callable[[argparse.ArgumentParser], Any]
-    work: Callable[[argparse.Namespace], int]
+Decorator = Callable[[Any], Any]
+ASKED = "lm.cli.asked"  # the arguments as they were given, in a context's meta
+OTHER_OPTIONS = "Options"
 
 
-def add_model_name(parser: argparse.ArgumentParser) -> None:
-    """Let the user say which model is meant."""
-    parser.add_argument(
-        "name", nargs="?", help="a model: run id, key or path; the champion where none is given, else the newest"
-    )
+class Option(click.Option):
+    """An option that stands in a section of the help, shows its default, and may take several words."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        section: str = OTHER_OPTIONS,
+        several: bool = False,
+        default_text: str = "",
+        **settings: Any,
+    ) -> None:
+        super().__init__(names, **{"show_default": True, "multiple": several, **settings})
+        self.section, self.several, self.default_text = section, several, default_text
+
+    def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
+        """Show as default what holds where nothing is given, which may be decided elsewhere."""
+        extra = super().get_help_extra(ctx)
+        return {**extra, "default": self.default_text} if self.default_text else extra
+
+    def make_metavar(self, ctx: click.Context) -> str:
+        """Show that more words may follow."""
+        return super().make_metavar(ctx) + " …" * self.several
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """Let the user ask for JSON."""
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+class Command(click.Command):
+    """A command whose function returns the exit code. Its SlowburnErrors become one line and their exit code."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line."""
+        ctx.meta[ASKED] = list(args)
+        return super().parse_args(ctx, _one_word_each(ctx, self.params, args))
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Do it."""
+        try:
+            code: int = super().invoke(ctx) or 0
+            sys.stdout.flush()
+        except SlowburnError as error:
+            print(error, file=sys.stderr)
+            return error.exit_code
+        except BrokenPipeError:  # whoever reads has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except KeyboardInterrupt:
+            return 130
+        return code
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options section by section, in the order in which they were declared."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
+                sections.setdefault(getattr(param, "section", OTHER_OPTIONS), []).append(record)
+        for section in sorted(sections, key=lambda name: name == OTHER_OPTIONS):
+            with formatter.section(section):
+                formatter.write_dl(sections[section])
 
 
-def named_model(store: Store, name: str | None) -> Artifact:
-    """The named model, or the model of the named run; without a name the champion, else the newest.
+def command(epilog: str = "") -> Callable[[Callable[..., int]], Command]:
+    """Make a function `NAME_command` the command NAME: its docstring is the help, `epilog` follows as it is."""
+    text = "\n\n".join(f"\b\n{paragraph}" for paragraph in epilog.split("\n\n")) if epilog else None
 
-    Raises BadInput, with near names, when there is none.
-    """
-    if name is None:
-        return default_model(store, lambda note: print(note, file=sys.stderr))
-    found = find(store, name)
-    return found if isinstance(found, Artifact) and found.manifest.stage == "train" else stage_of(store, found, "train")
+    def decorate(function: Callable[..., int]) -> Command:
+        return click.command(cls=Command, epilog=text, context_settings=SETTINGS)(function)
+
+    return decorate
 
 
-def stage_of(store: Store, found: Artifact | RunRecord, stage: str) -> Artifact:
-    """The artifact of `stage` that a run made, or that an artifact is or was made from.
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
-    Raises BadInput when there is none.
-    """
-    noun = {"train": "model"}.get(stage, f"artifact of {stage}")
-    if isinstance(found, RunRecord):
-        record = found.stages.get(stage)
-        if record is None:
-            raise BadInput(f"run {found.run_id} has no {noun}: it was {found.status} before {stage} was complete")
-        return store.open(store.root / record.path)
-    if found.manifest.stage == stage:
-        return found
-    raise BadInput(f"{found.key} is an artifact of {found.manifest.stage}, expected the {noun}, or a run that has one")
+
+def option(*names: str, **settings: Any) -> Decorator:
+    """Declare an option: what click's takes, `section`, and `several` where more words may follow."""
+    return click.option(*names, cls=Option, **settings)
+
+
+def field_option(model: "type[BaseModel]", name: str, **settings: Any) -> Decorator:
+    """Declare the option of a model's field, with the field's description and default; None where it is not given."""
+    field = model.model_fields[name]
+    kinds = [kind for kind in get_args(field.annotation) or [field.annotation] if kind is not NoneType]
+    asked: dict[str, Any] = {"type": kinds[0] if kinds[0] in (int, float) else str}
+    if get_origin(field.annotation) is Literal:
+        asked = {"type": click.Choice(kinds)}
+    if kinds == [bool]:
+        asked = {"is_flag": True}
+    if field.default is not None and kinds != [bool]:
+        asked["default_text"] = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+    flag = f"--{name.replace('_', '-')}"
+    return option(flag, **{"default": None, "help": field.description, **asked, **settings})
+
+
+def json_option(function: Any) -> Any:
+    """Declare `--json`."""
+    return option("--json", "as_json", is_flag=True, help="print JSON instead of text")(function)
+
+
+def command_line(ctx: click.Context) -> str:
+    """The command as it was given, to be given again."""
+    return shlex.join([*ctx.command_path.split(), *ctx.meta[ASKED]])
+
+
+def start(command: click.Command, program: str, arguments: list[str] | None = None) -> int:
+    """Do what the command line says; returns the exit code, 2 where it cannot be understood."""
+    try:
+        given = sys.argv[1:] if arguments is None else arguments
+        return int(command.main(given, prog_name=program, standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return error.exit_code
+    except click.ClickException as error:
+        ctx = getattr(error, "ctx", None)
+        path = ctx.command_path if ctx else program
+        print(f"{path}: {error.format_message().rstrip('.')} (`{path} --help` lists what there is)", file=sys.stderr)
+        return error.exit_code
+    except click.Abort:
+        return 130
+
+
+def _one_word_each(ctx: click.Context, params: Sequence[click.Parameter], arguments: Sequence[str]) -> list[str]:
+    """Write `--corpus a b` as `--corpus a --corpus b`, for the options that take several words."""
+    several = {name for param in params if getattr(param, "several", False) for name in param.opts}
+    written: list[str] = []
+    taking = ""  # the option whose words these are
+    for number, word in enumerate(arguments):
+        if word == "--":
+            return written + list(arguments[number:])
+        if word.startswith("-") and word != "-":
+            _check_has_word(ctx, taking, written)
+            taking = word if word in several else ""
+            written.append(word)
+        else:
+            written += [taking, word] if taking and written[-1] != taking else [word]
+    _check_has_word(ctx, taking, written)
+    return written
+
+
+def _check_has_word(ctx: click.Context, option: str, written: list[str]) -> None:
+    if option and written[-1] == option:
+        raise click.BadOptionUsage(option, f"{option} got no word, expected one or more", ctx)

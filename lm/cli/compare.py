@@ -1,27 +1,29 @@
-"""`python -m lm compare`: which of two models is better, and what differs between them."""
+"""`compare`: which of two models is better, and what differs between them."""
 
-import argparse
-
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lm.champions.compare import Comparison, compare
-from lm.cli.command import Command, add_json, named_model
+from lm.cli.command import command, json_option
+from lm.cli.names import named_model
 from lm.store.artifacts import Store
 from lm.text.plain_text import visible
 
 
-def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("first", help="a model: run id, key or path")
-    parser.add_argument("second", help="another one, whose held-out text both read")
-    add_json(parser)
+@command()
+@click.argument("first", metavar="MODEL")
+@click.argument("second", metavar="MODEL")
+@json_option
+def compare_command(first: str, second: str, as_json: bool) -> int:
+    """Say by a paired test which of two models is better, and what differs between them.
 
-
-def _compare(options: argparse.Namespace) -> int:
+    A MODEL is a run id, a key or a path. Both read the held-out text of the second.
+    """
     store = Store.default()
-    comparison = compare(store, named_model(store, options.first), named_model(store, options.second))
-    if options.json:
+    comparison = compare(store, named_model(store, first), named_model(store, second))
+    if as_json:
         print(comparison.model_dump_json(indent=2))
     else:
         _print(comparison, Console(highlight=False))
@@ -40,6 +42,3 @@ def _print(comparison: Comparison, console: Console) -> None:
     for name, values in comparison.differences.items():
         table.add_row(Text(name, "dim"), *(Text(visible("" if value is None else str(value))) for value in values))
     console.print("", table)
-
-
-COMPARE = Command("say by a paired test which of two models is better, and what differs", _declare, _compare)

@@ -1,26 +1,32 @@
-"""`python -m lm export`: take a model elsewhere."""
+"""`export`: take a model elsewhere."""
 
-import argparse
 from pathlib import Path
+from typing import Literal
 
-from lm.cli.command import Command, add_model_name, named_model
+import click
+
+from lm.cli.command import command, option
+from lm.cli.names import model_argument, named_model
 from lm.export.export import FORMATS, export
 from lm.store.artifacts import Store
 
 
-def _declare(parser: argparse.ArgumentParser) -> None:
-    add_model_name(parser)
-    parser.add_argument(
-        "--format", choices=FORMATS, required=True, help="hf: a folder for transformers; gguf: for llama.cpp, ollama"
-    )
-    parser.add_argument("--to", type=Path, help="the folder to make; one named after the model where none is given")
+@command()
+@model_argument
+@option(
+    "--format",
+    "to_format",
+    type=click.Choice(FORMATS),
+    required=True,
+    help="hf: a folder for transformers; gguf: for llama.cpp and ollama",
+)
+@option("--to", type=click.Path(path_type=Path), help="the folder to make; else one named after the model")
+def export_command(name: str | None, to_format: Literal["hf", "gguf"], to: Path | None) -> int:
+    """Write a model for transformers, or for llama.cpp and ollama.
 
-
-def _export(options: argparse.Namespace) -> int:
+    MODEL is a run id, a key or a path; without it the champion is exported, else the newest model.
+    """
     store = Store.default()
-    folder = export(store, named_model(store, options.name), options.format, options.to)
+    folder = export(store, named_model(store, name), to_format, to)
     print(f"{folder}: README.md says how to use it")
     return 0
-
-
-EXPORT = Command("write a model for transformers, or for llama.cpp and ollama", _declare, _export)

@@ -1,15 +1,17 @@
-"""`python -m lm generate`: have a model write on from a prompt, or from many."""
+"""`generate`: have a model write on from a prompt, or from many."""
 
-import argparse
 import json
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 from pydantic import ValidationError
 
-from lm.cli.command import Command, add_json, add_model_name, named_model
+from lm.cli.command import command, field_option, json_option, option
+from lm.cli.names import model_argument, named_model
 from lm.cli.standard_input import decode_text, read_standard_input
 from lm.errors import BadInput
 from lm.generate.config import GenerateConfig
@@ -17,48 +19,65 @@ from lm.model.sampling_params import SamplingParams
 from lm.store.artifacts import Store
 from lm.text.plain_text import visible
 
-
-def _declare(parser: argparse.ArgumentParser) -> None:
-    add_model_name(parser)
-    parser.add_argument(
-        "--ensemble", action="store_true", help="write with all seeds of the run at once: the mean of what they expect"
-    )
-    parser.add_argument("--prompt", action="append", help="what to write on from; may be repeated; `-` reads stdin")
-    parser.add_argument("--prompts-from", type=Path, help="a text file: every line that is not empty is a prompt")
-    parser.add_argument("--samples", type=int, default=1, help="texts for each prompt (default 1)")
-    parser.add_argument("--tokens", type=int, default=256, help="most tokens to write (default 256)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed writes the same text (default 1)")
-    parser.add_argument("--stop", action="append", default=[], help="end before this string; may be repeated")
-    for field, description in SamplingParams.model_fields.items():
-        kind = int if description.annotation is int else float
-        flag = f"--{field.replace('_', '-')}"
-        parser.add_argument(flag, type=kind, default=description.default, help=description.description)
-    add_json(parser)
+WHAT, HOW_MUCH, HOW_FREELY = "What to write on from", "How much", "How freely"
 
 
-def _generate(options: argparse.Namespace) -> int:
-    config = _config(options)
-    models = _models(Store.default(), options)
+def _sampling_options(function: Any) -> Any:
+    for name in reversed(SamplingParams.model_fields):
+        function = field_option(SamplingParams, name, section=HOW_FREELY)(function)
+    return function
+
+
+@command()
+@model_argument
+@option("--prompt", multiple=True, metavar="TEXT", section=WHAT, help="may be repeated; `-` reads standard input")
+@option(
+    "--prompts-from",
+    type=click.Path(path_type=Path),
+    section=WHAT,
+    help="a text file: every line that is not empty is a prompt",
+)
+@option("--samples", type=int, default=1, metavar="TEXTS", section=HOW_MUCH, help="texts for each prompt")
+@option("--tokens", type=int, default=256, metavar="TOKENS", section=HOW_MUCH, help="most tokens of each text")
+@option("--stop", multiple=True, metavar="TEXT", section=HOW_MUCH, help="end before this string; may be repeated")
+@_sampling_options
+@option("--seed", type=int, default=1, section=HOW_FREELY, help="the same seed writes the same text")
+@option("--ensemble", is_flag=True, help="write with all seeds of the run at once: the mean of what they expect")
+@json_option
+def generate_command(
+    name: str | None,
+    prompt: tuple[str, ...],
+    prompts_from: Path | None,
+    ensemble: bool,
+    as_json: bool,
+    **settings: Any,
+) -> int:
+    """Have a model write on from a prompt, or from many.
+
+    MODEL is a run id, a key or a path; without it the champion writes, else the newest model.
+    """
+    config = _config(settings, list(_prompts(prompt, prompts_from)) or [""])
+    models = _models(Store.default(), name, ensemble)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small products: threads would wait for each other
-    if len(config.prompts) == config.samples == 1 and not options.json:
+    if len(config.prompts) == config.samples == 1 and not as_json:
         return _stream(models, config)
     from lm.generate.samples import written_texts  # brings numpy
 
-    for prompt, seed, text in written_texts(models, config, _tell):
-        if options.json:
-            print(json.dumps({"prompt": prompt, "text": text, "seed": seed}, ensure_ascii=False))
+    for begin, seed, text in written_texts(models, config, _tell):
+        if as_json:
+            print(json.dumps({"prompt": begin, "text": text, "seed": seed}, ensure_ascii=False))
         else:
-            print(f"{visible(prompt + text)}\n{'─' * 40}")
+            print(f"{visible(begin + text)}\n{'─' * 40}")
     return 0
 
 
-def _models(store: Store, options: argparse.Namespace) -> list[Path]:
+def _models(store: Store, name: str | None, ensemble: bool) -> list[Path]:
     """The folders of the model, or of all the models that write as one."""
-    if not options.ensemble:
-        return [named_model(store, options.name).path]
+    if not ensemble:
+        return [named_model(store, name).path]
     from lm.runs.seeds import ensemble_of
 
-    return [model.path for model in ensemble_of(store, options.name)]
+    return [model.path for model in ensemble_of(store, name)]
 
 
 def _stream(models: list[Path], config: GenerateConfig) -> int:
@@ -87,31 +106,25 @@ def _tell(note: str) -> None:
     print(note, file=sys.stderr)
 
 
-def _config(options: argparse.Namespace) -> GenerateConfig:
-    values = {
-        name: getattr(options, name) for name in (*SamplingParams.model_fields, "samples", "tokens", "seed", "stop")
-    }
-    prompts = list(_prompts(options)) or [""]
+def _config(settings: dict[str, Any], prompts: list[str]) -> GenerateConfig:
+    asked = {name: value for name, value in settings.items() if value is not None}
     try:
-        return GenerateConfig.model_validate(values | {"prompts": prompts})
+        return GenerateConfig.model_validate(asked | {"prompts": prompts})
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"--{str(first['loc'][0]).replace('_', '-')}: got {first['input']}: {first['msg']}") from None
 
 
-def _prompts(options: argparse.Namespace) -> Iterator[str]:
-    for prompt in options.prompt or []:
+def _prompts(prompts: tuple[str, ...], file: Path | None) -> Iterator[str]:
+    for prompt in prompts:
         yield read_standard_input() if prompt == "-" else prompt
-    if options.prompts_from is None:
+    if file is None:
         return
     try:
-        content = options.prompts_from.read_bytes()
+        content = file.read_bytes()
     except OSError as error:
-        raise BadInput(f"--prompts-from: {options.prompts_from} cannot be read: {error.strerror}") from None
-    lines = [line for line in decode_text(content, str(options.prompts_from)).splitlines() if line.strip()]
+        raise BadInput(f"--prompts-from: {file} cannot be read: {error.strerror}") from None
+    lines = [line for line in decode_text(content, str(file)).splitlines() if line.strip()]
     if not lines:
-        raise BadInput(f"--prompts-from: {options.prompts_from} has no prompt in it: expected one a line")
+        raise BadInput(f"--prompts-from: {file} has no prompt in it: expected one a line")
     yield from lines
-
-
-GENERATE = Command("have a model write on from a prompt", _declare, _generate)

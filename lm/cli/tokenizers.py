@@ -1,14 +1,13 @@
-"""`python -m lm compare-tokenizers`: which kind of tokenizer suits a text, by a small model for each."""
+"""`compare-tokenizers`: which kind of tokenizer suits a text, by a small model for each."""
 
-import argparse
-
+import click
 import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from lm.cli.command import Command, add_json
+from lm.cli.command import command, json_option, option
 from lm.errors import BadInput
 from lm.formatting import format_text_size
 from lm.memory.budget import resolve_budget
@@ -23,19 +22,21 @@ from lm.tokenizer_comparison.run import compare_tokenizers
 MINUTES = 5.0
 
 
-def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="whose text: a run, or a key or path; the newest clean text without")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="of training, all together (default 5)")
-    parser.add_argument("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB")
-    add_json(parser)
+@command()
+@click.argument("name", required=False, metavar="[RUN|KEY|PATH]")
+@option("--minutes", type=float, default=MINUTES, metavar="MINUTES", help="minutes of training, all together")
+@option("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB; else decided here")
+@json_option
+def compare_tokenizers_command(name: str | None, minutes: float, memory: str | None, as_json: bool) -> int:
+    """Say which kind of tokenizer suits a text, by a small model for each.
 
-
-def _compare(options: argparse.Namespace) -> int:
-    if not 0 < options.minutes < float("inf"):
-        raise BadInput(f"--minutes: got {options.minutes}, expected more than 0")
+    The text is that of a run, or of a key or path; without a name the newest clean text.
+    """
+    if not 0 < minutes < float("inf"):
+        raise BadInput(f"--minutes: got {minutes}, expected more than 0")
     store = Store.default()
-    clean = _clean_text(store, options.name)
-    budget = resolve_budget(options.memory, tree_bytes(psutil.Process()))
+    clean = _clean_text(store, name)
+    budget = resolve_budget(memory, tree_bytes(psutil.Process()))
     errors = Console(stderr=True, highlight=False)
     with _bar(errors) as bar:
         task = bar.add_task("", total=None, note="trying a few steps")
@@ -44,8 +45,8 @@ def _compare(options: argparse.Namespace) -> int:
             if unit == "tokenizer":
                 bar.update(task, completed=done, total=total, note=note)
 
-        contest = compare_tokenizers(store, clean, options.minutes, budget, show, errors.print)
-    if options.json:
+        contest = compare_tokenizers(store, clean, minutes, budget, show, errors.print)
+    if as_json:
         print(contest.model_dump_json(indent=2))
     else:
         _print(contest, Console(highlight=False))
@@ -62,7 +63,7 @@ def _clean_text(store: Store, name: str | None) -> Artifact:
     if name is None:
         found = store.list("clean")
         if not found:
-            raise BadInput("there is no clean text yet: make one with `python -m flows.pipeline --until clean`")
+            raise BadInput("there is no clean text yet: make one with `slowburn run --until clean`")
         return found[-1]
     named = find(store, name)
     if isinstance(named, RunRecord):
@@ -97,6 +98,3 @@ def _print(contest: TokenizerContest, console: Console) -> None:
 
 def _span(ends: tuple[float, float] | None, sign: str = "") -> str:
     return f"{ends[0]:{sign}.3f}…{ends[1]:{sign}.3f}" if ends else ""
-
-
-COMPARE_TOKENIZERS = Command("say which kind of tokenizer suits a text, by a small model for each", _declare, _compare)

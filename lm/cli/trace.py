@@ -1,12 +1,13 @@
-"""`python -m lm trace`: where a text comes from."""
+"""`trace`: where a text comes from."""
 
-import argparse
 import json
 
+import click
 from rich.console import Console
 from rich.text import Text
 
-from lm.cli.command import Command, add_json, named_model
+from lm.cli.command import command, json_option, option
+from lm.cli.names import named_model
 from lm.cli.standard_input import read_standard_input
 from lm.errors import BadInput, SlowburnError
 from lm.formatting import format_count
@@ -15,22 +16,21 @@ from lm.store.artifacts import Artifact, Store
 from lm.text.plain_text import visible
 
 
-def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", help="the text to look for; `-` reads standard input")
-    parser.add_argument("--model", help="whose training text: run id, key or path; the champion's, else the newest's")
-    parser.add_argument("--most", type=int, default=5, help="passages to show (default 5)")
-    add_json(parser)
-
-
-def _trace(options: argparse.Namespace) -> int:
-    if options.most < 1:
-        raise BadInput(f"--most: got {options.most}, expected 1 or more")
-    text = read_standard_input() if options.text == "-" else options.text
-    clean = training_text(Store.default(), options.model)
+@command()
+@click.argument("text")
+@option("--model", metavar="MODEL", help="whose training text: run id, key or path; else the champion's, the newest's")
+@option("--most", type=int, default=5, metavar="PASSAGES", help="passages to show")
+@json_option
+def trace_command(text: str, model: str | None, most: int, as_json: bool) -> int:
+    """Find where in the training text TEXT comes from; `-` reads it from standard input."""
+    if most < 1:
+        raise BadInput(f"--most: got {most}, expected 1 or more")
+    sought = read_standard_input() if text == "-" else text
+    clean = training_text(Store.default(), model)
     from lm.text.attribution import trace  # brings pyarrow
 
-    passages = trace(text, clean.path, options.most)
-    if options.json:
+    passages = trace(sought, clean.path, most)
+    if as_json:
         print(json.dumps([passage.model_dump() for passage in passages], indent=2, ensure_ascii=False))
         return 0
     console = Console(highlight=False)
@@ -54,6 +54,3 @@ def training_text(store: Store, name: str | None) -> Artifact:
     if clean is None:
         raise SlowburnError(f"the text that {model.key} was trained on is not here any more: run its pipeline again")
     return clean
-
-
-TRACE = Command("find where in the training text a text comes from", _declare, _trace)

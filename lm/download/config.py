@@ -7,6 +7,8 @@ from pydantic import Field, SerializationInfo, field_serializer
 from lm.config import StageConfig
 from lm.text.addresses import without_secrets
 
+VERSION = 2
+
 
 class DownloadConfig(StageConfig):
     """What to train on, and how far to go to get it."""

@@ -1,18 +1,16 @@
 """Content on its way into a raw artifact: kept under its hash in a hidden folder, and the pins of first use."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from lm.download.corpora import Source
-from lm.errors import Stopped
 from lm.store.artifacts import LOCK_WAIT_SECONDS, Store
-from lm.store.files import SCHEMA_VERSION, flush, read_json, sha256_of, write_json
+from lm.store.files import SCHEMA_VERSION, flush, locked, read_json, replace_atomically, sha256_of, write_json
 from lm.store.keys import fingerprint
 from lm.text.addresses import identity, shown
 from lm.text.raw_sources import read_sources
@@ -48,17 +46,9 @@ class Incoming:
         """Yield where a source is written while it arrives, locked. Raises Stopped when another process is at it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = self.folder / f"{fingerprint(identity(source.address))}.part"
-        lock = FileLock(unfinished.with_suffix(".lock"))
-        try:
-            lock.acquire(timeout=LOCK_WAIT_SECONDS)
-        except Timeout:
-            raise Stopped(
-                f"download: another process is fetching {shown(source.address)}; wait for it, then run this again"
-            ) from None
-        try:
+        busy = f"download: another process is fetching {shown(source.address)}; wait for it, then run this again"
+        with locked(unfinished.with_suffix(".lock"), LOCK_WAIT_SECONDS, busy):
             yield unfinished
-        finally:
-            lock.release()
 
     def content(self, sha256: str) -> Path:
         """Where content of this hash is kept."""
@@ -76,13 +66,11 @@ class Incoming:
 
     def _adopt(self, path: Path, sha256: str) -> bool:
         self.folder.mkdir(parents=True, exist_ok=True)
-        copy = self.content(sha256).with_suffix(f".{os.getpid()}.tmp")
         with suppress(FileNotFoundError):  # pruned since it was listed: then it is fetched again
-            shutil.copyfile(path, copy)
-            if sha256_of(copy) == sha256:
-                copy.replace(self.content(sha256))
+            if sha256_of(path) == sha256:
+                with replace_atomically(self.content(sha256)) as copy:
+                    shutil.copyfile(path, copy)
                 return True
-        copy.unlink(missing_ok=True)
         return False
 
     def keep(self, unfinished: Path, sha256: str) -> None:

@@ -11,13 +11,14 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lm.download import corpora, python_docs
-from lm.download.config import DownloadConfig
+from lm.download.config import VERSION, DownloadConfig
 from lm.download.corpora import Corpus, Source
 from lm.download.incoming import Incoming
 from lm.download.listings import Listings, sources_in
+from lm.download.metrics import DownloadMetrics
 from lm.errors import BadInput, Stopped
 from lm.formatting import format_text_size
 from lm.progress import Progress
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from lm.download.fetch import Visits
     from lm.download.transfer import Limits
 
-VERSION = 2
+NAME = "download"
 COPY_BYTES = 2**20
 PACKED_SUFFIXES = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd", ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".epub",
                    ".docx", ".odt")  # fmt: skip
@@ -83,7 +84,7 @@ def key_of(corpus: Corpus) -> str | None:
     if any(source.sha256 is None for source in corpus.sources):
         return None
     deciding = [[s.name, s.format, s.separator, s.licence, s.sha256] for s in _in_order(corpus)]
-    return artifact_key("download", VERSION, {"sources": deciding}, {})
+    return artifact_key(NAME, VERSION, {"sources": deciding}, {})
 
 
 def inputs_of(corpus: Corpus) -> dict[str, str]:
@@ -166,7 +167,7 @@ def _receive(
     return replace(source, sha256=found)
 
 
-def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> dict[str, Any]:
+def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> DownloadMetrics:
     """Put every source of a fetched corpus and `sources.json` into `out`; return what there is.
 
     Raises SlowburnError when a file is not what it was when its hash was taken.
@@ -179,14 +180,14 @@ def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> dic
     listed = [raw.model_dump(mode="json") for raw in raw_sources]
     write_json(out / SOURCES_FILE, {"schema_version": SCHEMA_VERSION, "sources": listed})
     total = sum(raw.bytes for raw in raw_sources)
-    return {
-        "files": len(raw_sources),
-        "bytes": total,
-        "largest_document_bytes": max((_document_bytes(raw) for raw in raw_sources), default=0),
-        "licences": sorted({raw.licence for raw in raw_sources}),
-        "notes": list(corpus.notes),
-        "summary": f"{format_text_size(total)} in {len(raw_sources)} file{'s' if len(raw_sources) > 1 else ''}",
-    }
+    return DownloadMetrics(
+        files=len(raw_sources),
+        bytes=total,
+        largest_document_bytes=max((_document_bytes(raw) for raw in raw_sources), default=0),
+        licences=tuple(sorted({raw.licence for raw in raw_sources})),
+        notes=corpus.notes,
+        summary=f"{format_text_size(total)} in {len(raw_sources)} file{'s' if len(raw_sources) > 1 else ''}",
+    )
 
 
 def _document_bytes(raw: RawSource) -> int:

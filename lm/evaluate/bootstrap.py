@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+LEVEL = 0.95
+
 Float64s = npt.NDArray[np.float64]
 
 
@@ -27,9 +29,9 @@ def resampled_rates(
     return rates
 
 
-def interval(rates: Float64s | None, level: float = 0.95) -> tuple[float, float] | None:
-    """Return the central `level` of resampled rates: its lower and upper end."""
+def interval(rates: Float64s | None) -> tuple[float, float] | None:
+    """Return the central LEVEL of resampled rates: its lower and upper end."""
     if rates is None:
         return None
-    low, high = np.quantile(rates, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(rates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

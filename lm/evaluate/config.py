@@ -6,6 +6,8 @@ from pydantic import Field
 
 from lm.config import StageConfig
 
+VERSION = 4
+
 
 class EvaluateConfig(StageConfig):
     """How a model is measured."""

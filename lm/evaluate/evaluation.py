@@ -12,6 +12,7 @@ from lm.evaluate.baselines import fit_baselines
 from lm.evaluate.bootstrap import interval, resampled_rates
 from lm.evaluate.calibration import Calibration, by_tokens_read, count_tokens
 from lm.evaluate.config import EvaluateConfig
+from lm.evaluate.metrics import EvaluateMetrics
 from lm.evaluate.scores import LN2, MODEL, Scorers, Scores, score
 from lm.model.batch_sampling import Request, Writer, continuations
 from lm.model.decoder import load_model
@@ -29,6 +30,7 @@ from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.tokens import documents as token_documents
 
 SCHEMA_VERSION = 1
+PLAIN = ("bits_per_byte", "ci95", "nats_per_byte", "perplexity_per_token", "bytes", "tokens", "verdict")
 WINDOWS = 256  # of the held-out text, that tell what context is worth
 
 
@@ -70,14 +72,12 @@ def _predictor(models: Sequence[Path], precision: str) -> Predictor:
     return decoders[0] if len(decoders) == 1 else EnsembleDecoder(decoders)
 
 
-def headline(result: Mapping[str, Any]) -> dict[str, Any]:
+def headline(result: Mapping[str, Any]) -> EvaluateMetrics:
     """The few numbers of an evaluation that belong into its manifest."""
-    plain = ("bits_per_byte", "ci95", "nats_per_byte", "perplexity_per_token", "bytes", "tokens", "verdict")
-    return {
-        **{name: result[name] for name in plain},
-        "baselines": {name: baseline["bits_per_byte"] for name, baseline in result["baselines"].items()},
-        "degeneracy": result["degeneracy"]["verdict"],
-    }
+    baselines = {name: baseline["bits_per_byte"] for name, baseline in result["baselines"].items()}
+    return EvaluateMetrics(
+        **{name: result[name] for name in PLAIN}, baselines=baselines, degeneracy=result["degeneracy"]["verdict"]
+    )
 
 
 def training_precision(model: Path) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from lm.evaluate.config import EvaluateConfig
+from lm.evaluate.metrics import EvaluateMetrics
 from lm.progress import Progress
 
-VERSION = 4
 EVALUATION_FILE = "evaluation.json"
 
 
@@ -20,7 +19,7 @@ def evaluate(
     progress: Progress,
     *,
     replicas: Sequence[Path] = (),
-) -> dict[str, Any]:
+) -> EvaluateMetrics:
     """Measure the model in folder `model` on the held-out split of `tokens` and `clean`; write `evaluation.json`.
 
     With `replicas`, trained on the same tokens, what is measured is the mean of all their probabilities and its own.

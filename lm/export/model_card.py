@@ -8,14 +8,19 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from lm.clean.metrics import CleanMetrics
 from lm.errors import SlowburnError
+from lm.evaluate.metrics import EvaluateMetrics
 from lm.formatting import format_bytes, format_count, format_text_size, listing, spoken_duration
+from lm.model.config import ModelConfig
 from lm.report.run_facts import Sample, read_sample_rows
 from lm.runs.lineage import origins
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import read_json
 from lm.text.licences import NOT_STATED
 from lm.text.plain_text import close_gaps, opening, visible
+from lm.tokenize.metrics import TokenizeMetrics
+from lm.train.metrics import TrainMetrics
 
 TEMPLATE = "model_card.md.jinja"
 CARD_FILE = "README.md"
@@ -35,6 +40,13 @@ class Origins:
     samples: Artifact | None
 
     @property
+    def context(self) -> int:
+        """Tokens that the model reads at once."""
+        return ModelConfig.model_validate(
+            {name: self.model.manifest.config.get(name) for name in ModelConfig.model_fields}
+        ).context
+
+    @property
     def sources(self) -> list[dict[str, Any]]:
         """What the corpus consists of, as `sources.json` has it."""
         return list(read_json(self.download.path / "sources.json")["sources"]) if self.download else []
@@ -52,7 +64,7 @@ class Origins:
 
     def licences_of(self, sources: Iterable[Mapping[str, Any]]) -> list[str]:
         """The licences of some sources: what their documents say, else what was stated of each."""
-        counted = self.clean.manifest.metrics.get("licences", {}) if self.clean else {}
+        counted = self.clean.read_metrics(CleanMetrics).licences if self.clean else {}
         found = dict[str, None]()
         for source in sources:
             found |= dict.fromkeys(counted.get(_corpus_of(source)) or [str(source["licence"])])
@@ -85,15 +97,14 @@ def model_card(about: Origins, export_format: str, names: Mapping[str, str], lim
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    metrics = about.model.manifest.metrics
     sources = [_source(files, about.licences_of(files)) for files in _by_corpus(about.sources)]
     return environment.get_template(TEMPLATE).render(
         format=export_format,
         key=about.model.key,
-        parameters=format_count(metrics["parameters"]) if "parameters" in metrics else "unknown number",
+        parameters=format_count(about.model.read_metrics(TrainMetrics).parameters),
         time=spoken_duration(about.model.manifest.seconds),
         corpus=_cell(about.corpus),
-        context=about.model.manifest.config["context"],
+        context=about.context,
         context_characters=_context_characters(about),
         limits=list(limits),
         data_text=_data_text(about),
@@ -116,18 +127,18 @@ def _newest_of(store: Store, stage: str, model_key: str) -> Artifact | None:
 
 def _context_characters(about: Origins) -> str | None:
     """About how much text the model reads at once, in bytes of it: of English as many characters."""
-    per_token = about.tokenize.manifest.metrics.get("train_bytes_per_token") if about.tokenize else None
-    return f"{round(per_token * about.model.manifest.config['context'], -1):,.0f}" if per_token else None
+    per_token = about.tokenize.read_metrics(TokenizeMetrics).train_bytes_per_token if about.tokenize else None
+    return f"{round(per_token * about.context, -1):,.0f}" if per_token else None
 
 
 def _data_text(about: Origins) -> str:
     if about.clean is None:
         return "The text is not on the machine any more that exported this model."
-    counts = about.clean.manifest.metrics
-    size, kept = format_text_size(counts["train_bytes"]), format_text_size(counts["heldout_bytes"])
-    passes = about.model.manifest.metrics.get("passes_over_the_data")
+    text = about.clean.read_metrics(CleanMetrics)
+    size, kept = format_text_size(text.train_bytes), format_text_size(text.heldout_bytes)
+    passes = about.model.read_metrics(TrainMetrics).passes_over_the_data
     read = f", read {passes:.1f} times over" if passes else ""
-    return f"{size} of clean text{read}; another {kept} were kept back to measure with."
+    return f"{size} of clean text{read}; another {kept} were held out to measure with."
 
 
 def _by_corpus(sources: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
@@ -156,17 +167,17 @@ def _source(files: Sequence[Mapping[str, Any]], licences: Iterable[str]) -> dict
 def _evaluation(evaluation: Artifact | None) -> dict[str, Any] | None:
     if evaluation is None:
         return None
-    metrics = evaluation.manifest.metrics
-    baselines = sorted(metrics["baselines"].items(), key=lambda item: item[1])
-    ends = metrics["ci95"]
-    own = f"**{metrics['bits_per_byte']:.3f}**" + (f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
+    metrics = evaluation.read_metrics(EvaluateMetrics)
+    baselines = sorted(metrics.baselines.items(), key=lambda item: item[1])
+    ends = metrics.ci95
+    own = f"**{metrics.bits_per_byte:.3f}**" + (f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
     return {
-        "size": format_text_size(metrics["bytes"]),
+        "size": format_text_size(metrics.bytes),
         "rows": [{"name": "**this model**", "value": own}]
         + [{"name": name, "value": f"{value:.3f}"} for name, value in baselines],
-        "verdict": metrics["verdict"],
-        "perplexity": f"{metrics['perplexity_per_token']:.1f}",
-        "degeneracy": metrics["degeneracy"],
+        "verdict": metrics.verdict,
+        "perplexity": f"{metrics.perplexity_per_token:.1f}",
+        "degeneracy": metrics.degeneracy,
     }
 
 
@@ -185,8 +196,7 @@ def _fenced(sample: Sample) -> str:
 def _provenance(about: Origins) -> Iterator[tuple[str, str]]:
     manifest = about.model.manifest
     yield "model", f"`{manifest.key}`, made {manifest.created}"
-    if "weights_sha256" in manifest.metrics:
-        yield "weights (SHA-256)", f"`{manifest.metrics['weights_sha256']}`"
+    yield "weights (SHA-256)", f"`{about.model.read_metrics(TrainMetrics).weights_sha256}`"
     if about.clean:
         yield "text", f"`{about.clean.key}`"
     yield "training", ", ".join(f"{name} {value}" for name, value in manifest.config.items() if value is not None)

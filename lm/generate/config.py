@@ -6,6 +6,8 @@ from pydantic import Field
 
 from lm.model.sampling_params import SamplingParams
 
+VERSION = 3
+
 
 class GenerateConfig(SamplingParams):
     """What to write on from, how much, and how freely."""

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from lm.errors import BadInput
 from lm.generate.config import GenerateConfig
+from lm.generate.metrics import GenerateMetrics, Repetition
 from lm.model.batch_sampling import Request, Writer, continuations, token_steps
 from lm.model.ensemble_inference import load_writer
 from lm.model.sampling_params import SamplingParams
@@ -45,7 +46,7 @@ SCHEMA = pa.schema(
 )
 
 
-def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path, progress: Progress) -> dict[str, Any]:
+def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path, progress: Progress) -> GenerateMetrics:
     """Write samples of every prompt into the parquet `file`; return their measures and the first of them.
 
     Raises BadInput for a prompt that is no text.
@@ -80,15 +81,15 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
     ]
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
     pq.write_table(table, file, compression="zstd", write_page_checksum=True)
-    return {
-        "samples": len(texts),
-        "tokens": sum(map(len, written)),
-        "tokens_per_second": round(sum(map(len, written)) / max(seconds, 1e-9), 1),
-        "degeneracy": degeneracy.summary(texts),
-        "longest_match_characters": max((match.characters for match in nearest if match), default=0),
-        "human_longest_match_characters": max((match.characters for match in of_humans if match), default=0),
-        "notes": [note for _, note in encoded if note],
-    }
+    return GenerateMetrics(
+        samples=len(texts),
+        tokens=sum(map(len, written)),
+        tokens_per_second=round(sum(map(len, written)) / max(seconds, 1e-9), 1),
+        degeneracy=Repetition.model_validate(degeneracy.summary(texts)),
+        longest_match_characters=max((match.characters for match in nearest if match), default=0),
+        human_longest_match_characters=max((match.characters for match in of_humans if match), default=0),
+        notes=tuple(note for _, note in encoded if note),
+    )
 
 
 def _place(match: Match) -> dict[str, Any]:

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from lm.generate.config import GenerateConfig
+from lm.generate.metrics import GenerateMetrics
 from lm.model.sampling_params import SamplingParams
 from lm.progress import Progress
 
-VERSION = 3
 SAMPLES_FILE = "samples.parquet"
 
 
-def generate(model: Path, clean: Path, config: GenerateConfig, out: Path, progress: Progress) -> dict[str, Any]:
+def generate(model: Path, clean: Path, config: GenerateConfig, out: Path, progress: Progress) -> GenerateMetrics:
     """Sample from the model in folder `model` and write `samples.parquet`; return what a reader wants first.
 
     Raises BadInput for a prompt that is no text.

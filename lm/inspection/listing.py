@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from lm.champions.champion import load_champion
 from lm.errors import SlowburnError
-from lm.formatting import format_count
 from lm.inspection.parquet_head import Head, parquet_head
 from lm.runs.find import find
 from lm.runs.lineage import Lineage, all_artifacts, artifact_folders, made_from, made_into
 from lm.runs.run_record import REPORT_FILE, RunRecord, list_runs, run_folder
-from lm.store.artifacts import STAGES, Manifest, Store
+from lm.stages import headline, position, stage_names
+from lm.store.artifacts import Manifest, Store
 from lm.store.files import SCHEMA_VERSION, read_json
 
 
@@ -72,7 +72,7 @@ class RunView(_View):
 def list_all(store: Store) -> Listing:
     """List every run and every artifact, the unfinished and the damaged too."""
     champion = _champion(store)
-    artifacts = [entry for stage in STAGES for entry in _entries(store, stage)]
+    artifacts = [entry for stage in stage_names() for entry in _entries(store, stage)]
     artifacts = [entry.model_copy(update={"is_champion": entry.name == champion}) for entry in artifacts]
     return Listing(
         runs=tuple(_run_entry(store, run, champion) for run in list_runs(store)),
@@ -108,18 +108,6 @@ def show(store: Store, name: str) -> ArtifactView | RunView:
             if file.endswith(".parquet") and (found.path / file).is_file()
         },
     )
-
-
-def headline(manifest: Manifest) -> str:
-    """What a reader of the list wants to know of an artifact first."""
-    metrics = manifest.metrics
-    if manifest.stage == "evaluate" and "bits_per_byte" in metrics:
-        return f"{metrics['bits_per_byte']:.3f} bits per byte"
-    if manifest.stage == "train" and "parameters" in metrics:
-        return f"{format_count(metrics['parameters'])} parameters, {metrics.get('steps', 0):,} steps"
-    if manifest.stage == "generate" and "samples" in metrics:
-        return f"{metrics['samples']} samples"
-    return str(metrics.get("summary", ""))
 
 
 def _entries(store: Store, stage: str) -> Iterator[Entry]:
@@ -193,7 +181,7 @@ def _run_entry(store: Store, run: RunRecord, champion: str | None) -> Entry:
 
 def _age(entry: Entry) -> tuple[str, int, str]:
     """Within one second, a later stage is the newer one."""
-    return entry.created, STAGES.index(entry.stage), entry.name
+    return entry.created, position(entry.stage), entry.name
 
 
 def _relative(store: Store, path: Path) -> str:

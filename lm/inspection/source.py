@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from lm.clean.parts import packs
 from lm.errors import BadInput, SlowburnError
 from lm.runs.lineage import all_artifacts
-from lm.store.artifacts import STAGES, Artifact, Store
+from lm.stages import position
+from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION
 from lm.text.documents import count_sources
 from lm.text.raw_sources import read_sources
@@ -46,9 +47,7 @@ def find_source(store: Store, fragment: str) -> SourceView:
     if len(fragment) < MIN_FRAGMENT:
         raise BadInput(f"--source: got {fragment!r}, expected {MIN_FRAGMENT} characters or more of a source's name")
     wanted, names, holders = fragment.casefold(), set[str](), dict[str, Holder]()
-    artifacts = sorted(
-        all_artifacts(store), key=lambda each: (STAGES.index(each.manifest.stage), each.manifest.created)
-    )
+    artifacts = sorted(all_artifacts(store), key=lambda each: (position(each.manifest.stage), each.manifest.created))
     for artifact in artifacts:
         here = _own(artifact, wanted, names)
         origins = [holders[key] for key in artifact.manifest.inputs.values() if key in holders]
@@ -62,7 +61,7 @@ def find_source(store: Store, fragment: str) -> SourceView:
 
 def _age(artifact: Artifact) -> tuple[str, int]:
     """What an artifact was made from is older, or of an earlier stage."""
-    return artifact.manifest.created, STAGES.index(artifact.manifest.stage)
+    return artifact.manifest.created, position(artifact.manifest.stage)
 
 
 def _own(artifact: Artifact, wanted: str, names: set[str]) -> str:

@@ -3,11 +3,11 @@
 from pydantic import BaseModel, ConfigDict
 
 from lm.errors import SlowburnError
-from lm.progress import Progress, silent
 from lm.runs.find import find
 from lm.runs.lineage import all_artifacts, artifact_folders
 from lm.runs.run_record import RUN_FILE, RunRecord, list_runs, open_run
-from lm.store.artifacts import STAGES, Artifact, Store
+from lm.stages import stage_names
+from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION, sha256_of
 
 REMAKE = "python -m flows.pipeline"
@@ -35,7 +35,7 @@ class Verification(BaseModel):
     damages: tuple[Damage, ...]
 
 
-def verify(store: Store, name: str | None = None, progress: Progress = silent) -> Verification:
+def verify(store: Store, name: str | None = None) -> Verification:
     """Hash every file of one artifact, of all artifacts of one run, or (without a name) of all there are.
 
     Raises BadInput for a name that nothing has.
@@ -47,16 +47,12 @@ def verify(store: Store, name: str | None = None, progress: Progress = silent) -
     else:
         found = find(store, name)
         artifacts = [found] if isinstance(found, Artifact) else _of_run(store, found, damages)
-    total = sum(file.bytes for artifact in artifacts for file in artifact.manifest.outputs.values())
-    done = files = 0
+    sizes = [file.bytes for artifact in artifacts for file in artifact.manifest.outputs.values()]
     for artifact in artifacts:
-        for file, expected in artifact.manifest.outputs.items():
-            what = _damage(artifact, file)
-            if what:
+        for file in artifact.manifest.outputs:
+            if what := _damage(artifact, file):
                 damages.append(_damaged_file(store, artifact, file, what))
-            done, files = done + expected.bytes, files + 1
-            progress(done, total, "bytes", artifact.key)
-    return Verification(artifacts=len(artifacts), files=files, bytes=total, damages=tuple(damages))
+    return Verification(artifacts=len(artifacts), files=len(sizes), bytes=sum(sizes), damages=tuple(damages))
 
 
 def _damage(artifact: Artifact, file: str) -> str:
@@ -95,7 +91,7 @@ def _of_run(store: Store, run: RunRecord, damages: list[Damage]) -> list[Artifac
 
 def _unreadable_manifests(store: Store) -> list[Damage]:
     damages = []
-    for stage in STAGES:
+    for stage in stage_names():
         for path in artifact_folders(store, stage):
             try:
                 store.open(path)

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from lm.config import StageConfig
-from lm.errors import BadInput, CannotFit
+from lm.errors import BadInput, CannotFit, OutOfMemory
 from lm.formatting import format_bytes
 from lm.memory.headroom import headrooms, limited_cgroups
 
@@ -72,6 +72,21 @@ def check_fits(what: str, needed_bytes: int, budget: Budget) -> None:
 def advised_budget(peak_bytes: int, budget: Budget) -> str:
     """The budget to give to what ran out of memory at this peak: as `--memory` reads it."""
     return format_budget(int(max(peak_bytes, budget.bytes) * HEADROOM))
+
+
+def advise(error: OutOfMemory, what: str, budget: Budget, retries: int = 0) -> OutOfMemory:
+    """The error with a message for the user: what ran out of memory, how often it was tried, what to do."""
+    message = f"out of memory, {what}: {error.reason}"
+    if retries:
+        message += f" after {retries} {'retry' if retries == 1 else 'retries'} in smaller pieces"
+    if error.ours:
+        message += (
+            f", the budget is {format_bytes(budget.bytes)} ({budget.source}); what was saved is kept: "
+            f"run again with --memory {advised_budget(error.peak_bytes, budget)}"
+        )
+    else:
+        message += "; what was saved is kept: make room, then run the same command again"
+    return OutOfMemory(error.reason, error.peak_bytes, ours=error.ours, message=message)
 
 
 def available_bytes() -> int:

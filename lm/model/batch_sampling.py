@@ -20,7 +20,7 @@ Float32s = npt.NDArray[np.float32]
 
 
 class Writer(Protocol):
-    """What texts can be sampled from: `lm.generation.inference.Inference`, or several of it as one."""
+    """What texts can be sampled from: `lm.model.inference.Inference`, or several of it as one."""
 
     shape: ModelConfig
     vocab_size: int

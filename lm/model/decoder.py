@@ -1,7 +1,7 @@
 """A decoder-only transformer in Arcee's layout: Llama with ReLU² instead of a gate, and the embedding tied.
 
 Parameter names and arithmetic are those of Hugging Face's `ArceeForCausalLM`, so that a saved folder loads there, and
-llama.cpp knows the layout too. Why this one rather than Llama or Qwen3: see docs/training-trials.md.
+llama.cpp knows the layout too. Why this one rather than Llama or Qwen3: see docs/adr/0009-arcee-layout.md.
 
 Shapes: B sequences, T tokens, C width, H heads, K key-value heads, D head width, V vocabulary.
 """
@@ -33,34 +33,6 @@ from lm.model.hf_config import (
 EMBEDDING_STD = 0.01  # the first norm scales it up; as the output matrix it starts near a uniform guess
 
 
-class Cache:
-    """Keys and values of the tokens seen so far, for each layer. Starts empty, grows with use, ahead of the need."""
-
-    def __init__(self) -> None:
-        self._memory: list[Tensor] = []  # of each layer: keys and values in one, (2, B, K, room, D)
-        self._filled: list[int] = []
-
-    @property
-    def length(self) -> int:
-        """Tokens seen so far."""
-        return self._filled[0] if self._filled else 0
-
-    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Append one layer's new keys and values (B, K, T, D); returns all of them: (B, K, tokens, D) each."""
-        if layer == len(self._memory):
-            self._memory.append(key.new_empty(2, *key.shape[:2], 0, key.shape[3]))
-            self._filled.append(0)
-        memory, start = self._memory[layer], self._filled[layer]
-        end = start + key.shape[2]
-        if end > memory.shape[3]:
-            grown = memory.new_empty(*memory.shape[:3], max(2 * memory.shape[3], end), memory.shape[4])
-            grown[:, :, :, :start] = memory[:, :, :, :start]
-            self._memory[layer] = memory = grown
-        memory[0, :, :, start:end], memory[1, :, :, start:end] = key, value
-        self._filled[layer] = end
-        return memory[0, :, :, :end], memory[1, :, :, :end]
-
-
 class Attention(nn.Module):
     """Causal self-attention with rotary positions."""
 
@@ -73,14 +45,13 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(shape.width, kv_width, bias=False)
         self.o_proj = nn.Linear(shape.width, shape.width, bias=False)
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], layer: int, cache: Cache | None) -> Tensor:
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
         """(B, T, C) -> (B, T, C)."""
         query, key, value = (self._heads(F.linear(x, _weight(m, x))) for m in (self.q_proj, self.k_proj, self.v_proj))
         query, key = fused.rotate(query, *rotary), fused.rotate(key, *rotary)
-        if cache is not None:
-            key, value = cache.extend(layer, key, value)
-        mixed = _attend(query, key, value).transpose(1, 2).flatten(2)
-        return F.linear(mixed, _weight(self.o_proj, x))
+        grouped = key.shape[1] != query.shape[1]
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=grouped)
+        return F.linear(mixed.transpose(1, 2).flatten(2), _weight(self.o_proj, x))
 
     def joint_weight(self) -> Tensor:
         """One matrix for queries, keys and values, as many of each: (3C, C). The queries hold the softmax's scale."""
@@ -120,15 +91,15 @@ class Layer(nn.Module):
         self.post_attention_layernorm = nn.RMSNorm(shape.width, eps=NORM_EPSILON)
         self.mlp = Mlp(shape)
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], layer: int, cache: Cache | None) -> Tensor:
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
         """(B, T, C) -> (B, T, C)."""
-        x = x + self.self_attn.forward(_norm(x, self.input_layernorm), rotary, layer, cache)
+        x = x + self.self_attn.forward(_norm(x, self.input_layernorm), rotary)
         return x + self.mlp.forward(_norm(x, self.post_attention_layernorm))
 
     def train_forward(
         self, x: Tensor, rotary: tuple[Tensor, Tensor], masks: tuple[Tensor, Tensor] | None, batch: int
     ) -> Tensor:
-        """`forward` for training, without a cache and on tokens in one row: (B·T, C), masks as well -> (B·T, C)."""
+        """`forward` for training, on tokens in one row: (B·T, C), masks as well -> (B·T, C)."""
         attention_mask, mlp_mask = masks or (None, None)
         qkv = (self.self_attn.joint_weight() * self.input_layernorm.weight).to(x.dtype)
         x = fused.attention(x, qkv, _weight(self.self_attn.o_proj, x), rotary, attention_mask, batch, NORM_EPSILON)
@@ -143,16 +114,6 @@ def _weight(matrix: nn.Module, x: Tensor) -> Tensor:
 
 def _norm(x: Tensor, norm: nn.RMSNorm) -> Tensor:
     return F.rms_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)
-
-
-def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Causal attention in which the last query sees every key: (B, H, T, D), (B, K, S, D) twice -> (B, H, T, D)."""
-    new, seen = query.shape[2], key.shape[2]
-    grouped = key.shape[1] != query.shape[1]
-    if new in (1, seen):
-        return F.scaled_dot_product_attention(query, key, value, is_causal=new == seen > 1, enable_gqa=grouped)
-    visible = torch.ones(new, seen, dtype=torch.bool, device=query.device).tril(seen - new)
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=visible, enable_gqa=grouped)
 
 
 class Backbone(nn.Module):
@@ -192,25 +153,20 @@ class Decoder(nn.Module):
         except (OSError, SafetensorError, RuntimeError) as error:
             raise BadInput(f"{folder / WEIGHTS_FILE} does not hold the weights that were expected of it") from error
 
-    def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
-        """Token ids (B, T) -> logits (B, T, V) in fp32.
-
-        With a cache, `tokens` continue those that the cache has seen, and are added to it: give the prompt first, then
-        one token at a time. All sequences of a batch have the same length.
-        """
-        return self.logits(self.hidden(tokens, cache))
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Token ids (B, T) -> logits (B, T, V) in fp32."""
+        return self.logits(self.hidden(tokens))
 
     def logits(self, states: Tensor) -> Tensor:
         """States (..., C) from `hidden` -> logits (..., V) in fp32."""
         return F.linear(states, _weight(self.model.embed_tokens, states)).float()
 
-    def hidden(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
+    def hidden(self, tokens: Tensor) -> Tensor:
         """The states (B, T, C), in the compute precision, that the output matrix turns into logits."""
-        start = cache.length if cache else 0
-        rotary = self._rotary(start, start + tokens.shape[1])
+        rotary = self._rotary(tokens.shape[1])
         x = self._embed(tokens)
-        for index, layer in enumerate(self._layers()):
-            x = layer.forward(x, rotary, index, cache)
+        for layer in self._layers():
+            x = layer.forward(x, rotary)
         return _norm(x, self.model.norm)
 
     def loss(self, tokens: Tensor, targets: Tensor, masks: Tensor | None = None, *, recompute: bool = False) -> Tensor:
@@ -220,7 +176,7 @@ class Decoder(nn.Module):
         With `recompute`, a layer keeps nothing but its input and is computed again on the way back: the same bits in
         less memory and a third more time (Chen et al. 2016, https://arxiv.org/abs/1604.06174).
         """
-        rotary = self._rotary(0, tokens.shape[1])
+        rotary = self._rotary(tokens.shape[1])
         x = self._embed(tokens.flatten())
         if masks is not None:
             x = x * masks[0]
@@ -239,9 +195,9 @@ class Decoder(nn.Module):
     def _embed(self, tokens: Tensor) -> Tensor:
         return F.embedding(tokens, self.model.embed_tokens.weight).to(self.compute_dtype)
 
-    def _rotary(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+    def _rotary(self, length: int) -> tuple[Tensor, Tensor]:
         """Cosine and sine of the positions' angles, (T, D) each."""
-        cosine, sine = fused.rotary(start, end, self.shape.head_width, ROTARY_BASE)
+        cosine, sine = fused.rotary(length, self.shape.head_width, ROTARY_BASE)
         device = self.model.norm.weight.device
         return cosine.to(device, self.compute_dtype), sine.to(device, self.compute_dtype)
 

@@ -10,7 +10,7 @@ from lm.model.inference import Cache, Float32s, Inference, Tokens
 
 
 class EnsembleInference:
-    """Writes as `lm.generation.inference.Inference` does."""
+    """Writes as `lm.model.inference.Inference` does."""
 
     def __init__(self, members: Sequence[Inference]) -> None:
         self.members = members

@@ -1,9 +1,10 @@
 """The training arithmetic of the model's parts, with backward passes written by hand.
 
 In a small transformer on a CPU, passes over activations take more time than matrix products: PyTorch's own operations
-reached 13 % of the machine's matrix-product peak here, these twice that (docs/training-trials.md). They work in place,
-add the residual inside the last product, skip most of what the causal mask hides, and keep for the backward pass what
-is cheaper to keep than to compute again. The norms' gains are not seen here: the caller folds them into the matrices.
+reached 13 % of the machine's matrix-product peak, these twice that (docs/adr/0015-hand-written-backward-passes.md).
+They work in place, add the residual inside the last product, skip most of what the causal mask hides, and keep for the
+backward pass what is cheaper to keep than to compute again. The norms' gains are not seen here: the caller folds them
+into the matrices.
 
 Shapes: N = B·T tokens, C width, H heads, D head width, F mlp width, V vocabulary.
 """
@@ -133,10 +134,10 @@ def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return torch.cat((second, first), dim=-1).mul_(sine).addcmul_(x, cosine)
 
 
-def rotary(start: int, end: int, head_width: int, base: float) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of the angles of positions start to end, (T, D) each; the sine of the first half is negated."""
+def rotary(length: int, head_width: int, base: float) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of the angles of the first positions, (T, D) each; the sine of the first half is negated."""
     frequencies = base ** -(torch.arange(0, head_width, 2).float() / head_width)
-    angles = torch.outer(torch.arange(start, end).float(), frequencies)
+    angles = torch.outer(torch.arange(length).float(), frequencies)
     cosine, sine = angles.cos(), angles.sin()
     return torch.cat((cosine, cosine), dim=-1), torch.cat((-sine, sine), dim=-1)
 

@@ -3,7 +3,7 @@
 In numpy rather than torch. A step of a small model is some twenty operations a layer on a few hundred numbers each; a
 torch operation takes 2 to 5 µs before it begins, numpy's take less than one. Torch is not even loaded.
 
-Shapes as in `model.py`, and N = B·T rows, G query heads for each key-value head, S tokens seen.
+Shapes as in `decoder.py`, and N = B·T rows, G query heads for each key-value head, S tokens seen.
 """
 
 from collections.abc import Mapping

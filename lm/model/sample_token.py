@@ -16,22 +16,13 @@ Tokens = npt.NDArray[np.intp]
 
 def sample_token(logits: npt.ArrayLike, uniform: float, sampling: SamplingParams, text: Sequence[int] = ()) -> int:
     """Draw a token from logits (V,), given a uniform number in [0, 1) and the tokens of the text so far."""
-    tokens, shares = _likeliest(np.asarray(logits, np.float64), sampling, text)
+    tokens, shares = likeliest(np.asarray(logits, np.float64), sampling, text)
     cumulative = np.cumsum(shares)
     threshold = min(uniform * cumulative[-1], np.nextafter(cumulative[-1], 0))
     return int(tokens[np.searchsorted(cumulative, threshold, "right")])
 
 
-def probabilities(logits: npt.ArrayLike, sampling: SamplingParams, text: Sequence[int] = ()) -> Float64s:
-    """The distribution that the next token is drawn from: (V,) -> (V,)."""
-    scores = np.asarray(logits, np.float64)
-    tokens, shares = _likeliest(scores, sampling, text)
-    result = np.zeros_like(scores)
-    result[tokens] = shares / shares.sum()
-    return result
-
-
-def _likeliest(scores: Float64s, sampling: SamplingParams, text: Sequence[int]) -> tuple[Tokens, Float64s]:
+def likeliest(scores: Float64s, sampling: SamplingParams, text: Sequence[int]) -> tuple[Tokens, Float64s]:
     """The tokens that may come, likeliest first, and the share of each: (kept,) twice.
 
     The repetition penalty first (CTRL, arXiv 1909.05858), then temperature, then top-k, top-p (nucleus sampling, arXiv

@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 
 from lm.model.config import ModelConfig
-from lm.progress import Progress, silent
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 
 LOGITS_BYTES = 32 << 20  # of one batch, in fp32
@@ -28,7 +27,7 @@ Watch = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]
 
 
 class Predictor(Protocol):
-    """What text can be judged by: `lm.training.model.Decoder`, or several of it as one."""
+    """What text can be judged by: `lm.model.decoder.Decoder`, or several of it as one."""
 
     shape: ModelConfig
     vocab_size: int
@@ -59,16 +58,13 @@ def windows(document: int, length: int, context: int) -> Iterator[Window]:
         yield Window(document, max(end - context, 0), scored, end)
 
 
-def token_nats(
-    model: Predictor, documents: Iterable[Tokens], progress: Progress = silent, watch: Watch | None = None
-) -> Iterator[Float32s]:
+def token_nats(model: Predictor, documents: Iterable[Tokens], watch: Watch | None = None) -> Iterator[Float32s]:
     """Yield -ln p of every token of each document, in order: one array (tokens,) a document.
 
     documents: the token ids of each, without a boundary; each is read after the boundary token, as in training. The
     arithmetic runs in the model's `compute_dtype`, the logarithms in fp32. `watch` is given the logits (n, V), tokens
     (n,) and nats (n,) of every batch.
     """
-    done = 0
     for group in _groups(documents):
         results = [np.zeros(len(document), np.float32) for document in group]
         cover = [
@@ -77,8 +73,6 @@ def token_nats(
         for batch in _batches(cover, model):
             for window, nats in zip(batch, _score(model, group, batch, watch), strict=True):
                 results[window.document][window.scored : window.end] = nats
-                done += len(nats)
-            progress(done, None, "token")
         yield from results
 
 

@@ -1,7 +1,7 @@
 """The models that suit a request, and which of them should fit its budget: before anything is measured or tried."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -10,10 +10,11 @@ from lm.formatting import counted, format_bytes, format_count, format_text_size
 from lm.memory.budget import SOFT_SHARE, Budget, format_budget, required_budget
 from lm.model.config import TrainingConfig, smaller_micro_batch, with_steps
 from lm.planning.choose import MIN_STEPS, choose_recipe, gentler, most_steps, suited, vocab_reason
-from lm.planning.predict import planned_bytes, predict_on_card, predict_trial
+from lm.planning.machine import TrainingMachine
 from lm.run_config import RunConfig
 from lm.tokenize.config import TokenizeConfig
 from lm.tokenizer.special_tokens import BYTE_VOCAB_SIZE
+from lm.train.memory import planned_bytes, predict_on_card, predict_trial
 
 SHARE_FOR_STEPS = 0.93  # of the minutes: a training is slower than its trial, and saves and looks on the way
 MIN_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
@@ -32,15 +33,15 @@ class Choice(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def choose(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Choice:
+def choose(config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine) -> Choice:
     """The best model for the time, or the largest smaller one that fits the budget. Raises CannotFit."""
     choice = next(fitting(config, text_bytes, budget, machine), None)
     if choice is None:
-        raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine["device"]), budget)
+        raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine.device), budget)
     return choice
 
 
-def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any]) -> Iterator[Choice]:
+def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine) -> Iterator[Choice]:
     """The candidates that should fit the budget, each with the largest micro-batch that does.
 
     Each is there keeping its activations and computing them again, in the order of what they are worth.
@@ -70,20 +71,21 @@ def _worth(choice: Choice, best: int) -> float:
     return parameters * (COMPUTED_AGAIN_WORTH if choice.recipe.recompute else 1.0)
 
 
-def candidates(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Iterator[Choice]:
+def candidates(config: RunConfig, text_bytes: int, machine: TrainingMachine) -> Iterator[Choice]:
     """What suits the request, the best first, then what suits half the time and so on: with a micro-batch of 1.
 
     Between two of them, narrow as the smaller one, are those with more of its layers: widths alone are far apart.
     """
-    speeds = {name: machine[f"{name}_training_flops_per_second"] for name in ("bf16", "fp32")}
-    precision = config.train.precision or ("bf16" if speeds["bf16"] > speeds["fp32"] else "fp32")
+    bf16, fp32 = machine.bf16_training_flops_per_second, machine.fp32_training_flops_per_second
+    precision = config.train.precision or ("bf16" if bf16 > fp32 else "fp32")
+    reached = machine.training_flops_per_second(precision)
     rates = (
-        f"{precision} arithmetic: a small training reaches {speeds['bf16'] / 1e9:.0f} GFLOP/s in bf16 and "
-        f"{speeds['fp32'] / 1e9:.0f} in fp32 on {where(machine['device'], machine['threads'])}."
+        f"{precision} arithmetic: a small training reaches {bf16 / 1e9:.0f} GFLOP/s in bf16 and "
+        f"{fp32 / 1e9:.0f} in fp32 on {where(machine.device, machine.threads)}."
     )
     seconds, larger = config.minutes * 60, None
     while seconds >= min(MIN_CHOICE_SECONDS, config.minutes * 60):
-        vocab_size, chosen = _choose(config, text_bytes, seconds, speeds[precision], precision)
+        vocab_size, chosen = _choose(config, text_bytes, seconds, reached, precision)
         vocab_size, pieces = _vocabulary(config.tokenize, vocab_size, text_bytes)
         most_layers = max(chosen.layers, larger.layers) if larger and config.train.layers is None else chosen.layers
         for layers in range(most_layers, chosen.layers - 1, -1):
@@ -109,7 +111,7 @@ def _vocabulary(config: TokenizeConfig, chosen: int, text_bytes: int) -> tuple[i
     return chosen, f"{chosen:,} {noun} ({vocab_reason(text_bytes, chosen)})"
 
 
-def smallest_choice(config: RunConfig, text_bytes: int, machine: dict[str, Any]) -> Choice:
+def smallest_choice(config: RunConfig, text_bytes: int, machine: TrainingMachine) -> Choice:
     """The smallest training that a request could be shrunk to."""
     *_, smallest = candidates(config, text_bytes, machine)
     return smallest
@@ -129,10 +131,10 @@ def cannot_fit(needed: int, budget: Budget) -> CannotFit:
     )
 
 
-def estimated_step_seconds(choice: Choice, machine: dict[str, Any]) -> float:
+def estimated_step_seconds(choice: Choice, machine: TrainingMachine) -> float:
     """What a step should take, by what a small training reached on this machine."""
     recipe = choice.recipe
-    reached = machine[f"{recipe.precision}_training_flops_per_second"]
+    reached = machine.training_flops_per_second(recipe.precision)
     return float(recipe.tokens_per_step * recipe.flops_per_token(choice.vocab_size) / reached)
 
 
@@ -141,10 +143,10 @@ def where(device: str, threads: int) -> str:
     return counted(threads, "thread") if device == "cpu" else device
 
 
-def with_speed(machine: dict[str, Any], ratio: float) -> dict[str, Any]:
+def with_speed(machine: TrainingMachine, ratio: float) -> TrainingMachine:
     """The machine as if its trainings were so many times as fast as it is known for."""
-    names = [f"{precision}_training_flops_per_second" for precision in ("bf16", "fp32")]
-    return machine | {name: ratio * machine[name] for name in names}
+    bf16, fp32 = machine.bf16_training_flops_per_second, machine.fp32_training_flops_per_second
+    return machine.with_training_speed(bf16=ratio * bf16, fp32=ratio * fp32)
 
 
 def settle_recipe(
@@ -193,7 +195,7 @@ def _odd_settings(error: ValidationError) -> BadInput:
     return BadInput(f"train: {error.errors()[0]['msg'].removeprefix('Value error, ')}")
 
 
-def _largest_micro_batch(choice: Choice, budget: Budget, machine: dict[str, Any]) -> int | None:
+def _largest_micro_batch(choice: Choice, budget: Budget, machine: TrainingMachine) -> int | None:
     """The largest micro-batch whose trial should leave enough of the budget, and of a card's memory; or None."""
     micro_batch = choice.recipe.batch_sequences
     while not _fits(choice._replace(micro_batch=micro_batch), budget, machine):
@@ -203,12 +205,12 @@ def _largest_micro_batch(choice: Choice, budget: Budget, machine: dict[str, Any]
     return micro_batch
 
 
-def _fits(choice: Choice, budget: Budget, machine: dict[str, Any]) -> bool:
+def _fits(choice: Choice, budget: Budget, machine: TrainingMachine) -> bool:
     vocab_size, recipe, micro_batch, _ = choice
-    card_bytes = machine.get("card_bytes")
+    card_bytes = machine.card_bytes
     if card_bytes is not None and predict_on_card(recipe, vocab_size, micro_batch) > SOFT_SHARE * card_bytes:
         return False
-    return budget_after_trial(predict_trial(recipe, vocab_size, micro_batch, machine["device"])) <= budget.bytes
+    return budget_after_trial(predict_trial(recipe, vocab_size, micro_batch, machine.device)) <= budget.bytes
 
 
 def budget_after_trial(trial_bytes: float) -> int:

@@ -1,4 +1,4 @@
-"""Which model, vocabulary and batch suit a text, a time and a machine. The measurements: docs/training-trials.md."""
+"""Which model, vocabulary and batch suit a text, a time and a machine. See docs/experiments/model-size.md."""
 
 import math
 
@@ -49,7 +49,6 @@ def choose_recipe(
     flops_per_second: float,
     *,
     bf16: bool = True,
-    seed: int = 1,
     asked: TrainConfig | None = None,
 ) -> tuple[int, TrainingConfig]:
     """The vocabulary's size and the recipe for `seconds` of training on `train_bytes` of text.
@@ -77,7 +76,7 @@ def choose_recipe(
         batch_sequences=batch_sequences,
         steps=MIN_STEPS,
         precision=precision,
-        seed=seed,
+        seed=1,
     )
     steps = max(MIN_STEPS, round(tokens / recipe.tokens_per_step))
     return vocab_size, suited(with_steps(recipe, steps), train_bytes, vocab_size)

@@ -7,7 +7,6 @@ time of a step is an estimate until the pipeline has made and kept a plan, which
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from lm.config import StageConfig
 from lm.memory.budget import Budget, required_budget
@@ -15,19 +14,20 @@ from lm.planning.candidates import least_bytes, smallest_choice
 from lm.planning.forecast_corpus import CorpusForecast, corpus_forecast, find_known
 from lm.planning.forecast_stages import StageForecast, forecast_stages, stages_done
 from lm.planning.forecast_training import Request, TrainingForecast, choice_of, forecast_choice, forecast_plan
+from lm.planning.machine import TrainingMachine
 from lm.planning.plan import find_plan
-from lm.planning.predict import predict_least
 from lm.planning.reused_tokenizer import reused_tokenizer
 from lm.planning.starting_model import look_up_starting_model, with_starting_model
 from lm.run_config import RunConfig
 from lm.store.artifacts import Store
 from lm.store.files import SCHEMA_VERSION
+from lm.train.memory import min_run_bytes
 
 GPU_FLOPS_PER_SECOND = 5e12  # what training might reach on a laptop's graphics card: assumed, not measured
 GPU_NOTE = "an estimate: 5 TFLOP/s are assumed (on an H100, small models reached 1 to 20)"
 REPORT_BYTES = 3_000_000
 
-Measure = Callable[[], dict[str, Any]]
+Measure = Callable[[], TrainingMachine]
 
 
 class Alternative(StageConfig):
@@ -80,8 +80,8 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
         fits=all(stage.fits for stage in stages),
         least_memory_bytes=_least_memory(request, training, done),
         kept_plan=kept[1].relative_to(store.root).as_posix() if kept else None,
-        device=plan.device if plan else request.machine["device"],
-        threads=plan.threads if plan else config.threads or request.machine["threads"],
+        device=plan.device if plan else request.machine.device,
+        threads=plan.threads if plan else config.threads or request.machine.threads,
         seeds=config.seeds,
         stages=stages,
         training=training,
@@ -99,7 +99,7 @@ def _least_memory(request: Request, training: TrainingForecast, done: set[str]) 
     stages = forecast_stages(poorest, training, done)
     smallest = smallest_choice(request.config, request.corpus.train_bytes, request.machine)
     fixed = [stage.predicted_memory_bytes for stage in stages if stage.stage not in ("plan", "train")]
-    return required_budget(max(least_bytes(smallest, request.machine["device"]), predict_least()[1], *fixed))
+    return required_budget(max(least_bytes(smallest, request.machine.device), min_run_bytes(), *fixed))
 
 
 def _free_bytes(root: Path) -> int:
@@ -118,9 +118,9 @@ def _alternatives(request: Request) -> Iterator[Alternative]:
         for word, factor in (("half", 0.5), ("twice", 2.0)):
             longer = config.model_copy(update={"minutes": config.minutes * factor})
             yield _alternative(f"{word} the time", request._replace(config=longer))
-    if request.machine["device"] == "cpu":
-        speeds = {f"{name}_training_flops_per_second": GPU_FLOPS_PER_SECOND for name in ("bf16", "fp32")}
-        yield _alternative("a GPU", request._replace(machine=request.machine | speeds), GPU_NOTE)
+    if request.machine.device == "cpu":
+        machine = request.machine.with_training_speed(bf16=GPU_FLOPS_PER_SECOND, fp32=GPU_FLOPS_PER_SECOND)
+        yield _alternative("a GPU", request._replace(machine=machine), GPU_NOTE)
 
 
 def _alternative(change: str, request: Request, note: str = "") -> Alternative:

@@ -4,12 +4,15 @@ import lzma
 from pathlib import Path
 
 from lm.clean.config import CleanConfig
+from lm.clean.metrics import CleanMetrics
 from lm.config import StageConfig
 from lm.download import corpora
 from lm.download.corpora import Source
+from lm.download.metrics import DownloadMetrics
 from lm.download.stage import key_of, resolve
 from lm.errors import BadInput
 from lm.run_config import RunConfig
+from lm.runs.earlier_text import inputs_of_cleaning
 from lm.stages import stage_key
 from lm.store.artifacts import Artifact, Store
 from lm.text.addresses import shown
@@ -52,7 +55,8 @@ def find_known(config: RunConfig, store: Store) -> Known:
     """The raw and clean artifacts of this request, where they were made before."""
     key = key_of(resolve(config.download, store))
     raw = store.find("download", key) if key else None
-    clean_key = stage_key("clean", config.clean, {"download": key}) if key else None
+    inputs = inputs_of_cleaning(store, raw, config.clean) if raw else {}
+    clean_key = stage_key("clean", config.clean, {name: input.key for name, input in inputs.items()}) if raw else None
     return Known(raw=raw, clean=store.find("clean", clean_key) if clean_key else None)
 
 
@@ -64,18 +68,18 @@ def corpus_forecast(config: RunConfig, known: Known) -> CorpusForecast:
     sources = corpora.resolve(config.download.corpus).sources
     sample = _sample_bits(_readable(sources, known))
     if known.clean:
-        text = known.clean.manifest.metrics
+        text = known.clean.read_metrics(CleanMetrics)
         return CorpusForecast(
-            bytes=text["train_bytes"] + text["heldout_bytes"],
-            largest_document_bytes=text["longest_document_bytes"],
-            train_bytes=text["train_bytes"],
-            heldout_bytes=text["heldout_bytes"],
+            bytes=text.text_bytes,
+            largest_document_bytes=text.longest_document_bytes,
+            train_bytes=text.train_bytes,
+            heldout_bytes=text.heldout_bytes,
             known_from="its clean text",
             sample_bits_per_byte=sample,
         )
     if known.raw:
-        raw = known.raw.manifest.metrics
-        return _estimated(raw["bytes"], raw["largest_document_bytes"], config.clean, "its raw files", sample)
+        raw = known.raw.read_metrics(DownloadMetrics)
+        return _estimated(raw.bytes, raw.largest_document_bytes, config.clean, "its raw files", sample)
     sizes = [_bytes_of(source) for source in sources]
     whole = [size for size, source in zip(sizes, sources, strict=True) if source.kind != "embedded"]
     largest = max((size for size, s in zip(sizes, sources, strict=True) if _is_one_document(s)), default=100_000)

@@ -2,17 +2,24 @@
 
 from typing import NamedTuple
 
+from lm.clean.memory import cleaning_pool, predict_cleaning
 from lm.config import StageConfig
 from lm.download.corpora import resolve
+from lm.download.memory import predict_download
+from lm.evaluate.memory import predict_evaluating
+from lm.generate.memory import predict_generating
 from lm.memory.budget import required_budget
-from lm.planning import predict, stage_times
+from lm.planning import stage_times
 from lm.planning.choose import text_tokens
 from lm.planning.forecast_corpus import Known
 from lm.planning.forecast_training import Request, TrainingForecast
 from lm.planning.plan import Plan, tokenize_settings
 from lm.run_config import RunConfig
 from lm.stages import stage_key
-from lm.store.artifacts import REPLICAS, Store
+from lm.store.artifacts import Store
+from lm.store.layout import REPLICAS
+from lm.tokenize.memory import predict_tokenizing
+from lm.train.memory import checkpoint_bytes, min_run_bytes
 
 CLEAN_SHARE = 1.0  # of the text's bytes, compressed: once in the artifact, once, faster, in the parts that are kept
 TOKEN_BYTES, TOKEN_FILE_BYTES = 1.2, 2  # of a token: in the shards, and in the file that training reads
@@ -86,9 +93,9 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
     config, corpus, recipe = request.config, request.corpus, training.recipe
     whole, tokens = corpus.bytes, text_tokens(corpus.bytes, training.vocab_size)
     sources = resolve(config.download.corpus).sources
-    reached = request.reached_flops_per_second(recipe.precision)
+    reached = request.machine.training_flops_per_second(recipe.precision)
     largest = corpus.largest_document_bytes
-    crew = predict.cleaning_crew(whole, largest, request.budget.bytes)
+    crew = cleaning_pool(whole, largest, request.budget.bytes)
     prompts = len(config.generate.prompts) or DEFAULT_PROMPTS
     judged = config.evaluate.samples * len(config.evaluate.temperatures) * config.evaluate.sample_tokens
     written = prompts * config.generate.samples * config.generate.tokens
@@ -96,7 +103,7 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
     judged_models = 1 if seeds == 1 else 2 * seeds  # each seed, and all of them as one
     return {
         "download": _Needs(
-            predict.predict_download(),
+            predict_download(),
             stage_times.download_seconds(
                 whole,
                 over_network=any(source.kind == "url" for source in sources),
@@ -105,29 +112,29 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             whole if all(source.kind == "file" for source in sources) else 2 * whole,
         ),
         "clean": _Needs(
-            predict.predict_cleaning(whole, largest, crew.workers),
+            predict_cleaning(whole, largest, crew.workers),
             stage_times.clean_seconds(whole, crew.workers),
             CLEAN_SHARE * whole,
         ),
         "plan": _Needs(
-            max(training.predicted_memory_bytes, predict.predict_least()[1]),
-            stage_times.plan_seconds(request.machine["threads"]),
+            max(training.predicted_memory_bytes, min_run_bytes()),
+            stage_times.plan_seconds(request.machine.threads),
             0,
         ),
         "tokenize": _Needs(
-            predict.predict_tokenizing(config.tokenize, corpus.train_bytes, corpus.largest_document_bytes),
+            predict_tokenizing(config.tokenize, corpus.train_bytes, corpus.largest_document_bytes),
             stage_times.tokenize_seconds(whole, config.tokenize.sample_bytes),
             TOKEN_BYTES * tokens,
         ),
         "train": _Needs(
             training.predicted_memory_bytes,
             seeds * (training.seconds + stage_times.TORCH_START_SECONDS),
-            CHECKPOINTS_AT_ONCE * predict.checkpoint_bytes(recipe, training.vocab_size)
+            CHECKPOINTS_AT_ONCE * checkpoint_bytes(recipe, training.vocab_size)
             + 4 * seeds * training.parameters
             + TOKEN_FILE_BYTES * tokens,
         ),
         "evaluate": _Needs(
-            predict.predict_evaluating(seeds * training.parameters, whole),
+            predict_evaluating(seeds * training.parameters, whole),
             judged_models
             * stage_times.evaluate_seconds(
                 recipe,
@@ -140,7 +147,7 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             SAMPLES_BYTES,
         ),
         "generate": _Needs(
-            predict.predict_generating(training.parameters),
+            predict_generating(training.parameters),
             stage_times.generate_seconds(recipe, training.vocab_size, written),
             SAMPLES_BYTES,
         ),

@@ -1,6 +1,6 @@
 """What training would come to for a request: the model, its steps, its memory, and what to expect of it."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lm.config import StageConfig
 from lm.errors import CannotFit
@@ -18,9 +18,10 @@ from lm.planning.candidates import (
 from lm.planning.choose import text_tokens
 from lm.planning.expected_loss import Expectation, expected_bits_per_byte
 from lm.planning.forecast_corpus import CorpusForecast
+from lm.planning.machine import TrainingMachine
 from lm.planning.plan import Plan
-from lm.planning.predict import predict_training
 from lm.run_config import RunConfig
+from lm.train.memory import predict_training
 
 
 class TrainingForecast(StageConfig):
@@ -44,11 +45,7 @@ class Request(NamedTuple):
     config: RunConfig
     budget: Budget
     corpus: CorpusForecast
-    machine: dict[str, Any]
-
-    def reached_flops_per_second(self, precision: str) -> float:
-        """What training makes of this machine."""
-        return float(self.machine[f"{precision}_training_flops_per_second"])
+    machine: TrainingMachine
 
 
 def choice_of(request: Request) -> tuple[Choice, bool]:
@@ -63,7 +60,7 @@ def forecast_choice(request: Request, choice: Choice) -> TrainingForecast:
     """Training with this choice, its speed estimated from that of a small training."""
     step_seconds = estimated_step_seconds(choice, request.machine)
     recipe, text_ends_it = settle_recipe(request.config, choice, request.corpus.train_bytes, step_seconds)
-    needed = predict_training(recipe, choice.vocab_size, choice.micro_batch, request.machine["device"])
+    needed = predict_training(recipe, choice.vocab_size, choice.micro_batch, request.machine.device)
     return _forecast(request, choice, recipe, recipe.steps * step_seconds / SHARE_FOR_STEPS, needed, text_ends_it)
 
 

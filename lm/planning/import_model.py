@@ -11,6 +11,7 @@ from lm.store.artifacts import Store
 from lm.store.versions import versions
 from lm.tokenize.config import TOKENIZER_FILE
 from lm.tokenizer.tokenizer import Tokenizer
+from lm.train.metrics import TrainMetrics
 
 
 def import_model(store: Store, folder: Path) -> str:
@@ -42,14 +43,14 @@ def import_model(store: Store, folder: Path) -> str:
             key,
             config=model.shape.model_dump(mode="json"),
             inputs=contents,
-            metrics={
-                "imported_from": str(folder),
-                "parameters": sum(parameter.numel() for parameter in model.parameters()),
-                "vocab_size": model.vocab_size,
-                "steps": 0,
-                "resumed_from_step": None,
-                "weights_sha256": contents[WEIGHTS_FILE],
-            },
+            metrics=TrainMetrics(
+                imported_from=str(folder),
+                parameters=sum(parameter.numel() for parameter in model.parameters()),
+                vocab_size=model.vocab_size,
+                steps=0,
+                resumed_from_step=None,
+                weights_sha256=contents[WEIGHTS_FILE],
+            ),
             seconds=0.0,
             peak_memory_bytes=None,
             versions=versions(),

@@ -1,13 +1,14 @@
 """What this machine can do: measured once, in seconds, and remembered until the machine or torch changes."""
 
 import time
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 
 from lm.hardware.cores import cpu_name, usable_cores
 from lm.model.config import TrainingConfig
+from lm.planning.machine import DeviceSpeed, Machine
 from lm.planning.probe import time_steps
 from lm.train.trainer import Trainer
 
@@ -55,16 +56,16 @@ def devices() -> list[str]:
     return [device for device, there in found.items() if there]
 
 
-def measure() -> dict[str, Any]:
+def measure() -> Machine:
     """Measure both precisions on every device there is."""
-    return {
-        "cpu": cpu_name(),
-        "threads": torch.get_num_threads(),
-        "cores": usable_cores(),
-        "torch": torch.__version__,
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "devices": {device: _measure_device(device) for device in devices()},
-    }
+    return Machine(
+        cpu=cpu_name(),
+        threads=torch.get_num_threads(),
+        cores=usable_cores(),
+        torch=str(torch.__version__),
+        cpu_capability=torch.backends.cpu.get_cpu_capability(),
+        devices={device: _measure_device(device) for device in devices()},
+    )
 
 
 def has_bf16(device: str) -> bool:
@@ -76,19 +77,20 @@ def has_bf16(device: str) -> bool:
     return any(torch.cpu.get_capabilities().get(name) for name in BF16_INSTRUCTIONS)
 
 
-def _measure_device(device: str) -> dict[str, float]:
+def _measure_device(device: str) -> DeviceSpeed:
     """Both precisions; bf16 without instructions is far too slow to be tried, and is estimated by small products."""
     products, training = flops_per_second(torch.float32, device), training_flops_per_second("fp32", device)
-    card = {"card_bytes": torch.cuda.mem_get_info()[0]} if device == "cuda" else {}
+    card_bytes = torch.cuda.mem_get_info()[0] if device == "cuda" else None
     if has_bf16(device):
         bf16_products = flops_per_second(torch.bfloat16, device)
         bf16_training = training_flops_per_second("bf16", device)
     else:
         bf16_products = min(products, flops_per_second(torch.bfloat16, device, SMALL_MATRIX))
         bf16_training = training * bf16_products / products
-    return card | {
-        "fp32_flops_per_second": products,
-        "bf16_flops_per_second": bf16_products,
-        "fp32_training_flops_per_second": training,
-        "bf16_training_flops_per_second": bf16_training,
-    }
+    return DeviceSpeed(
+        card_bytes=card_bytes,
+        fp32_flops_per_second=products,
+        bf16_flops_per_second=bf16_products,
+        fp32_training_flops_per_second=training,
+        bf16_training_flops_per_second=bf16_training,
+    )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from lm.clean.metrics import CleanMetrics
 from lm.config import StageConfig
 from lm.errors import OutOfMemory
 from lm.formatting import format_bytes, format_duration
@@ -29,12 +30,14 @@ from lm.planning.candidates import (
     with_speed,
 )
 from lm.planning.choose import text_tokens
-from lm.planning.predict import floor_bytes, planned_bytes, predict_trial
+from lm.planning.machine import TrainingMachine
+from lm.planning.trial_result import TrialResult
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION, read_json, write_json
 from lm.store.keys import fingerprint
 from lm.tokenize.config import TokenizeConfig
+from lm.train.memory import floor_bytes, planned_bytes, predict_trial
 
 PLAN_VERSION = 2
 CHUNK_SECONDS = 30.0
@@ -45,8 +48,8 @@ OTHER_SPEED = 1.5  # than the machine is known for: from there on another model 
 
 SHORT_TEXT = "More passes would only learn this text by heart, so training ends early: more text would use the time."
 
-Measure = Callable[[], dict[str, Any]]
-Probe = Callable[[TrainingConfig, int, int, int], dict[str, Any]]  # recipe, vocabulary's size, micro-batch, threads
+Measure = Callable[[], TrainingMachine]
+Probe = Callable[[TrainingConfig, int, int, int], TrialResult]  # recipe, vocabulary's size, micro-batch, threads
 
 
 class Plan(StageConfig):
@@ -65,7 +68,7 @@ class Plan(StageConfig):
     step_seconds: float
     checkpoint_bytes: int
     predicted_memory_bytes: int
-    machine: dict[str, Any]
+    machine: TrainingMachine
     reasons: tuple[str, ...]
 
     @property
@@ -153,22 +156,22 @@ class _Trial(NamedTuple):
     choice: Choice
     micro_batch: int
     threads: int
-    probed: dict[str, Any]
+    probed: TrialResult
 
     @property
     def flops_per_second(self) -> float:
         """What the trial reached."""
         recipe = self.choice.recipe
         flops = recipe.tokens_per_step * recipe.flops_per_token(self.choice.vocab_size)
-        return float(flops / self.probed["step_seconds"])
+        return float(flops / self.probed.step_seconds)
 
 
 def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
-    machine, text_bytes = measure(), clean.manifest.metrics["train_bytes"]
+    machine, text_bytes = measure(), clean.read_metrics(CleanMetrics).train_bytes
     trial = _suited_trial(config, text_bytes, budget, machine, probe)
-    choice, step_seconds = trial.choice, trial.probed["step_seconds"]
+    choice, step_seconds = trial.choice, trial.probed.step_seconds
     recipe, text_ends_it = settle_recipe(config, choice, text_bytes, step_seconds)
-    micro_batch, predicted = _settle_memory(trial, recipe, machine["device"], budget)
+    micro_batch, predicted = _settle_memory(trial, recipe, machine.device, budget)
     seconds = recipe.steps * step_seconds / SHARE_FOR_STEPS
     passes = recipe.steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
     return Plan(
@@ -179,33 +182,33 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         micro_batch=micro_batch,
         most_steps=sensible_steps(config, choice, text_bytes),
         chunk_steps=chunk_steps(recipe.steps, seconds),
-        device=machine["device"],
+        device=machine.device,
         threads=trial.threads,
         step_seconds=step_seconds,
-        checkpoint_bytes=trial.probed["checkpoint_bytes"],
+        checkpoint_bytes=trial.probed.checkpoint_bytes,
         predicted_memory_bytes=predicted,
         machine=machine,
         reasons=(
             *choice.reasons,
             f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial on "
-            f"{where(machine['device'], trial.threads)}, so {recipe.steps} steps "
+            f"{where(machine.device, trial.threads)}, so {recipe.steps} steps "
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
             f"about {passes:.1f} passes over the text.",
             *([SHORT_TEXT] if text_ends_it else []),
-            f"The trial peaked at {format_bytes(trial.probed['peak_memory_bytes'])}; the budget is "
+            f"The trial peaked at {format_bytes(trial.probed.peak_memory_bytes)}; the budget is "
             f"{format_bytes(budget.bytes)} ({budget.source}).",
         ),
     )
 
 
-def _suited_trial(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any], probe: Probe) -> _Trial:
+def _suited_trial(config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine, probe: Probe) -> _Trial:
     """A trial of the model that suits the speed which trials reach.
 
     What a small training reached may be far from that: the machine was busy then, or is now, or a large model uses
     it better. Raises CannotFit.
     """
     trial = _trial(config, text_bytes, budget, machine, probe)
-    ratio = trial.flops_per_second / machine[f"{trial.choice.recipe.precision}_training_flops_per_second"]
+    ratio = trial.flops_per_second / machine.training_flops_per_second(trial.choice.recipe.precision)
     if 1 / OTHER_SPEED < ratio < OTHER_SPEED:
         return trial
     other = with_speed(machine, ratio)
@@ -219,18 +222,18 @@ def _suited_trial(config: RunConfig, text_bytes: int, budget: Budget, machine: d
     return trial._replace(choice=trial.choice._replace(reasons=(rates, why, *others)))
 
 
-def _trial(config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any], probe: Probe) -> _Trial:
+def _trial(config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine, probe: Probe) -> _Trial:
     """Try what suits this machine. Raises CannotFit."""
-    threads = config.threads or machine["threads"]
+    threads = config.threads or machine.threads
     choice, micro_batch, probed = _try_candidates(config, text_bytes, budget, machine, probe, threads)
-    if config.threads is None and machine["device"] == "cpu":
+    if config.threads is None and machine.device == "cpu":
         threads, probed = _faster(choice, micro_batch, probed, probe, threads)
     return _Trial(choice, micro_batch, threads, probed)
 
 
 def _try_candidates(
-    config: RunConfig, text_bytes: int, budget: Budget, machine: dict[str, Any], probe: Probe, threads: int
-) -> tuple[Choice, int, dict[str, Any]]:
+    config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine, probe: Probe, threads: int
+) -> tuple[Choice, int, TrialResult]:
     """The first candidate whose trial fits, its micro-batch and what was measured. Raises CannotFit.
 
     Where a trial takes more than was predicted, so would others of its kind, which keep their activations or compute
@@ -238,9 +241,9 @@ def _try_candidates(
     """
     refused_bytes, low = 0, dict[bool, float]()
     for choice in fitting(config, text_bytes, budget, machine):
-        kind, floor = choice.recipe.recompute, floor_bytes(machine["device"], choice.recipe.precision)
+        kind, floor = choice.recipe.recompute, floor_bytes(machine.device, choice.recipe.precision)
         for micro_batch in _smaller_and_smaller(choice):
-            tensors = predict_trial(choice.recipe, choice.vocab_size, micro_batch, machine["device"]) - floor
+            tensors = predict_trial(choice.recipe, choice.vocab_size, micro_batch, machine.device) - floor
             if kind in low and budget_after_trial(floor + low[kind] * tensors) > budget.bytes:
                 continue
             try:
@@ -250,13 +253,13 @@ def _try_candidates(
                     raise
                 refused_bytes = max(error.peak_bytes, budget.bytes)
             else:
-                refused_bytes = probed["peak_memory_bytes"]
+                refused_bytes = probed.peak_memory_bytes
                 if budget_after_trial(refused_bytes) <= budget.bytes:
                     return choice, micro_batch, probed
             low[kind] = max(low.get(kind, 0.0), (refused_bytes - floor) / tensors)
     if refused_bytes:
         raise cannot_fit(planned_bytes(max(refused_bytes, budget.bytes)), budget)
-    raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine["device"]), budget)
+    raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine.device), budget)
 
 
 def _smaller_and_smaller(choice: Choice) -> Iterator[int]:
@@ -278,15 +281,15 @@ def _settle_memory(trial: _Trial, recipe: TrainingConfig, device: str, budget: B
     tried = predict_trial(choice.recipe, choice.vocab_size, micro_batch, device)
     while True:
         added = predict_trial(recipe, choice.vocab_size, micro_batch, device) - tried
-        predicted = planned_bytes(trial.probed["peak_memory_bytes"]) + added
+        predicted = planned_bytes(trial.probed.peak_memory_bytes) + added
         if micro_batch == 1 or required_budget(predicted) <= budget.bytes:
             return micro_batch, predicted
         micro_batch = smaller_micro_batch(recipe, micro_batch)
 
 
 def _faster(
-    choice: Choice, micro_batch: int, probed: dict[str, Any], probe: Probe, threads: int
-) -> tuple[int, dict[str, Any]]:
+    choice: Choice, micro_batch: int, probed: TrialResult, probe: Probe, threads: int
+) -> tuple[int, TrialResult]:
     """All threads or one, whichever made the trial's steps faster, and its measurements.
 
     Where another program keeps a core busy, threads that wait for each other at every product are far slower than one.
@@ -299,9 +302,9 @@ def _faster(
         if not error.ours:
             raise
         return threads, probed
-    peak_bytes = max(probed["peak_memory_bytes"], alone["peak_memory_bytes"])
-    chosen, faster = (1, alone) if alone["step_seconds"] < probed["step_seconds"] else (threads, probed)
-    return chosen, faster | {"peak_memory_bytes": peak_bytes}
+    peak_bytes = max(probed.peak_memory_bytes, alone.peak_memory_bytes)
+    chosen, faster = (1, alone) if alone.step_seconds < probed.step_seconds else (threads, probed)
+    return chosen, faster.model_copy(update={"peak_memory_bytes": peak_bytes})
 
 
 def chunk_steps(steps: int, seconds: float) -> int:

@@ -3,12 +3,12 @@
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from lm.memory.usage import own_peak_bytes
 from lm.model.config import TrainingConfig
+from lm.planning.trial_result import TrialResult
 from lm.progress import Progress, silent
 from lm.train import training as _training  # noqa: F401 its libraries weigh in a training too
 from lm.train.checkpoint import save_checkpoint
@@ -21,11 +21,8 @@ MIN_TRIAL_STEPS = 2  # of which all but the first are measured
 
 def probe_training(
     recipe: TrainingConfig, vocab_size: int, *, micro_batch: int, device: str, seconds: float, progress: Progress
-) -> dict[str, Any]:
-    """Train on random tokens for so many seconds.
-
-    Returns the seconds of a step, the bytes of a checkpoint, and the process's peak memory.
-    """
+) -> TrialResult:
+    """Train on random tokens for so many seconds."""
     tokens = np.random.default_rng(0).integers(2, vocab_size, recipe.context * 64).astype(np.uint16)
     trainer = Trainer(recipe, vocab_size, tokens, micro_batch=micro_batch, device=device)
     step_seconds = time_steps(trainer, seconds, progress)
@@ -33,11 +30,7 @@ def probe_training(
         save_checkpoint(Path(folder), 1, trainer.state(), {})
         MetricsLog(recipe).write(Path(folder) / "metrics.parquet")
         save_bytes = sum(file.stat().st_size for file in Path(folder).iterdir())
-    return {
-        "step_seconds": step_seconds,
-        "checkpoint_bytes": save_bytes,
-        "peak_memory_bytes": own_peak_bytes(),
-    }
+    return TrialResult(step_seconds=step_seconds, checkpoint_bytes=save_bytes, peak_memory_bytes=own_peak_bytes())
 
 
 def time_steps(trainer: Trainer, seconds: float, progress: Progress = silent) -> float:

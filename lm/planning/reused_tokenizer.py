@@ -6,6 +6,7 @@ from lm.runs.find import find
 from lm.runs.run_record import RunRecord
 from lm.store.artifacts import Artifact, Store
 from lm.tokenize.config import TokenizeConfig
+from lm.tokenize.metrics import TokenizeMetrics
 
 
 def find_tokenizer(store: Store, name: str) -> Artifact:
@@ -38,7 +39,8 @@ def reused_tokenizer(store: Store, config: RunConfig) -> tuple[RunConfig, Artifa
     if config.init_from is not None:
         raise BadInput("tokenize.from_run: the model to start from brings its own tokenizer: leave one of them out")
     artifact = find_tokenizer(store, asked.from_run)
-    kind, vocab_size = artifact.manifest.metrics["kind"], artifact.manifest.metrics["vocab_size"]
+    metrics = artifact.read_metrics(TokenizeMetrics)
+    kind, vocab_size = metrics.kind, metrics.vocab_size
     for name, own in (("kind", kind), ("vocab_size", vocab_size)):
         if name in asked.model_fields_set and getattr(asked, name) not in (None, own):
             raise BadInput(f"tokenize.{name}: got {getattr(asked, name)}, but {asked.from_run} has {own}: leave it out")

@@ -11,7 +11,7 @@ from lm.model.hf_config import CONFIG_FILE, WEIGHTS_FILE, read_model_config
 from lm.run_config import RunConfig
 from lm.runs.find import find
 from lm.runs.run_record import RunRecord
-from lm.stages import VERSIONS
+from lm.stages import TRAIN
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import sha256_of
 from lm.store.keys import artifact_key
@@ -56,7 +56,7 @@ def contents_of(folder: Path) -> dict[str, str]:
 
 def key_of_contents(shape: ModelConfig, contents: dict[str, str]) -> str:
     """The key of a model from elsewhere."""
-    return artifact_key("train", VERSIONS["train"], shape.model_dump(mode="json"), contents)
+    return artifact_key(TRAIN.name, TRAIN.version, shape.model_dump(mode="json"), contents)
 
 
 def _folder_from_elsewhere(store: Store, name: str) -> Path | None:

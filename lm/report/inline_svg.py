@@ -44,10 +44,10 @@ def as_inline_svg(figure: Figure, name: str, title: str, description: str) -> st
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def as_png(figure: Figure, dots_per_inch: int = 144) -> bytes:
+def as_png(figure: Figure) -> bytes:
     """Render a figure as PNG: where a page cannot be had, a picture can."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=144, metadata={"Software": None})
     return buffer.getvalue()
 
 

@@ -1,13 +1,11 @@
 """`report.html`: one run on one page, to be opened in any browser, with no network and no server."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lm.formatting import format_bytes, format_count, format_duration
@@ -15,16 +13,16 @@ from lm.report import report_text
 from lm.report.calibration_charts import bits, context_svg, frequency_svg, reliability_svg
 from lm.report.learning_curve import learning_curve_svg
 from lm.report.memory_chart import memory_svg
+from lm.report.page import write_page
 from lm.report.run_facts import Evaluation, RunFacts, Sample, gather_facts, read_samples, representative_sample
 from lm.report.run_pictures import learning_curve_of
 from lm.run_config import RunConfig
 from lm.runs.run_record import REPORT_FILE, RunRecord, UnfinishedStage, read_memory, run_folder
+from lm.stages import stage_named
 from lm.store.artifacts import Store
-from lm.store.files import flush
-from lm.text.plain_text import close_gaps, opening, visible
+from lm.text.plain_text import close_gaps, opening
 
 TEMPLATE = "report.html.jinja"
-STYLE = "report.css"
 FIRST_SAMPLE_CHARACTERS = 360
 MAX_SAMPLES = 24
 HARDEST = 8  # tokens
@@ -52,28 +50,9 @@ def render_report(store: Store, run: RunRecord) -> Path:
     What the run did not come to, or what was pruned since, is left out; the rest is told. The same record and
     artifacts give the same bytes. Loads pyarrow and matplotlib: call it in a child process.
     """
-    here = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(here),
-        autoescape=True,
-        finalize=_harmless,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    facts = gather_facts(store, run)
-    content = _content(store, facts) | {"style": Markup((here / STYLE).read_text(encoding="utf-8"))}
     path = run_folder(store, run.run_id) / REPORT_FILE
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(environment.get_template(TEMPLATE).render(content), encoding="utf-8")
-    flush(temporary)
-    temporary.replace(path)
+    write_page(path, TEMPLATE, _content(store, gather_facts(store, run)))
     return path
-
-
-def _harmless(value: Any) -> Any:
-    """What the template prints, without control characters; escaping what HTML means by it is done after."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
@@ -163,18 +142,18 @@ def _number(value: float) -> str:
 
 
 def _errors(evaluation: Evaluation) -> dict[str, Any] | None:
-    """Where the model errs; None for an evaluation from before that was measured."""
+    """Where the model makes mistakes; None for an evaluation from before that was measured."""
     pictures = [
         {"title": title, "text": text, "picture": Markup(draw(rows))}
         for title, text, draw, rows in (
             (
-                "Does it know what it knows?",
+                "Does it know how sure it can be?",
                 report_text.confidence_text(evaluation),
                 reliability_svg,
                 evaluation.calibration.get("bins", ()),
             ),
             (
-                "What reading on is worth",
+                "How much context helps",
                 report_text.context_text(evaluation),
                 context_svg,
                 evaluation.by_tokens_read,
@@ -239,11 +218,12 @@ def _sample(sample: Sample) -> dict[str, Any]:
 
 def _stage(facts: RunFacts, name: str) -> dict[str, Any]:
     stage = facts.run.stages[name]
+    metrics = facts.metrics(name, stage_named(name).metrics)
     return {
         "name": name,
         "status": stage.status,
         "reason": stage.reason + report_text.resumed(stage),
-        "notes": [note for note in [facts.metric(name, "summary"), *(facts.metric(name, "notes") or [])] if note],
+        "notes": [note for note in (metrics.summary, *metrics.notes) if note] if metrics else [],
         "path": stage.path,
         "time": "none" if stage.status == "reused" else format_duration(stage.seconds),
         "peak": _size(stage.peak_memory_bytes),
@@ -280,12 +260,12 @@ def _details(facts: RunFacts) -> Iterator[tuple[str, str]]:
     yield "memory budget", f"{format_bytes(run.budget.bytes)} ({run.budget.source})"
     if run.command:
         yield "command", run.command
-    if licences := facts.metric("clean", "licences"):
-        yield "licence of the text", ", ".join(dict.fromkeys(name for counts in licences.values() for name in counts))
+    if facts.clean and (licences := dict.fromkeys(name for counts in facts.clean.licences.values() for name in counts)):
+        yield "licence of the text", ", ".join(licences)
     train = facts.artifacts.get("train")
     newest = train or next(reversed(facts.artifacts.values()), None)
-    if train and "weights_sha256" in train.manifest.metrics:
-        yield "weights (SHA-256)", train.manifest.metrics["weights_sha256"]
+    if facts.train:
+        yield "weights (SHA-256)", facts.train.weights_sha256
     if newest:
         yield "made with", _in_line(newest.manifest.versions)
     if train and train.manifest.numerics:

@@ -7,12 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lm.clean.metrics import CleanMetrics
 from lm.errors import SlowburnError
 from lm.formatting import listing
+from lm.generate.metrics import GenerateMetrics
 from lm.runs.run_record import RunRecord
 from lm.runs.seeds import Spread, spread
-from lm.store.artifacts import Artifact, Store
+from lm.store.artifacts import Artifact, Metrics, Store
 from lm.store.files import read_json
+from lm.text.splits import SPLITS, Split
+from lm.tokenize.metrics import TokenizeMetrics
+from lm.train.metrics import TrainMetrics
 
 EVALUATION_FILE = "evaluation.json"
 DETAILS = ("calibration", "by_frequency", "by_tokens_read", "hardest_tokens")  # of an evaluation: newer than the rest
@@ -72,16 +77,37 @@ class RunFacts:
     evaluation: Evaluation | None
     spread: Sequence[Spread] = ()  # between the seeds, where there are several
 
-    def metric(self, stage: str, name: str) -> Any:
-        """A stage's metric, or None."""
-        artifact = self.artifacts.get(stage)
-        return artifact.manifest.metrics.get(name) if artifact else None
+    @property
+    def clean(self) -> CleanMetrics | None:
+        """Metrics of the clean text."""
+        return self.metrics("clean", CleanMetrics)
 
     @property
-    def text_bytes(self) -> dict[str, int] | None:
+    def tokenize(self) -> TokenizeMetrics | None:
+        """Metrics of the tokens."""
+        return self.metrics("tokenize", TokenizeMetrics)
+
+    @property
+    def train(self) -> TrainMetrics | None:
+        """Metrics of the model."""
+        return self.metrics("train", TrainMetrics)
+
+    @property
+    def generate(self) -> GenerateMetrics | None:
+        """Metrics of the samples."""
+        return self.metrics("generate", GenerateMetrics)
+
+    def metrics(self, stage: str, kind: type[Metrics]) -> Metrics | None:
+        """Metrics of a stage; None where its artifact is gone, or another version said other things of it."""
+        try:
+            return self.artifacts[stage].read_metrics(kind) if stage in self.artifacts else None
+        except SlowburnError:
+            return None
+
+    @property
+    def text_bytes(self) -> dict[Split, int] | None:
         """Bytes of text on each side of the split: "train" and "heldout"."""
-        train, heldout = self.metric("clean", "train_bytes"), self.metric("clean", "heldout_bytes")
-        return {"train": train, "heldout": heldout} if train and heldout else None
+        return {split: self.clean.count(split, "bytes") for split in SPLITS} if self.clean else None
 
     @property
     def corpus(self) -> str:

@@ -1,47 +1,31 @@
 """`artifacts/index.html`: every run and every decision about the champion on one page, each run with its report."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lm.champions.champion import ChampionRecord, Decision, load_champion
 from lm.champions.drift import drift_points, how_often
 from lm.errors import SlowburnError
 from lm.formatting import format_bytes, format_duration
+from lm.report.page import write_page
 from lm.report.run_facts import RunFacts, gather_facts
 from lm.runs.run_record import REPORT_FILE, RunRecord, list_runs, run_folder
 from lm.store.artifacts import Store
-from lm.store.files import flush
-from lm.text.plain_text import visible
 
 INDEX_FILE = "index.html"
-TEMPLATE, STYLE = "run_index.html.jinja", "report.css"
+TEMPLATE = "run_index.html.jinja"
 MAX_RUNS, MAX_DECISIONS = 300, 12
 ACTIONS = {"promoted": "A new champion", "kept": "The champion stays", "rolled back": "An earlier champion is back"}
 
 
 def render_index(store: Store) -> Path:
     """Write the index, whole or not at all, and return its path. Loads matplotlib: call it in a child process."""
-    here = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(here),
-        autoescape=True,
-        finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    content = _content(store) | {"style": Markup((here / STYLE).read_text(encoding="utf-8"))}
     path = store.root / "artifacts" / INDEX_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(environment.get_template(TEMPLATE).render(content), encoding="utf-8")
-    flush(temporary)
-    temporary.replace(path)
+    write_page(path, TEMPLATE, _content(store))
     return path
 
 

@@ -21,8 +21,9 @@ def learning_curve_of(store: Store, facts: RunFacts) -> LearningCurve | None:
     if len(metrics) < 2:
         return None
     baselines = facts.evaluation.baselines if facts.evaluation else {}
-    sizes = {split: facts.metric("tokenize", f"{split}_bytes_per_token") for split in ("train", "heldout")}
-    return LearningCurve.from_metrics(metrics, sizes if all(sizes.values()) else None, baselines)
+    tokens = facts.tokenize
+    sizes = {"train": tokens.train_bytes_per_token, "heldout": tokens.heldout_bytes_per_token} if tokens else None
+    return LearningCurve.from_metrics(metrics, sizes, baselines)
 
 
 def pictures_png(store: Store, facts: RunFacts) -> dict[str, bytes]:

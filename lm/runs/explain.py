@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from lm.errors import SlowburnError
 from lm.runs.lineage import artifact_folders
 from lm.runs.run_record import RunRecord, StageRecord, list_runs
-from lm.store.artifacts import ROLES, STAGES, Artifact, Manifest, Store
+from lm.stages import position, stage_names, stage_of
+from lm.store.artifacts import Artifact, Manifest, Store
 from lm.store.files import SCHEMA_VERSION
 from lm.store.keys import artifact_key
 
@@ -57,7 +58,7 @@ def explain(store: Store, run: RunRecord) -> RunWhy:
     """Explain every stage of a run, and say what is stale by now."""
     newest = _newest(store, run.corpus)
     stages = [_explain_stage(store, name, record) for name, record in run.stages.items()]
-    for name in STAGES:
+    for name in stage_names():
         if name in newest and name not in run.stages:
             key, run_id = newest[name]
             because = f"run {run.run_id} did not come to it; the newest is of run {run_id}"
@@ -146,10 +147,10 @@ def _ancestors(store: Store, stage: str, key: str) -> list[tuple[str, str]]:
     while waiting:
         artifact = store.find(*waiting.pop())
         for name, its_key in artifact.manifest.inputs.items() if artifact else ():
-            if name in STAGES and name not in found:
+            if name in stage_names() and name not in found:
                 found[name] = its_key
                 waiting.append((name, its_key))
-    return sorted(found.items(), key=lambda item: -STAGES.index(item[0]))
+    return sorted(found.items(), key=lambda item: -position(item[0]))
 
 
 def _readable(store: Store, stage: str) -> Iterator[Artifact]:
@@ -185,7 +186,7 @@ def _differences(earlier: Made, later: Made) -> Iterator[str]:
     for name in sorted({*earlier.inputs, *later.inputs}):
         before, after = earlier.inputs.get(name), later.inputs.get(name)
         if before != after:
-            yield f"{ROLES.get(name, name)} {_short(before)} → {_short(after)}"
+            yield f"{stage_of(name)} {_short(before)} → {_short(after)}"
     for name in sorted({*earlier.config, *later.config}):
         before, after = earlier.config.get(name), later.config.get(name)
         if before != after:

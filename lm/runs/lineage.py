@@ -6,7 +6,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from lm.errors import SlowburnError
-from lm.store.artifacts import ROLES, STAGES, Artifact, Store
+from lm.stages import is_known, position, stage_names
+from lm.store.artifacts import Artifact, Store
 
 
 class Lineage(BaseModel):
@@ -27,7 +28,7 @@ def artifact_folders(store: Store, stage: str) -> list[Path]:
 
 def all_artifacts(store: Store) -> Iterator[Artifact]:
     """Every artifact whose manifest can be read."""
-    for stage in STAGES:
+    for stage in stage_names():
         for folder in artifact_folders(store, stage):
             try:
                 yield store.open(folder)
@@ -43,10 +44,10 @@ def origins(store: Store, artifact: Artifact) -> dict[str, Artifact]:
     found, waiting = {artifact.manifest.stage: artifact}, [artifact]
     while waiting:
         for stage, key in waiting.pop().manifest.inputs.items():
-            if stage in STAGES and stage not in found and (made_from := store.find(stage, key)):
+            if stage in stage_names() and stage not in found and (made_from := store.find(stage, key)):
                 found[stage] = made_from
                 waiting.append(made_from)
-    return {stage: found[stage] for stage in STAGES if stage in found}
+    return {stage: found[stage] for stage in stage_names() if stage in found}
 
 
 def made_from(artifact: Artifact, artifacts: dict[str, Artifact]) -> tuple[Lineage, ...]:
@@ -57,7 +58,7 @@ def made_from(artifact: Artifact, artifacts: dict[str, Artifact]) -> tuple[Linea
 def made_into(artifact: Artifact, artifacts: dict[str, Artifact]) -> tuple[Lineage, ...]:
     """What was made from an artifact, and from that, oldest first."""
     followers = [other for other in artifacts.values() if artifact.key in other.manifest.inputs.values()]
-    followers.sort(key=lambda other: (STAGES.index(other.manifest.stage), other.manifest.created, other.key))
+    followers.sort(key=lambda other: (position(other.manifest.stage), other.manifest.created, other.key))
     return tuple(
         Lineage(stage=other.manifest.stage, key=other.key, next=made_into(other, artifacts)) for other in followers
     )
@@ -66,5 +67,5 @@ def made_into(artifact: Artifact, artifacts: dict[str, Artifact]) -> tuple[Linea
 def _origin(name: str, key: str, artifacts: dict[str, Artifact]) -> Lineage:
     found = artifacts.get(key)
     if found is None:
-        return Lineage(stage=name, key=key, missing=name in (*STAGES, *ROLES))
+        return Lineage(stage=name, key=key, missing=is_known(name))
     return Lineage(stage=found.manifest.stage, key=key, next=made_from(found, artifacts))

@@ -4,7 +4,6 @@ The record is written when the run starts and after every change, so it tells th
 and of one that was killed: its status is then still "running".
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -14,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lm.errors import SlowburnError
 from lm.memory.budget import Budget
 from lm.store.artifacts import Store
-from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, read_json, replace_atomically, write_json
 
 RUN_FILE = "run.json"
 MEMORY_FILE = "memory.parquet"
@@ -174,9 +173,8 @@ def write_memory(store: Store, run_id: str, rows: Sequence[MemoryRow]) -> str | 
         list(zip(MemoryRow._fields, types, strict=True)), metadata={"schema_version": str(SCHEMA_VERSION)}
     )
     table = table_of(zip(*rows, strict=True), schema)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    pq.write_table(table, temporary, compression="zstd")
-    temporary.replace(path)
+    with replace_atomically(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
     return path.relative_to(store.root).as_posix()
 
 

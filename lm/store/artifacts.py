@@ -9,30 +9,21 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lm.config import JsonObject, StageMetrics
 from lm.errors import SlowburnError, Stopped
-from lm.store.files import SCHEMA_VERSION, flush, now, read_json, sha256_of, write_json
+from lm.store.files import SCHEMA_VERSION, flush, move, now, read_json, sha256_of, write_json
+from lm.store.layout import folder_of
+
+Metrics = TypeVar("Metrics", bound=StageMetrics)
 
 ROOT_VARIABLE = "SLOWBURN_ROOT"
 LOCK_WAIT_SECONDS = 15.0  # an orphaned child notices its parent's death well within this
-FOLDERS = {
-    "download": "data/raw",
-    "clean": "data/clean",
-    "tokenize": "data/tokens",
-    "train": "artifacts/models",
-    "evaluate": "artifacts/evaluations",
-    "generate": "artifacts/samples",
-}
-STAGES = tuple(FOLDERS)
 NOT_MADE = "not made yet"
-MAX_SEEDS = 16
-REPLICAS = tuple(f"replica-{number}" for number in range(1, MAX_SEEDS + 1))  # members of an ensemble
-# Inputs that are named for their part, and who made them.
-ROLES = {"init": "train", "tokenizer": "tokenize"} | dict.fromkeys(REPLICAS, "train")
 
 
 class OutputFile(BaseModel):
@@ -53,14 +44,14 @@ class Manifest(BaseModel):
     stage: str
     key: str
     created: str
-    config: dict[str, Any]
+    config: JsonObject
     inputs: dict[str, str]
     outputs: dict[str, OutputFile]
-    metrics: dict[str, Any]
+    metrics: JsonObject
     seconds: float
     peak_memory_bytes: int | None
     versions: dict[str, str]
-    numerics: dict[str, Any] = {}
+    numerics: JsonObject = {}
 
 
 class Artifact(BaseModel):
@@ -75,6 +66,17 @@ class Artifact(BaseModel):
     def key(self) -> str:
         """The key that names it."""
         return self.manifest.key
+
+    def read_metrics(self, kind: type[Metrics]) -> Metrics:
+        """Read what the stage said of it. Raises SlowburnError where another version of the stage said other things."""
+        try:
+            return kind.model_validate(self.manifest.metrics)
+        except ValidationError as error:
+            field = ".".join(map(str, error.errors()[0]["loc"]))
+            raise SlowburnError(
+                f"{self.path}/manifest.json: its metrics have no usable {field}: delete the folder and run again to "
+                "have it remade"
+            ) from error
 
 
 def _remove(path: Path) -> None:
@@ -112,7 +114,7 @@ class Store:
 
     def folder(self, stage: str) -> Path:
         """Where the artifacts of a stage, or of a role, are kept."""
-        return self.root / FOLDERS[ROLES.get(stage, stage)]
+        return self.root / folder_of(stage)
 
     def path(self, stage: str, key: str) -> Path:
         """Where the artifact of this stage and key is, or would be."""
@@ -188,7 +190,7 @@ class Store:
         *,
         config: Mapping[str, Any],
         inputs: Mapping[str, str],
-        metrics: Mapping[str, Any],
+        metrics: StageMetrics | Mapping[str, Any],
         seconds: float,
         peak_memory_bytes: int | None,
         versions: Mapping[str, str],
@@ -214,7 +216,9 @@ class Store:
                 file.relative_to(partial).as_posix(): OutputFile(bytes=file.stat().st_size, sha256=sha256_of(file))
                 for file in files
             },
-            metrics=dict(metrics),
+            metrics=metrics.model_dump(mode="json", exclude_unset=True)
+            if isinstance(metrics, StageMetrics)
+            else dict(metrics),
             seconds=round(seconds, 3),
             peak_memory_bytes=peak_memory_bytes,
             versions=dict(versions),
@@ -224,8 +228,8 @@ class Store:
         damaged = path.with_name(f".{key}.damaged")
         shutil.rmtree(damaged, ignore_errors=True)
         if path.exists():
-            path.rename(damaged)
-        partial.rename(path)
+            move(path, damaged)
+        move(partial, path)
         flush(path.parent)
         shutil.rmtree(damaged, ignore_errors=True)
         for name in scratch:

@@ -3,13 +3,20 @@
 import hashlib
 import json
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lm.errors import SlowburnError
+from filelock import FileLock, Timeout
+
+from lm.errors import SlowburnError, Stopped
 
 SCHEMA_VERSION = 1
+SCANNERS_HOLD_FILES = os.name == "nt"  # open, so that they cannot be renamed
+SCANNER_TIMEOUT_SECONDS = 10.0
 
 
 def sha256_of(path: Path) -> str:
@@ -34,13 +41,57 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
+def move(source: Path, target: Path) -> None:
+    """Rename a file or a folder; a file takes the place of another one.
+
+    On Windows a virus scanner may be looking into what was just written: wait until it lets go.
+    """
+    deadline = time.monotonic() + SCANNER_TIMEOUT_SECONDS
+    while True:
+        try:
+            source.replace(target)
+        except PermissionError:
+            if not SCANNERS_HOLD_FILES or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+@contextmanager
+def replace_atomically(path: Path) -> Iterator[Path]:
+    """Yield a temporary file that becomes `path` once it is written: a reader sees the old content or the new.
+
+    What was written when an error ends the block is removed.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        flush(temporary)
+        move(temporary, path)
+        flush(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, patience_seconds: float, busy: str) -> Iterator[None]:
+    """Hold a lock between processes. Raises Stopped, with what to say, where another one keeps it for longer."""
+    lock = FileLock(path, timeout=patience_seconds)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Stopped(busy) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write JSON so that a reader sees the old content or the new, never half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    flush(temporary)
-    temporary.replace(path)
-    flush(path.parent)
+    with replace_atomically(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:

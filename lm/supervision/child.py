@@ -1,8 +1,9 @@
 """The supervised child: does one job after another for its parent, under a memory cap, and never outlives it.
 
-Started as `python -m lm.supervision.child`. Requests come as JSON lines on standard input, events go as JSON lines to
-the original standard output; whatever libraries print goes to standard error. A signal, a stop request or the parent's
-death all mean the same: finish the step at hand, save, leave.
+Started as `python -m lm.supervision.child BUDGET MODULE…`; the modules enter the stages that the parent knows. Requests
+come as JSON lines on standard input, events go as JSON lines to the original standard output; whatever libraries print
+goes to standard error. A signal, a stop request or the parent's death all mean the same: finish the step at hand, save,
+leave.
 """
 
 import gc
@@ -13,14 +14,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lm.errors import Interrupted, SlowburnError
 from lm.memory.usage import is_refusal, own_peak_bytes
-from lm.supervision import jobs, operation_jobs
+from lm.store.layout import enter_all
+from lm.supervision.job import job_named
 from lm.supervision.omp_wait_policy import STACKS_BYTES, OmpWaitPolicy
 
 PROGRESS_INTERVAL_SECONDS = 0.2
@@ -30,8 +31,11 @@ WAITING_VARIABLES = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}  # by which users say 
 SAVE_SECONDS = 10.0  # how long an orphan may take to save what it has
 
 
+T = TypeVar("T")
+
+
 class Child:
-    """One end of the conversation with the parent, and what a job needs to know of it."""
+    """One end of the conversation with the parent; to a job it is the `JobContext`."""
 
     def __init__(self, budget_bytes: int) -> None:
         self.budget_bytes = budget_bytes
@@ -43,8 +47,10 @@ class Child:
         self._arrived = threading.Condition()
         self._thread_waits = OmpWaitPolicy()
         self.stop_reason: str | None = None
-        self.relief_reason: str | None = None  # why the parent asks the job at hand to do with less memory
-        self.stops_itself = False  # a job that looks at `stop_reason` between its steps sets this
+        self.shrink_reason: str | None = None
+        self.stops_itself = False
+        self._stack = ExitStack()
+        self._kept: dict[type[Any], Any] = {}
 
     def send(self, **event: Any) -> None:
         """Send one event; a parent that is gone is nobody to tell."""
@@ -58,6 +64,27 @@ class Child:
         if now - self._last_progress >= PROGRESS_INTERVAL_SECONDS or done == total:
             self._last_progress = now
             self.send(event="progress", done=done, total=total, unit=unit, note=note)
+
+    def tell_shrunk(self, note: str) -> None:
+        """Tell the parent that the job goes on with less memory."""
+        self.send(event="shrunk", note=note)
+
+    def enter(self, manager: AbstractContextManager[T]) -> T:
+        """Hold something open until this process leaves, or `close` is called."""
+        return self._stack.enter_context(manager)
+
+    def close(self) -> None:
+        """Close what `enter` holds open."""
+        self._stack.close()
+
+    def keep(self, value: object) -> None:
+        """Keep a value for a later job, by its type."""
+        self._kept[type(value)] = value
+
+    def kept(self, kind: type[T]) -> T:
+        """Return the value of this type that an earlier job kept."""
+        value: T = self._kept[kind]
+        return value
 
     def use_torch(self) -> None:
         """Load torch, whose libraries are resident but no data, and set the cap anew to match."""
@@ -89,8 +116,8 @@ class Child:
         """Take requests from the parent until it closes the pipe or dies."""
         for line in sys.stdin:
             request = json.loads(line)
-            if "relieve" in request:
-                self.relief_reason = request["relieve"]
+            if "shrink" in request:
+                self.shrink_reason = request["shrink"]
                 continue
             if "stop" in request:
                 self.stop(request["stop"])
@@ -154,11 +181,9 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 def serve(child: Child) -> None:
     """Do what the parent asks until it asks to leave."""
-    state: dict[str, Any] = {}
     while (request := child.next_request())["job"] != "leave":
-        job: Callable[..., Any] = getattr(jobs, request["job"], None) or getattr(operation_jobs, request["job"])
         try:
-            value = job(child, state, **request["arguments"])
+            value = job_named(request["job"]).run(child, request["arguments"])
         except BaseException as error:  # whatever it was, the parent gets to know it
             child.send(**describe(error), peak_memory_bytes=own_peak_bytes())
         else:
@@ -173,6 +198,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, child.on_signal)
     threading.Thread(target=child.listen, daemon=True).start()
+    enter_all(sys.argv[2:])
     with suppress(Interrupted):
         serve(child)
 

@@ -25,11 +25,6 @@ class OmpWaitPolicy:
         self._delays = dict[str, float]()
         self._calm_looks = 0
 
-    @property
-    def asleep(self) -> bool:
-        """Whether threads sleep where they wait."""
-        return self._crowd is not None
-
     def watch(self) -> None:
         """Go on looking, in a thread of its own, until the process ends. It looks already: nothing."""
         if not self._delays and (delays := run_delays()):

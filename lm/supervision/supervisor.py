@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 import psutil
 
@@ -24,8 +24,10 @@ from lm.errors import OutOfMemory
 from lm.formatting import format_bytes
 from lm.memory.budget import Budget
 from lm.memory.headroom import oom_kills
-from lm.progress import Progress, silent
+from lm.progress import Progress
+from lm.store.layout import entering_modules
 from lm.supervision.cgroup import MemoryCgroup
+from lm.supervision.job import Job
 from lm.supervision.watch import MemorySample, MemoryWatch
 
 SAVE_SECONDS = 15.0
@@ -43,9 +45,12 @@ KEEP_FREED_MEMORY = {
 # it the place would be too small for the next array of that size.
 JOIN_FREED_MEMORY = ("glibc.malloc.tcache_count=0", "glibc.malloc.mxfast=0")
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 class SupervisedChild:
-    """A child process that does jobs of `jobs.py`, one at a time, within a budget. Use it as a context manager."""
+    """A child process that does one job (`job.py`) after another within a budget. Use it as a context manager."""
 
     def __init__(
         self,
@@ -79,7 +84,7 @@ class SupervisedChild:
         if threads:
             environment |= {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "lm.supervision.child", str(budget.bytes)],
+            [sys.executable, "-m", "lm.supervision.child", str(budget.bytes), *entering_modules()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -119,14 +124,14 @@ class SupervisedChild:
     ) -> None:
         self.close()
 
-    def call(self, job: str, progress: Progress = silent, **arguments: Any) -> Any:
-        """Have the child do a job and return its JSON value.
+    def call(self, job: Job[P, R], progress: Progress, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Have the child do a job and return its result.
 
         Raises what the child reports as the matching `SlowburnError`, and `OutOfMemory` when memory was the end of it.
         When this call is interrupted, the child gets the time to save before it is ended.
         """
         try:
-            self._send({"job": job, "arguments": arguments})
+            self._send({"job": job.name, "arguments": job.encode(*args, **kwargs)})
             while True:
                 event = self._events.get()
                 if event is None:
@@ -134,13 +139,13 @@ class SupervisedChild:
                 if event["event"] == "progress":
                     progress(event["done"], event["total"], event["unit"], event["note"])
                     continue
-                if event["event"] == "relieved":
-                    self._watch.relieved()
+                if event["event"] == "shrunk":
+                    self._watch.shrunk()
                     self._tell(event["note"])
                     continue
                 self._reported_peak_bytes = max(self._reported_peak_bytes, event["peak_memory_bytes"])
                 if event["event"] == "result":
-                    return event["value"]
+                    return job.decode(event["value"])
                 raise self._failure(event)
         except BaseException as error:
             if not isinstance(error, Exception):  # Ctrl-C, or Prefect's cancellation: the child gets to save

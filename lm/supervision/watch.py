@@ -37,7 +37,7 @@ class MemorySample(NamedTuple):
     available_bytes: int
 
 
-class _Turn:
+class _Interval:
     """Says when it is time for something again: every `seconds`, or more rarely where it turns out to be slow."""
 
     def __init__(self, seconds: float) -> None:
@@ -55,7 +55,7 @@ class _Turn:
 class MemoryWatch:
     """A thread that watches until the child is gone, keeps samples, and asks, stops or kills.
 
-    `ask` sends a request to the child: `relieve` to do with less and go on, `stop` to save and leave. `reason` says why
+    `ask` sends a request to the child: `shrink` to do with less and go on, `stop` to save and leave. `reason` says why
     memory ended the child, `ours` whether the child itself was too large; None and True until it does. `crossing` says
     how the child came near its budget, from when it is asked to do with less until it does.
     """
@@ -76,7 +76,7 @@ class MemoryWatch:
         self.thread = threading.Thread(target=self._watch, daemon=True)
         self.thread.start()
 
-    def relieved(self) -> None:
+    def shrunk(self) -> None:
         """The child does with less now: the next time that it is too large it may be asked again."""
         self.crossing = None
 
@@ -85,7 +85,7 @@ class MemoryWatch:
         self._family.kill()
 
     def _watch(self) -> None:
-        family, others, machine = _Turn(FAMILY_SECONDS), _Turn(FAMILY_SECONDS), _Turn(MACHINE_SECONDS)
+        family, others, machine = _Interval(FAMILY_SECONDS), _Interval(FAMILY_SECONDS), _Interval(MACHINE_SECONDS)
         while self._is_alive():
             tree = self._family.tree_bytes()
             self.peak_bytes = max(self.peak_bytes, tree)
@@ -107,7 +107,7 @@ class MemoryWatch:
             self.kill()
         elif tree > SOFT_SHARE * self.budget.bytes and self.crossing is None:
             self.crossing = f"it grew to {format_bytes(tree)}"
-            self._ask({"relieve": self.crossing})
+            self._ask({"shrink": self.crossing})
 
     def _heed_machine(self, tree: int) -> None:
         """Have the child stop when others need the machine's last memory, and kill it when it does not."""

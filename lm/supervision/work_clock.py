@@ -27,13 +27,6 @@ class WorkClock:
         with self._lock:
             return self._look() - self._started - self._lost
 
-    @property
-    def lost_seconds(self) -> float:
-        """Seconds in which everything stood still."""
-        with self._lock:
-            self._look()
-            return self._lost
-
     def tick(self) -> None:
         """Look at the clock, and notice a gap since the last look."""
         with self._lock:

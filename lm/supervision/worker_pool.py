@@ -9,19 +9,30 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+from lm.errors import OutOfMemory
+from lm.memory.budget import Budget
 from lm.progress import Progress
+from lm.supervision.job import Job
+from lm.supervision.job_context import JobContext
+from lm.supervision.supervisor import SupervisedChild
 
 SHARD_BYTES = 16 * 2**20  # of text in one job, about
 
 
-class Job(NamedTuple):
-    """A function of `shard_jobs.py`, how many bytes it works on, and what makes its arguments once its turn comes."""
+class ShardJob(NamedTuple):
+    """A job on a shard, how many bytes that has, and what makes the job's arguments once its turn comes."""
 
-    name: str
+    job: Job[..., None]
     bytes: int
-    arguments: Callable[[], dict[str, Any]]  # JSON
+    arguments: Callable[[], dict[str, Any]]
+
+
+class _HereContext(NamedTuple):
+    """What a job on a shard looks at of its context."""
+
+    progress: Progress
 
 
 class WorkerPool(NamedTuple):
@@ -34,35 +45,29 @@ class WorkerPool(NamedTuple):
 SEQUENTIAL = WorkerPool()
 
 
-def run_jobs(jobs: Sequence[Job], crew: WorkerPool, progress: Progress) -> None:
+def run_jobs(jobs: Sequence[ShardJob], crew: WorkerPool, progress: Progress) -> None:
     """Do all jobs; raise the first error that one of them raises, MemoryError where a worker ran out of memory."""
     overall = _Overall(jobs, progress)
     if crew.workers < 2 or len(jobs) < 2:
-        from lm.supervision import shard_jobs
-
-        for number, job in enumerate(jobs):
-            getattr(shard_jobs, job.name)(overall.of(number), **job.arguments())
+        for number, shard in enumerate(jobs):
+            shard.job(cast(JobContext, _HereContext(overall.of(number))), **shard.arguments())
         return
-    from lm.errors import OutOfMemory
-    from lm.memory.budget import Budget
-    from lm.supervision.supervisor import SupervisedChild
-
     budget = Budget(bytes=crew.budget_bytes, source="a worker's share")
     with ExitStack() as stack, ThreadPoolExecutor(min(crew.workers, len(jobs))) as pool:
         idle = queue.SimpleQueue[SupervisedChild]()
         for _ in range(min(crew.workers, len(jobs))):
             idle.put(stack.enter_context(SupervisedChild(budget, threads=1, keeps_freed_memory=True)))
 
-        def work(number: int, job: Job) -> None:
+        def work(number: int, shard: ShardJob) -> None:
             child = idle.get()
             try:
-                child.call("shard", overall.of(number), name=job.name, arguments=job.arguments())
+                child.call(shard.job, overall.of(number), **shard.arguments())
             except OutOfMemory as error:
                 raise MemoryError(f"a worker ran out of memory: {error.reason}") from error
             finally:
                 idle.put(child)
 
-        futures = [pool.submit(work, number, job) for number, job in enumerate(jobs)]
+        futures = [pool.submit(work, number, shard) for number, shard in enumerate(jobs)]
         try:
             for future in futures:
                 future.result()
@@ -75,7 +80,7 @@ def run_jobs(jobs: Sequence[Job], crew: WorkerPool, progress: Progress) -> None:
 class _Overall:
     """Adds up how far the jobs are."""
 
-    def __init__(self, jobs: Sequence[Job], progress: Progress) -> None:
+    def __init__(self, jobs: Sequence[ShardJob], progress: Progress) -> None:
         self._sizes, self._total = [job.bytes for job in jobs], sum(job.bytes for job in jobs)
         self._done = [0.0] * len(jobs)
         self._progress, self._lock = progress, threading.Lock()

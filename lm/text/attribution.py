@@ -15,7 +15,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from lm.errors import BadInput
-from lm.text.byte_keys import Keys, combine, slots
+from lm.text.byte_keys import combine
+from lm.text.seeds import Rows, SeedTable, seeds_of
 from lm.text.snippet import surroundings
 from lm.text.text_blocks import TextBlock, text_blocks
 
@@ -24,13 +25,11 @@ SHORT_SEED_BYTES, SHORT_STRIDE = 8, 4  # finds stretches of 11 bytes
 MIN_BYTES = SHORT_SEED_BYTES
 MAX_TEXT_BYTES = 1 << 20
 FILTER_BITS = 16
-PAIRS_AT_ONCE = 1 << 18
 MAX_STRETCHES, KEPT_STRETCHES = 4096, 256  # before and after a clearing
 ONES = np.uint64(0x0101010101010101)
 BEFORE, AFTER = b"\xfe", b"\xff"  # in no UTF-8: no stretch goes beyond the ends of the text
 
 Bytes = npt.NDArray[np.uint8]
-Rows = npt.NDArray[np.int64]
 
 
 class Passage(BaseModel):
@@ -131,18 +130,13 @@ class _Wanted:
 
     def __init__(self, text: bytes, seed_bytes: int) -> None:
         self.text, self.seed_bytes = text, seed_bytes
-        padded = BEFORE + text + AFTER * seed_bytes
-        self.data = np.frombuffer(padded, np.uint8)
-        eights: Keys = np.ndarray((len(padded) - 7,), np.dtype("<u8"), padded, strides=(1,))  # at every place; a view
+        self.data = np.frombuffer(BEFORE + text + AFTER * seed_bytes, np.uint8)
+        eights = seeds_of(self.data, 8)
         places = np.arange(1, len(text) - seed_bytes + 2)
         run = eights[places] == self.data[places] * ONES
         run &= eights[places] == eights[places + seed_bytes - 8]
-        self.places: Rows = places[~run]
-        self.filter = np.zeros(1 << FILTER_BITS, np.bool_)
-        self.filter[slots(eights[self.places], FILTER_BITS)] = True
-        keys = combine([eights[self.places + offset] for offset in range(0, seed_bytes, 8)])
-        order = np.argsort(keys, kind="stable")
-        self.keys, self.places = keys[order], self.places[order]
+        places = places[~run]
+        self.table = SeedTable(seeds_of(self.data, seed_bytes)[places], places, FILTER_BITS, eights[places])
 
     def stretches_in(self, block: TextBlock, stride: int) -> Iterator[tuple[_Stretch, int, int]]:
         """Yield each stretch that a block shares with the text, its first place there, and how many places it has."""
@@ -150,22 +144,10 @@ class _Wanted:
             count = max((len(block.data) - phase) // 8, 0)
             eights = block.data[phase : phase + 8 * count].view(np.dtype("<u8"))
             words = self.seed_bytes // 8
-            likely = np.flatnonzero(self.filter[slots(eights[: max(count - words + 1, 0)], FILTER_BITS)])
+            likely = self.table.likely(eights[: max(count - words + 1, 0)])
             seeds = combine([eights[likely + word] for word in range(words)])
-            for row, here in self._pairs(seeds, likely * 8 + phase):
-                yield from self._follow(block, row, here)
-
-    def _pairs(self, seeds: Keys, here: Rows) -> Iterator[tuple[Rows, Rows]]:
-        """Places in the text and in the block that have equal seeds, a bounded number at a time."""
-        first = np.searchsorted(self.keys, seeds, "left")
-        counts = np.searchsorted(self.keys, seeds, "right") - first
-        begin = 0
-        while begin < len(seeds):
-            end = begin + max(int(np.searchsorted(np.cumsum(counts[begin:]), PAIRS_AT_ONCE, "right")), 1)
-            some = counts[begin:end]
-            rows = np.repeat(first[begin:end] - np.cumsum(some) + some, some) + np.arange(some.sum())
-            yield self.places[rows], np.repeat(here[begin:end], some)
-            begin = end
+            for here, there in self.table.pairs(seeds, likely * 8 + phase):
+                yield from self._follow(block, there, here)
 
     def _follow(self, block: TextBlock, there: Rows, here: Rows) -> Iterator[tuple[_Stretch, int, int]]:
         """Follow equal seeds to both ends of what is shared, but never beyond a document."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lm.text.documents import Split, read_documents
+from lm.text.documents import read_documents
+from lm.text.splits import Split
 from lm.text.spread_sample import spread_sample
 
 MIN_DOCUMENTS = 20  # below it the units are blocks

@@ -15,19 +15,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lm.text.byte_keys import Keys, combine, slots
 from lm.text.documents import Document
+from lm.text.seeds import Rows, SeedTable, seeds_of
 from lm.text.snippet import SHOWN_BYTES, surroundings
 
 SEED_BYTES = 8  # shorter matches are in any two texts of one language and say nothing
 MAX_SEED_BYTES = 64
 FIRST_BLOCK_BYTES, BLOCK_BYTES = 1 << 15, 1 << 20
 FILTER_BITS = 20
-PAIRS_AT_ONCE = 1 << 19
 BETWEEN_TEXTS, BETWEEN_DOCUMENTS = b"\xfe", b"\xff"  # in no UTF-8, and unlike each other: no match crosses them
 
 Bytes = npt.NDArray[np.uint8]
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -61,15 +59,6 @@ def longest_matches(texts: Sequence[str], documents: Iterable[Document]) -> list
     return best
 
 
-@dataclass(frozen=True)
-class _Table:
-    """The seeds of some texts: sorted, with their places, and a filter that most others fail."""
-
-    keys: Keys
-    places: Rows
-    filter: npt.NDArray[np.bool_]
-
-
 class _Wanted:
     """The texts whose matches are wanted, and how long the longest known of each is."""
 
@@ -92,17 +81,15 @@ class _Wanted:
         data = _array(block)
         for seed_bytes, texts in groups.items():
             table = self._table(seed_bytes, tuple(texts))
-            for here, there in _pairs(_seeds(data, seed_bytes), table):
+            seeds = seeds_of(data, seed_bytes)
+            found = table.likely(seeds)
+            for here, there in table.pairs(seeds[found], found):
                 yield from self._longest_of(data, here, there)
 
-    def _make_table(self, seed_bytes: int, texts: tuple[int, ...]) -> _Table:
+    def _make_table(self, seed_bytes: int, texts: tuple[int, ...]) -> SeedTable:
         inside = [self.starts[text] + np.arange(self.sizes[text] - seed_bytes + 1) for text in texts]
         places = np.concatenate(inside)
-        keys = _seeds(self.data, seed_bytes)[places]
-        order = np.argsort(keys, kind="stable")
-        known = np.zeros(1 << FILTER_BITS, np.bool_)
-        known[slots(keys, FILTER_BITS)] = True
-        return _Table(keys[order], places[order], known)
+        return SeedTable(seeds_of(self.data, seed_bytes)[places], places, FILTER_BITS)
 
     def _longest_of(self, data: Bytes, here: Rows, there: Rows) -> Iterator[tuple[int, int, int]]:
         """Follow pairs of equal seeds to their ends; of each text the longest, the first where equal, if it is new."""
@@ -124,21 +111,6 @@ class _Wanted:
             if lengths[row] > max(self.longest[text], SEED_BYTES - 1):
                 self.longest[text] = lengths[row]
                 yield text, int(here[row]), int(lengths[row])
-
-
-def _pairs(seeds: Keys, table: _Table) -> Iterator[tuple[Rows, Rows]]:
-    """Every place of the block with every place of the texts that has the same seed, a bounded number at a time."""
-    found = np.flatnonzero(table.filter[slots(seeds, FILTER_BITS)])
-    first = np.searchsorted(table.keys, seeds[found], "left")
-    pairs = np.cumsum(np.searchsorted(table.keys, seeds[found], "right") - first)
-    begin = 0
-    while begin < len(found):
-        done = pairs[begin - 1] if begin else 0
-        end = max(int(np.searchsorted(pairs, done + PAIRS_AT_ONCE, "right")), begin + 1)
-        counts = np.diff(pairs[begin:end], prepend=done)
-        rows = np.repeat(first[begin:end] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-        yield np.repeat(found[begin:end], counts), table.places[rows]
-        begin = end
 
 
 class _Piece(NamedTuple):
@@ -195,10 +167,3 @@ def _blocks(documents: Iterable[Document], overlap_bytes: int) -> Iterator[_Bloc
 
 def _array(data: bytes) -> Bytes:
     return np.frombuffer(data, np.uint8)
-
-
-def _seeds(data: Bytes, seed_bytes: int) -> Keys:
-    """A number for the `seed_bytes` (a multiple of 8) from every place: equal bytes have equal numbers."""
-    eights: Keys = np.ndarray((max(len(data) - 7, 0),), np.dtype("<u8"), data, strides=(1,))  # a view
-    length = max(len(data) - seed_bytes + 1, 0)
-    return combine([eights[offset : offset + length] for offset in range(0, seed_bytes, 8)])

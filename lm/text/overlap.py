@@ -9,8 +9,9 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from lm.text.byte_keys import Keys, combine, slots
+from lm.text.byte_keys import Keys
 from lm.text.documents import Document
+from lm.text.seeds import Rows, SeedTable, seeds_of
 
 PROBE_BYTES = 32
 PROBES = 16  # of each stretch, spread evenly over it
@@ -25,36 +26,25 @@ def seen_shares(stretches: list[bytes], training: Iterable[Document]) -> npt.NDA
     """
     owners, keys = _probes(stretches)
     found = np.zeros(len(keys), np.bool_)
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    likely = np.zeros(1 << FILTER_BITS, np.bool_)
-    likely[slots(keys, FILTER_BITS)] = True
+    table = SeedTable(keys, np.arange(len(keys)), FILTER_BITS)
     for document in training:
         text = document.text.encode()
         for start in range(0, len(text), BLOCK_BYTES):
-            here = _keys(text[start : start + BLOCK_BYTES + PROBE_BYTES - 1])
-            here = np.unique(here[likely[slots(here, FILTER_BITS)]])
-            if len(here):
-                places = np.minimum(np.searchsorted(here, ordered), len(here) - 1)
-                found[order] |= here[places] == ordered
+            seeds = seeds_of(text[start : start + BLOCK_BYTES + PROBE_BYTES - 1], PROBE_BYTES)
+            likely = table.likely(seeds)
+            for _, probes in table.pairs(seeds[likely], likely):
+                found[probes] = True
     hits = np.bincount(owners[found], minlength=len(stretches))
     return hits / np.maximum(np.bincount(owners, minlength=len(stretches)), 1)
 
 
-def _probes(stretches: list[bytes]) -> tuple[npt.NDArray[np.int64], Keys]:
+def _probes(stretches: list[bytes]) -> tuple[Rows, Keys]:
     """The stretch that each probe is from, and the probe's key."""
     owners, keys = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
     for index, stretch in enumerate(stretches):
-        every = _keys(stretch)
+        every = seeds_of(stretch, PROBE_BYTES)
         if len(every):
             chosen = np.unique(np.linspace(0, len(every) - 1, PROBES).astype(np.int64))
             keys.append(every[chosen])
             owners.append(np.full(len(chosen), index))
     return np.concatenate(owners), np.concatenate(keys)
-
-
-def _keys(data: bytes) -> Keys:
-    """A number for the PROBE_BYTES from every place: equal bytes have equal numbers."""
-    length = max(len(data) - PROBE_BYTES + 1, 0)
-    eights: Keys = np.ndarray((max(len(data) - 7, 0),), np.dtype("<u8"), data, strides=(1,))
-    return combine([eights[offset : offset + length] for offset in range(0, PROBE_BYTES, 8)])

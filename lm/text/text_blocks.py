@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lm.text.documents import Document, Split, row_groups
+from lm.text.documents import Document, row_groups
+from lm.text.splits import Split
 
 
 @dataclass(frozen=True)

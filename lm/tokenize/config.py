@@ -8,6 +8,8 @@ from lm.tokenizer.special_tokens import BYTE_VOCAB_SIZE, MIN_VOCAB_SIZE
 
 TOKENIZER_FILE = "tokenizer.model"
 
+VERSION = 1
+
 
 class TokenizeConfig(StageConfig):
     """How text becomes tokens."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from lm.errors import BadInput
 from lm.hardware.cores import chosen_cores
 from lm.progress import Progress
+from lm.text.splits import SPLITS
 from lm.tokenize.config import TOKENIZER_FILE, TokenizeConfig
+from lm.tokenize.metrics import TokenizeMetrics
 
 if TYPE_CHECKING:
-    from lm.text.documents import Split
+    from lm.text.splits import Split
     from lm.tokenizer.tokenizer import Tokenizer
-
-VERSION = 1
 
 
 class _Reader:
@@ -51,7 +51,7 @@ class _Reader:
 
 def tokenize(
     clean: Path, config: TokenizeConfig, out: Path, progress: Progress, *, reused: Path | None = None
-) -> dict[str, Any]:
+) -> TokenizeMetrics:
     """Tokenize the clean artifact's folder `clean` into `out`: `tokenizer.model` and the token shards of both splits.
 
     With `reused`, the folder of a model or of other tokens, the tokenizer there is taken as it is, whatever the config
@@ -61,9 +61,6 @@ def tokenize(
     times over, whatever the size of the corpus.
     Raises BadInput when a split is empty or the text does not support the vocabulary that was asked for.
     """
-    from lm.text.documents import (
-        SPLITS,  # these bring pyarrow and sentencepiece, which readers of the config need not load
-    )
     from lm.tokenizer.token_stream import token_stream
     from lm.tokenizer.tokenizer import Tokenizer
     from lm.tokenizer.tokens import write_tokens
@@ -91,14 +88,15 @@ def tokenize(
         for split in SPLITS
     }
     encoded = time.monotonic()
-    return _metrics(config, reader, tokenizer, tokens, is_reused=reused is not None) | {
-        "sample_bytes": 0 if reused else min(reader.bytes["train"], sample_bytes),
-        "training_seconds": round(trained - began, 3),
-        "encoding_seconds": round(encoded - trained, 3),
-    }
+    return TokenizeMetrics(
+        **_facts(config, reader, tokenizer, tokens, is_reused=reused is not None),
+        sample_bytes=0 if reused else min(reader.bytes["train"], sample_bytes),
+        training_seconds=round(trained - began, 3),
+        encoding_seconds=round(encoded - trained, 3),
+    )
 
 
-def _metrics(
+def _facts(
     config: TokenizeConfig, reader: _Reader, tokenizer: "Tokenizer", tokens: dict["Split", int], *, is_reused: bool
 ) -> dict[str, Any]:
     """What the artifact holds. Bytes per token leave the boundaries out; tokens count them."""
@@ -110,8 +108,8 @@ def _metrics(
         notes.append("The tokenizer was made from other text, which may hold some of what is held out here.")
     elif config.vocab_size is None and vocab_size < config.default_vocab_size and kind not in ("char", "byte"):
         notes.append(
-            f"The training text supports {vocab_size} {kind} pieces, fewer than the {config.default_vocab_size} "
-            "that would otherwise have been used."
+            f"The training text supports {vocab_size} tokens in the {kind} vocabulary, fewer than the "
+            f"{config.default_vocab_size} that would otherwise have been used."
         )
     return {
         "kind": kind,
@@ -122,5 +120,6 @@ def _metrics(
         **{f"{split}_bytes_per_token": round(value, 4) for split, value in per_token.items()},
         "unknown_tokens": 0,  # every document came back from its tokens, which an unknown token rules out
         "notes": notes,
-        "summary": f"{vocab_size:,} {kind} pieces, {per_token['heldout']:.2f} bytes a token on held-out text",
+        "summary": f"{vocab_size:,} tokens in the {kind} vocabulary, {per_token['heldout']:.2f} bytes per held-out "
+        "token",
     }

@@ -7,7 +7,6 @@ random windows from one plain file, which is derived from the shards and can be 
 """
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lm.errors import SlowburnError
-from lm.store.files import flush
+from lm.store.files import replace_atomically
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 
 SCHEMA_VERSION = 1
@@ -120,15 +119,9 @@ def token_file(folder: Path, split: str, cache: Path) -> TokenFile:
     """
     shards = _shards(folder, split)
     if not _is_current(cache, shards):
-        temporary = cache.with_name(f".{cache.name}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("wb") as out:
-                for group in _groups(folder, split):
-                    out.write(group.data)
-            flush(temporary)
-            temporary.replace(cache)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replace_atomically(cache) as temporary, temporary.open("wb") as out:
+            for group in _groups(folder, split):
+                out.write(group.data)
     return TokenFile(cache, shards[0].dtype)
 
 

@@ -8,7 +8,7 @@ Light: the work is in `tokenizer_trial.py`, done by supervised children.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -46,6 +46,19 @@ class Setup(BaseModel):
     flops: float  # of each training, at most
     step_seconds: float
     reasons: tuple[str, ...]
+
+
+class TrialScore(BaseModel):
+    """What the model of one kind came to, as `result.json` of its trial keeps it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    nats: tuple[float, ...]  # of each unit
+    unit: str
+    unit_bytes: tuple[int, ...]
+    parameters: int
+    passes: float
+    seconds: float
 
 
 class Trial(BaseModel):
@@ -122,29 +135,32 @@ def equal_compute(setup: Setup, tokens: Mapping[Kind, Tokens]) -> dict[Kind, Tra
 
 
 def conclude(
-    results: Mapping[Kind, Mapping[str, Any]], recipes: Mapping[Kind, TrainingConfig], sizes: Float64s
+    scores: Mapping[Kind, TrialScore],
+    tokens: Mapping[Kind, Tokens],
+    recipes: Mapping[Kind, TrainingConfig],
+    sizes: Float64s,
 ) -> tuple[Trial, ...]:
     """Turn what the trials came to into intervals and paired differences; the best first.
 
-    results: by kind, `nats` of each unit, (units,), and what `Trial` wants besides; sizes: bytes of each, (units,).
+    sizes: bytes of each unit, (units,).
     """
-    nats = {kind: np.asarray(result["nats"], np.float64) for kind, result in results.items()}
+    nats = {kind: np.asarray(result.nats, np.float64) for kind, result in scores.items()}
     best = min(nats, key=lambda kind: nats[kind].sum())
     trials = [
         Trial(
             kind=kind,
-            vocab_size=result["vocab_size"],
-            bytes_per_token=result["bytes_per_token"],
-            parameters=result["parameters"],
+            vocab_size=tokens[kind].vocab_size,
+            bytes_per_token=tokens[kind].bytes_per_token,
+            parameters=result.parameters,
             steps=recipes[kind].steps,
-            passes=result["passes"],
-            seconds=result["seconds"],
+            passes=result.passes,
+            seconds=result.seconds,
             bits_per_byte=_rate(nats[kind], sizes),
             ci95=_interval(nats[kind], sizes),
             minus_best=_rate(nats[kind] - nats[best], sizes),
             minus_best_ci95=None if kind == best else _interval(nats[kind] - nats[best], sizes),
         )
-        for kind, result in results.items()
+        for kind, result in scores.items()
     ]
     return tuple(sorted(trials, key=lambda trial: (trial.bits_per_byte, KINDS.index(trial.kind))))
 

@@ -4,31 +4,33 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from lm.errors import CannotFit, OutOfMemory, Stopped
-from lm.formatting import format_bytes
-from lm.memory.budget import Budget, advised_budget, check_fits
+from lm.clean.metrics import CleanMetrics
+from lm.errors import CannotFit, OutOfMemory
+from lm.memory.budget import Budget, advise, check_fits
+from lm.model.config import TrainingConfig
 from lm.planning.candidates import SHARE_FOR_STEPS, fitting
-from lm.planning.machine_record import known_machine
+from lm.planning.jobs import try_training
+from lm.planning.measuring import measured_machine
 from lm.planning.plan import trial_seconds
-from lm.planning.predict import predict_least, predict_tokenizing
 from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import read_json, write_json
+from lm.store.files import locked, move, read_json, write_json
 from lm.store.keys import artifact_key
 from lm.supervision.supervisor import SupervisedChild
 from lm.supervision.training_lock import training_lock
 from lm.tokenize.config import TOKENIZER_FILE, TokenizeConfig
+from lm.tokenize.memory import predict_tokenizing
 from lm.tokenizer.kinds import KINDS, Kind
 from lm.tokenizer.special_tokens import BYTE_VOCAB_SIZE
-from lm.tokenizer_comparison.comparison import Setup, TokenizerContest, Tokens, conclude, equal_compute
+from lm.tokenizer_comparison.comparison import Setup, TokenizerContest, Tokens, TrialScore, conclude, equal_compute
+from lm.tokenizer_comparison.jobs import make_trial_tokens, try_tokenizer
 from lm.tokenizer_comparison.trial import RESULT_FILE as TRIAL_FILE
 from lm.tokenizer_comparison.trial import TOKENS, TOKENS_FILE
+from lm.train.memory import min_run_bytes
 
 VERSION = 1
 FOLDER = "tokenizers"
@@ -58,7 +60,7 @@ def compare_tokenizers(
         for done in (*KINDS, SETUP_FILE):
             (shutil.rmtree if (partial / done).is_dir() else Path.unlink)(partial / done)
         shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        move(partial, folder)
     return contest
 
 
@@ -67,15 +69,9 @@ def _alone(folder: Path) -> Iterator[Path]:
     """The folder in which a comparison is made, locked. Raises Stopped when another process is at it."""
     partial = folder.with_name(f".{folder.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise Stopped("another process is at this same comparison: wait for it, then run this again") from None
-    try:
+    busy = "another process is at this same comparison: wait for it, then run this again"
+    with locked(folder.with_name(f".{folder.name}.lock"), 0, busy):
         yield partial
-    finally:
-        lock.release()
 
 
 class _Contest:
@@ -84,23 +80,25 @@ class _Contest:
     ) -> None:
         self.store, self.clean, self.minutes, self.budget = store, clean, minutes, budget
         self.partial, self.report, self.tell = partial, report, tell
-        self.train_bytes = int(clean.manifest.metrics["train_bytes"])
+        self.text = clean.read_metrics(CleanMetrics)
+        self.train_bytes = self.text.train_bytes
 
     def hold(self, key: str) -> TokenizerContest:
         """Every kind tokenizes, then every kind trains: only then is it known what compute suits them all."""
-        check_fits("compare-tokenizers", predict_least()[1], self.budget)
+        check_fits("compare-tokenizers", min_run_bytes(), self.budget)
         setup = self._setup()
         configs = {kind: self._config(kind, setup) for kind in KINDS}
-        longest = int(self.clean.manifest.metrics["longest_document_bytes"])
-        needed = max(predict_tokenizing(config, self.train_bytes, longest) for config in configs.values())
+        needed = max(
+            predict_tokenizing(config, self.train_bytes, self.text.longest_document_bytes)
+            for config in configs.values()
+        )
         check_fits("compare-tokenizers", needed, self.budget)
         made = {kind: self._tokens(kind, config) for kind, config in configs.items()}
         recipes = equal_compute(setup, made)
         with training_lock(self.store, key, "compare-tokenizers", self.tell):
             results = {kind: self._trial(kind, setup, recipes) for kind in KINDS}
         any_result = results[KINDS[0]]
-        sizes = np.array(any_result["unit_bytes"], np.float64)
-        told = {kind: results[kind] | made[kind]._asdict() for kind in KINDS}
+        sizes = np.array(any_result.unit_bytes, np.float64)
         costs = [
             recipe.steps * recipe.tokens_per_step * recipe.flops_per_token(made[kind].vocab_size)
             for kind, recipe in recipes.items()
@@ -110,52 +108,48 @@ class _Contest:
             text=self.clean.key,
             train_bytes=self.train_bytes,
             heldout_bytes=int(sizes.sum()),
-            unit=any_result["unit"],
+            unit=any_result.unit,
             units=len(sizes),
             flops=float(np.mean(costs)),
             layers=setup.recipe.layers,
             width=setup.recipe.width,
             reasons=setup.reasons,
-            trials=conclude(told, recipes, sizes),
+            trials=conclude(results, made, recipes, sizes),
         )
 
     def _setup(self) -> Setup:
         """The model and the compute of each training, from the time there is and a trial of a few steps."""
         path = self.partial / SETUP_FILE
         if not path.exists():
-            machine = known_machine(self.store, self._measure)
+            machine = measured_machine(self.store, lambda: self._child("plan"), progress=self.report)
             config = RunConfig(minutes=self.minutes / len(KINDS))
             choice = next(fitting(config, self.train_bytes, self.budget, machine), None)
             if choice is None:
                 raise CannotFit("the smallest model does not fit this budget: run again with more --memory")
-            with self._child("plan", threads=machine["threads"], trains=True) as child:
-                probed = child.call(
-                    "probe",
+            with self._child("plan", threads=machine.threads, trains=True) as child:
+                result = child.call(
+                    try_training,
                     self.report,
-                    recipe=choice.recipe.model_dump(mode="json"),
+                    recipe=choice.recipe,
                     vocab_size=choice.vocab_size,
                     micro_batch=choice.micro_batch,
-                    device=machine["device"],
+                    device=machine.device,
                     seconds=trial_seconds(config),
                 )
-            steps = config.minutes * 60 * SHARE_FOR_STEPS / probed["step_seconds"]
+            step_seconds = result.step_seconds
+            steps = config.minutes * 60 * SHARE_FOR_STEPS / step_seconds
             setup = Setup(
                 recipe=choice.recipe,
                 vocab_size=choice.vocab_size,
                 micro_batch=choice.micro_batch,
-                threads=machine["threads"],
-                device=machine["device"],
+                threads=machine.threads,
+                device=machine.device,
                 flops=steps * choice.recipe.tokens_per_step * choice.recipe.flops_per_token(choice.vocab_size),
-                step_seconds=probed["step_seconds"],
+                step_seconds=step_seconds,
                 reasons=choice.reasons,
             )
             write_json(path, setup.model_dump(mode="json"))
         return Setup.model_validate(read_json(path))
-
-    def _measure(self) -> dict[str, Any]:
-        with self._child("plan") as child:
-            measured: dict[str, Any] = child.call("measure_machine", self.report)
-            return measured
 
     def _config(self, kind: Kind, setup: Setup) -> TokenizeConfig:
         size = BYTE_VOCAB_SIZE if kind == "byte" else setup.vocab_size
@@ -166,16 +160,16 @@ class _Contest:
         if not path.exists():
             with self._child(kind) as child:
                 child.call(
-                    "make_trial_tokens",
+                    make_trial_tokens,
                     self._in_words(f"{kind}: tokens"),
-                    folder=str(path.parent),
-                    clean=str(self.clean.path),
-                    config=config.model_dump(mode="json"),
+                    folder=path.parent,
+                    clean=self.clean.path,
+                    config=config,
                 )
         made = read_json(path)
         return Tokens(made["vocab_size"], made["train_tokens"], made["train_bytes_per_token"])
 
-    def _trial(self, kind: Kind, setup: Setup, recipes: dict[Kind, Any]) -> dict[str, Any]:
+    def _trial(self, kind: Kind, setup: Setup, recipes: dict[Kind, TrainingConfig]) -> TrialScore:
         before, steps, path = KINDS.index(kind), recipes[kind].steps, self.partial / kind / TRIAL_FILE
 
         def overall(done: float, total: float | None, unit: str, note: str = "") -> None:
@@ -184,15 +178,15 @@ class _Contest:
         if not path.exists():
             with self._child(kind, threads=setup.threads, trains=True) as child:
                 child.call(
-                    "try_tokenizer",
+                    try_tokenizer,
                     overall,
-                    folder=str(path.parent),
-                    clean=str(self.clean.path),
-                    recipe=recipes[kind].model_dump(mode="json"),
+                    folder=path.parent,
+                    clean=self.clean.path,
+                    recipe=recipes[kind],
                     micro_batch=setup.micro_batch,
                     device=setup.device,
                 )
-        return read_json(path)
+        return TrialScore.model_validate(read_json(path))
 
     def _in_words(self, words: str) -> Progress:
         return lambda done, total, unit, note="": self.report(0, len(KINDS), "tokenizer", words)
@@ -203,10 +197,4 @@ class _Contest:
             with SupervisedChild(self.budget, threads=threads, keeps_freed_memory=trains, tell=self.tell) as child:
                 yield child
         except OutOfMemory as error:
-            enough = f"run again with --memory {advised_budget(error.peak_bytes, self.budget)}"
-            advice = enough if error.ours else "make room, then run this again"
-            message = (
-                f"out of memory, {what}: {error.reason}, the budget is {format_bytes(self.budget.bytes)} "
-                f"({self.budget.source}); what was saved is kept: {advice}"
-            )
-            raise OutOfMemory(error.reason, error.peak_bytes, ours=error.ours, message=message) from None
+            raise advise(error, what, self.budget) from None

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lm.errors import SlowburnError
-from lm.store.files import flush, read_json, sha256_of, write_json
+from lm.store.files import read_json, replace_atomically, sha256_of, write_json
 
 KEPT = 3
 
@@ -45,11 +45,8 @@ def save_checkpoint(
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write safetensors so that a reader sees the old content or the new, never half of it."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
-    flush(temporary)
-    temporary.replace(path)
-    flush(path.parent)
+    with replace_atomically(path) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
 
 
 def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:

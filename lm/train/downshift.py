@@ -1,37 +1,37 @@
 """Smaller micro-batches after memory ran out: the same training, the same effective batch, in smaller pieces."""
 
 from pathlib import Path
-from typing import Any
 
-from lm.model.config import smaller_micro_batch
-from lm.planning.plan import Plan
+from lm.model.config import TrainingConfig, smaller_micro_batch
 from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.train.metrics import Downshift
 
 FILE = "downshifts.json"
 
 
-def downshifts(partial: Path) -> list[dict[str, Any]]:
+def downshifts(partial: Path) -> list[Downshift]:
     """Every downshift of an unfinished training so far, oldest first."""
     path = partial / FILE
-    return list(read_json(path)["downshifts"]) if path.exists() else []
+    return [Downshift.model_validate(shift) for shift in read_json(path)["downshifts"]] if path.exists() else []
 
 
 def record_downshift(partial: Path, old: int, new: int, reason: str) -> None:
     """Remember that the micro-batch became smaller: a process that takes over begins with it."""
-    shifts = [*downshifts(partial), {"from": old, "to": new, "reason": reason}]
-    write_json(partial / FILE, {"schema_version": SCHEMA_VERSION, "downshifts": shifts})
+    shifts = [*downshifts(partial), Downshift(before=old, after=new, reason=reason)]
+    listed = [shift.model_dump(mode="json") for shift in shifts]
+    write_json(partial / FILE, {"schema_version": SCHEMA_VERSION, "downshifts": listed})
 
 
-def current_micro_batch(partial: Path, plan: Plan) -> int:
-    """The plan's micro-batch, or the smaller one that memory has forced since."""
-    return min([plan.micro_batch, *(int(shift["to"]) for shift in downshifts(partial))])
+def current_micro_batch(partial: Path, planned: int) -> int:
+    """The planned micro-batch, or the smaller one that memory has forced since."""
+    return min([planned, *(shift.after for shift in downshifts(partial))])
 
 
-def shift_down(partial: Path, plan: Plan, reason: str) -> int | None:
+def shift_down(partial: Path, recipe: TrainingConfig, planned: int, reason: str) -> int | None:
     """Make the next attempt use a smaller micro-batch; returns it, or None when it is 1 already."""
-    current = current_micro_batch(partial, plan)
+    current = current_micro_batch(partial, planned)
     if current == 1 or not partial.exists():
         return None
-    smaller = smaller_micro_batch(plan.recipe, current)
+    smaller = smaller_micro_batch(recipe, current)
     record_downshift(partial, current, smaller, reason)
     return smaller

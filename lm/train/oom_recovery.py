@@ -14,7 +14,7 @@ from lm.model.config import smaller_micro_batch
 from lm.train.downshift import record_downshift
 
 if TYPE_CHECKING:
-    from lm.supervision.child import Child
+    from lm.supervision.job_context import JobContext
     from lm.train.training import Training
 
 MIN_GAIN_SHARE = 0.02  # of the budget: what gains less only delays the end
@@ -23,7 +23,7 @@ MIN_GAIN_SHARE = 0.02  # of the budget: what gains less only delays the end
 class OomRecovery:
     """Runs a training for a child and makes it smaller when the parent asks, or when memory was refused."""
 
-    def __init__(self, child: "Child", training: "Training") -> None:
+    def __init__(self, child: "JobContext", training: "Training") -> None:
         self.child, self.training = child, training
         self._gave_up = False
 
@@ -47,7 +47,7 @@ class OomRecovery:
 
     def _stop_reason(self) -> str | None:
         """Between two steps: do with less where the parent has asked for it; why to stop, if there is a reason."""
-        asked, self.child.relief_reason = self.child.relief_reason, None
+        asked, self.child.shrink_reason = self.child.shrink_reason, None
         if asked and not self._shrink(asked, self._sufficient_micro_batch()):
             self._gave_up = True
             self.child.stop("memory")
@@ -90,5 +90,5 @@ class OomRecovery:
         training.trainer.micro_batch = training.heldout.micro_batch = micro_batch
         record_downshift(training.partial, old, micro_batch, f"step {step}: {reason}")
         note = f"near the memory budget at step {step} ({reason}): {micro_batch} sequences at a time instead of {old}"
-        self.child.send(event="relieved", note=f"train: {note}")
+        self.child.tell_shrunk(f"train: {note}")
         return True

@@ -26,6 +26,7 @@ from lm.train.checkpoint import Checkpoint, load_milestone, load_newest, save_ch
 from lm.train.deadline import Deadline
 from lm.train.early_stopping import BEST_FILE, EarlyStopping
 from lm.train.learning_curve import MetricsLog
+from lm.train.metrics import Rollback, TrainMetrics
 from lm.train.optimiser import lr_multiplier
 from lm.train.sample_loss import SampleLoss
 from lm.train.trainer import Trainer
@@ -84,7 +85,7 @@ class Training:
         self.metrics = MetricsLog(recipe)
         self.milestone_steps = max(1, recipe.planned_steps // MILESTONES)
         self.early_stopping = EarlyStopping(self.trainer, partial)
-        self.rollbacks: list[dict[str, Any]] = []
+        self.rollbacks: list[Rollback] = []
         self.resumed_from_step: int | None = None
         self.earlier_seconds, self.earlier_peak_bytes = 0.0, 0
         self.deadline = deadline or Deadline(None)
@@ -98,7 +99,7 @@ class Training:
         if checkpoint is None:
             return notes
         self._restore(checkpoint)
-        self.rollbacks = checkpoint.facts["rollbacks"]
+        self.rollbacks = [Rollback(**rollback) for rollback in checkpoint.facts["rollbacks"]]
         self.resumed_from_step = checkpoint.step or None
         self.earlier_seconds = checkpoint.facts["seconds"]
         self.earlier_peak_bytes = checkpoint.facts["peak_memory_bytes"]
@@ -174,7 +175,7 @@ class Training:
             )
         self._restore(milestone)
         self._saved_step = None
-        self.rollbacks.append({"step": step, "back_to": milestone.step})
+        self.rollbacks.append(Rollback(step=step, back_to=milestone.step))
         self.trainer.rate_factor = 0.5 ** len(self.rollbacks)
         self.notes.append(
             f"the loss ran away to {loss:.3g} at step {step}: back to step {milestone.step}, on with half the rates"
@@ -211,7 +212,7 @@ class Training:
         facts = {
             "metrics": self.metrics.state(),
             "early_stopping": self.early_stopping.state(),
-            "rollbacks": self.rollbacks,
+            "rollbacks": [rollback.model_dump() for rollback in self.rollbacks],
             "seconds": self.seconds,
             "peak_memory_bytes": self.peak_memory_bytes,
             "numerics": self.numerics,
@@ -234,7 +235,7 @@ class Training:
             temperature = best_temperature(model, trainer.tokens, trainer.kept_back_tokens, trainer.micro_batch)
         return calibrated(weights, temperature), round(temperature, 4)
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> TrainMetrics:
         """Write the model's folder, complete but for its manifest, and return the metrics."""
         weights, temperature = self._calibrated_weights()
         save_model(self.partial, self.recipe, self.vocab_size, weights)
@@ -243,19 +244,19 @@ class Training:
         self.metrics.write(self.partial / "metrics.parquet")
         checkpoint = self.partial / CHECKPOINTS / f"step-{self.trainer.step_index:08d}.safetensors"
         trained_tokens = self.trainer.step_index * self.recipe.tokens_per_step
-        return {
-            "steps": self.trainer.step_index,
-            "resumed_from_step": self.resumed_from_step,
-            "parameters": self.recipe.parameters(self.vocab_size),
-            "vocab_size": self.vocab_size,
-            "trained_tokens": trained_tokens,
-            "passes_over_the_data": round(trained_tokens / token_count(self.tokens, "train"), 2),
-            "final_loss": self.metrics.rows[-1]["loss"],
-            "weights_sha256": sha256_of(self.partial / WEIGHTS_FILE),
-            "best_step": self.early_stopping.best_step,
-            "temperature": temperature,
-            "merge_dropout": self.recipe.merge_dropout if self.trainer.bpe_dropout else 0.0,
-            "rollbacks": self.rollbacks,
-            "final_state_sha256": sha256_of(checkpoint),
-            "notes": [*self.notes, *([limits] if limits else [])],
-        }
+        return TrainMetrics(
+            steps=self.trainer.step_index,
+            resumed_from_step=self.resumed_from_step,
+            parameters=self.recipe.parameters(self.vocab_size),
+            vocab_size=self.vocab_size,
+            trained_tokens=trained_tokens,
+            passes_over_the_data=round(trained_tokens / token_count(self.tokens, "train"), 2),
+            final_loss=self.metrics.rows[-1]["loss"],
+            weights_sha256=sha256_of(self.partial / WEIGHTS_FILE),
+            best_step=self.early_stopping.best_step,
+            temperature=temperature,
+            merge_dropout=self.recipe.merge_dropout if self.trainer.bpe_dropout else 0.0,
+            rollbacks=tuple(self.rollbacks),
+            final_state_sha256=sha256_of(checkpoint),
+            notes=(*self.notes, *([limits] if limits else [])),
+        )

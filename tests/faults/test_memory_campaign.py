@@ -15,29 +15,33 @@ import numpy as np
 import pytest
 
 from lm.clean.config import CleanConfig
+from lm.clean.memory import predict_cleaning
 from lm.download.config import DownloadConfig
+from lm.download.jobs import download
+from lm.download.memory import predict_download
 from lm.download.stage import key_of, resolve
 from lm.errors import OutOfMemory
 from lm.evaluate.config import EvaluateConfig
+from lm.evaluate.memory import predict_evaluating
 from lm.formatting import format_bytes
 from lm.generate.config import GenerateConfig
+from lm.generate.memory import predict_generating
 from lm.memory.budget import Budget, required_budget
 from lm.model.config import TrainingConfig
+from lm.planning.jobs import try_training
+from lm.planning.machine import DeviceSpeed, Machine
 from lm.planning.plan import TRIAL_SECONDS, make_plan
-from lm.planning.predict import (
-    predict_cleaning,
-    predict_download,
-    predict_evaluating,
-    predict_generating,
-    predict_tokenizing,
-    predict_training,
-)
+from lm.planning.trial_result import TrialResult
+from lm.progress import silent
 from lm.run_config import RunConfig
-from lm.stages import stage_key
+from lm.stages import stage_key, stage_named, stage_work
 from lm.store.artifacts import Store
 from lm.supervision.supervisor import SupervisedChild
 from lm.tokenize.config import TokenizeConfig
+from lm.tokenize.memory import predict_tokenizing
 from lm.train.config import TrainConfig
+from lm.train.jobs import finish_training, start_training, train_chunk
+from lm.train.memory import predict_training
 
 pytestmark = [pytest.mark.memory_campaign, pytest.mark.timeout(1800)]
 
@@ -53,14 +57,16 @@ RECIPE = TrainingConfig(
     layers=4, width=192, heads=4, kv_heads=4, mlp_width=768, context=256, batch_sequences=16,
     steps=3, precision="fp32", seed=1,
 )  # fmt: skip
-FAST_MACHINE = {
-    "cpu": "made up",
-    "threads": 1,
-    "cores": 1,
-    "device": "cpu",
-    "fp32_training_flops_per_second": 2e11,
-    "bf16_training_flops_per_second": 1e11,  # fp32 runs anywhere, bf16 takes minutes a step where it is emulated
-}
+# fp32 runs anywhere, bf16 takes minutes a step where it is emulated
+FAST = DeviceSpeed(
+    fp32_flops_per_second=2e11,
+    bf16_flops_per_second=1e11,
+    fp32_training_flops_per_second=2e11,
+    bf16_training_flops_per_second=1e11,
+)
+FAST_MACHINE = Machine(
+    cpu="made up", threads=1, cores=1, torch="2", cpu_capability="AVX2", devices={"cpu": FAST}
+).with_device("cpu")
 
 
 class Made(NamedTuple):
@@ -121,14 +127,8 @@ def child_with(cap: int, stage: str) -> SupervisedChild:
 
 
 def make(made: Made, child: SupervisedChild, stage: str, config: Any, inputs: tuple[str, ...]) -> None:
-    child.call(
-        "make",
-        root=str(made.store.root),
-        stage=stage,
-        key=made.keys[stage],
-        config=config.model_dump(mode="json"),
-        inputs={name: made.keys[name] for name in inputs},
-    )
+    work = stage_work(made.store, stage, config, {name: made.keys[name] for name in inputs})
+    child.call(stage_named(stage).make, silent, work)
 
 
 def train(
@@ -138,30 +138,19 @@ def train(
     key: str | None = None,
     micro_batch: int = RECIPE.batch_sequences,
 ) -> None:
-    common = {"root": str(made.store.root), "key": key or made.keys["train"]}
-    child.call(
-        "start_training",
-        **common,
-        recipe=recipe.model_dump(mode="json"),
-        tokens=made.keys["tokenize"],
-        micro_batch=micro_batch,
-        device="cpu",
-        checkpoint_seconds=15.0,
-        init=None,
-    )
-    child.call("train_chunk", last_step=recipe.steps)
-    child.call("finish_training", **common, inputs={"tokenize": made.keys["tokenize"]}, downshifts=[])
+    work = stage_work(made.store, "train", recipe, {"tokenize": made.keys["tokenize"]})
+    work = work.model_copy(update={"key": key or made.keys["train"]})
+    child.call(start_training, silent, work, micro_batch=micro_batch, device="cpu", checkpoint_seconds=15.0)
+    child.call(train_chunk, silent, recipe.steps)
+    child.call(finish_training, silent, work)
 
 
 def try_steps(made: Made, child: SupervisedChild) -> None:
-    recipe = RECIPE.model_dump(mode="json")
-    child.call("probe", recipe=recipe, vocab_size=1024, micro_batch=RECIPE.batch_sequences, device="cpu", seconds=1.0)
+    child.call(try_training, silent, RECIPE, 1024, RECIPE.batch_sequences, "cpu", 1.0)
 
 
 WORK = {
-    "download": lambda made, child: child.call(
-        "download", root=str(made.store.root), config=made.download.model_dump(mode="json")
-    ),
+    "download": lambda made, child: child.call(download, silent, made.store.root, made.download),
     "clean": lambda made, child: make(made, child, "clean", CLEAN, ("download",)),
     "tokenize": lambda made, child: make(made, child, "tokenize", TOKENIZE, ("clean",)),
     "train": train,
@@ -239,12 +228,12 @@ def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
     """
     budget = Budget(bytes=megabytes * 10**6, source="flag")
 
-    def probe(recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+    def probe(recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> TrialResult:
         with SupervisedChild(budget, threads=threads, keeps_freed_memory=True) as child:
-            arguments = {"recipe": recipe.model_dump(mode="json"), "vocab_size": vocab_size, "micro_batch": micro_batch}
-            probed = child.call("probe", **arguments, device="cpu", seconds=TRIAL_SECONDS)
+            result = child.call(try_training, silent, recipe, vocab_size, micro_batch, "cpu", TRIAL_SECONDS)
         flops = recipe.tokens_per_step * recipe.flops_per_token(vocab_size)
-        return probed | {"step_seconds": flops / FAST_MACHINE[f"{recipe.precision}_training_flops_per_second"]}
+        step_seconds = flops / FAST_MACHINE.training_flops_per_second(recipe.precision)
+        return result.model_copy(update={"step_seconds": step_seconds})
 
     clean = text.store.open(text.store.path("clean", text.keys["clean"]))
     plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**10}})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lm.store.artifacts import STAGES
+from lm.stages import position, stage_names
 from tests.conftest import PROJECT
 from tests.flows.conftest import Services
 
@@ -47,12 +47,12 @@ def test_a_stage_again_with_another_setting(services: Services, original: str, s
     """Only that stage is computed, for the reason that was given; those after it are stale, and none before is."""
     setting, difference = CHANGES[stage]
     why = rerun(services, stage, original, setting)
-    at = STAGES.index(stage)
-    assert {name: why[name]["status"] for name in STAGES[:at]} == dict.fromkeys(STAGES[:at], "reused")
+    at = position(stage)
+    assert {name: why[name]["status"] for name in stage_names()[:at]} == dict.fromkeys(stage_names()[:at], "reused")
     assert why[stage]["status"] == "computed"
     assert difference in why[stage]["differences"]
     assert why[stage]["stale"] == ""
-    for name in STAGES[at + 1 :]:
+    for name in stage_names()[at + 1 :]:
         if (stage in ("clean", "tokenize", "train") and name != "generate") or (stage, name) == ("train", "generate"):
             assert why[name]["stale"], f"{name} after {stage}"
 
@@ -62,7 +62,7 @@ def test_the_text_again_after_it_has_changed(services: Services, original: str) 
     (services.corpus / "new.txt").write_text("A word that was never there before.\n" * 40)
     why = rerun(services, "download", "newest")
     assert why["download"]["differences"] == ["new: letters-new.txt"]
-    assert all(why[name]["stale"] for name in STAGES[1:])
+    assert all(why[name]["stale"] for name in stage_names()[1:])
 
 
 def test_a_run_that_there_is_not_is_said(services: Services, original: str) -> None:

@@ -20,6 +20,7 @@ from lm.text.heldout import extent
 from lm.tokenize.config import TokenizeConfig
 from lm.tokenize.stage import tokenize
 from lm.train.training import Training
+from tests.builders import metrics_of
 from tests.lm.documents import write_documents
 
 TOY_RECIPE = TrainingConfig(
@@ -84,9 +85,10 @@ def toy_store(toy, tmp_path_factory) -> Store:
 
 def toy_metrics(toy: Toy, stage: str) -> dict:
     if stage == "clean":
-        return {f"{split}_{count}": getattr(extent(toy.clean, split), count)
-                for split in ("train", "heldout") for count in ("documents", "bytes", "characters")}  # fmt: skip
-    return {"parameters": 100_000, "weights_sha256": "ab" * 32} if stage == "train" else {"train_bytes_per_token": 2.5}
+        counts = {f"{split}_{count}": getattr(extent(toy.clean, split), count)
+                  for split in ("train", "heldout") for count in ("documents", "bytes", "characters")}  # fmt: skip
+        return metrics_of(stage, **counts)
+    return metrics_of(stage)
 
 
 def toy_documents() -> list[Document]:

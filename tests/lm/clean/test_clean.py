@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,10 +14,9 @@ from hypothesis import strategies as st
 
 from lm.clean.config import CleanConfig
 from lm.clean.decoding import detect_encoding, drop_control_characters
-from lm.clean.document_writer import Sided, count_characters, cut_in_two
+from lm.clean.document_writer import Sided
 from lm.clean.document_writer import write_documents as write_tables
 from lm.clean.gutenberg import strip_gutenberg
-from lm.clean.splitting import first_units_within, heldout_units, place_of_cut, unit_positions
 from lm.clean.stage import clean
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent
@@ -67,8 +65,8 @@ def test_one_document_is_cut_where_the_peers_cut_it(tmp_path: Path, out: Path) -
     metrics = clean(raw_artifact(tmp_path / "raw", {"a.txt": text.encode()}), CleanConfig(), out, silent)
     cut = int(0.9 * len(text))
     assert texts(out) == {"train": [text[:cut]], "heldout": [text[cut:]]}
-    assert metrics["split"] == "contiguous"
-    assert (metrics["train_characters"], metrics["heldout_characters"]) == (cut, len(text) - cut)
+    assert metrics.split == "contiguous"
+    assert (metrics.train_characters, metrics.heldout_characters) == (cut, len(text) - cut)
     assert len({document.document_id for document in read_documents(out)}) == 1
 
 
@@ -85,31 +83,22 @@ def test_the_same_text_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_empty_and_repeated_documents_are_dropped_and_counted(tmp_path: Path, out: Path) -> None:
     """Of equal documents one stays; empty ones and lines that hold no text are counted, never silently lost."""
-    rows = [{"document": f"d{n}", "text": f"{n} {PROSE}"} for n in range(12)]
+    rows = [{"document": f"d{n}", "text": f"{n} {PROSE}"} for n in range(24)]
     lines = [json.dumps(row) for row in [*rows, *rows[:3], {"text": " \n"}]] + ["{broken", '{"text": 7}', "[]", ""]
     raw = raw_artifact(tmp_path / "raw", {"a.jsonl": "\n".join(lines).encode()}, format="jsonl")
     metrics = clean(raw, CleanConfig(near_duplicates="ignore"), out, silent)
     assert sorted(d.title for d in read_documents(out)) == sorted(row["document"] for row in rows)
-    assert (metrics["dropped_duplicates"], metrics["dropped_empty"], metrics["rejects"]) == (3, 1, 3)
-    assert metrics["train_documents"] + metrics["heldout_documents"] == 12
+    assert (metrics.dropped_duplicates, metrics.dropped_empty, metrics.rejects) == (3, 1, 3)
+    assert metrics.train_documents + metrics.heldout_documents == 24
 
 
 def test_a_separator_line_ends_a_document(tmp_path: Path, out: Path) -> None:
     """A file of many stories gives as many documents, in both line-end conventions."""
-    stories = [f"Story {n}.\n{PROSE}" for n in range(15)]
+    stories = [f"Story {n}.\n{PROSE}" for n in range(30)]
     content = "\n<|endoftext|>\n".join(stories).replace("\n", "\r\n").encode()
     raw = raw_artifact(tmp_path / "raw", {"a.txt": content}, separator="<|endoftext|>")
     clean(raw, CleanConfig(near_duplicates="ignore"), out, silent)
     assert sorted(d.text for d in read_documents(out)) == sorted(stories)
-
-
-def test_two_documents_of_which_one_is_tiny_still_make_a_useful_split(tmp_path: Path, out: Path) -> None:
-    """Where the split by document would leave a side with next to nothing, the text is cut instead."""
-    raw = raw_artifact(tmp_path / "raw", {"long.txt": (PROSE * 20).encode(), "tiny.txt": b"A short note."})
-    metrics = clean(raw, CleanConfig(), out, silent)
-    assert metrics["split"] == "contiguous"
-    assert "the end of the whole text is held out instead" in metrics["notes"][0]
-    assert metrics["heldout_characters"] == pytest.approx(0.1 * (len(PROSE) * 20 + 13), abs=1)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +149,7 @@ def test_damaged_utf8_stays_utf8(tmp_path: Path, out: Path) -> None:
     lines[7] = b"\xff\xfe broken \xe9\n"
     metrics = clean(raw_artifact(tmp_path / "raw", {"a.txt": b"".join(lines)}), CleanConfig(), out, silent)
     assert "près d'une forêt" in texts(out)["train"][0]
-    assert metrics["replaced_characters"] == 3
+    assert metrics.replaced_characters == 3
 
 
 @settings(deadline=None)
@@ -226,73 +215,6 @@ def test_several_books_in_one_file_all_stay() -> None:
     assert strip_gutenberg(f"{before}One.{after}{before}Two.{after}") == "One.\n\nTwo."
 
 
-hashes = st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=40, unique=True)
-fractions = st.floats(0.01, 0.5)
-
-
-def sides(ids: list[int], fraction: float, seed: int = 0) -> dict[int, bool]:
-    """Which documents are held out, none of which resembles another."""
-    labels = np.arange(len(ids), dtype=np.uint32)
-    marked = heldout_units(unit_positions(np.array(ids, np.uint64), labels, seed), fraction)
-    return dict(zip(ids, marked.tolist(), strict=True))
-
-
-def position(document: int) -> int:
-    """Where a document stands that resembles no other."""
-    return int(unit_positions(np.array([document], np.uint64), np.zeros(1, np.uint32), 0)[0])
-
-
-def test_clusters_are_held_out_no_more_often_than_documents() -> None:
-    """The share that is held out is the one asked for, however many documents resemble each other."""
-    ids = np.random.default_rng(1).integers(0, 2**63, 30_000).astype(np.uint64)
-    labels = (np.arange(30_000, dtype=np.uint32) // 10) * 10
-    assert heldout_units(unit_positions(ids, labels, 0), 0.1).mean() == pytest.approx(0.1, abs=0.02)
-
-
-@settings(deadline=None)
-@given(hashes, fractions, st.randoms(), st.integers(0, 3))
-def test_neither_side_is_ever_empty_and_order_does_not_matter(
-    ids: list[int], fraction: float, random: Any, seed: int
-) -> None:
-    """Every document is on exactly one side, both sides have one, and shuffling the documents changes nothing."""
-    split = sides(ids, fraction, seed)
-    assert set(split.values()) == {True, False}
-    assert sides(random.sample(ids, len(ids)), fraction, seed) == split
-
-
-@settings(deadline=None)
-@given(hashes, hashes, fractions)
-def test_added_documents_move_only_what_had_no_choice(old: list[int], new: list[int], fraction: float) -> None:
-    """When documents are added, none changes sides but the two that stood in for a side that was empty."""
-    before, after = sides(old, fraction), sides(sorted({*old, *new}), fraction)
-    forced = {extreme(documents, key=position) for documents in (old, new) for extreme in (min, max)}
-    for document in {*old} - forced:
-        assert before[document] == after[document] == (position(document) < int(fraction * 2.0**64))
-
-
-@settings(deadline=None)
-@given(hashes, hashes, fractions, st.integers(1, 300), st.data())
-def test_of_a_large_corpus_little_is_held_out_and_none_of_it_was_trained_on(
-    old: list[int], new: list[int], fraction: float, most_bytes: int, data: st.DataObject
-) -> None:
-    """The cap holds, first units first; added documents move others out of the held-out side only, never into it."""
-    sizes = {document: data.draw(st.integers(1, 200)) for document in sorted({*old, *new})}
-    before = capped(old, fraction, sizes, most_bytes)
-    after = capped(sorted({*old, *new}), fraction, sizes, most_bytes)
-    for documents, heldout in ((old, before), ([*{*old, *new}], after)):
-        assert heldout and len(heldout) < len(documents)
-        assert sum(sizes[document] for document in heldout) <= most_bytes or len(heldout) == 1
-    assert (after & {*old}) - before <= {max(old, key=position)}  # it trained because something had to
-
-
-def capped(documents: list[int], fraction: float, sizes: dict[int, int], most_bytes: int) -> set[int]:
-    """The documents that are held out under a cap."""
-    positions = np.array([position(document) for document in documents], np.uint64)
-    sizes_bytes = np.array([sizes[document] for document in documents])
-    marked = first_units_within(heldout_units(positions, fraction), positions, sizes_bytes, most_bytes)
-    return {document for document, heldout in zip(documents, marked, strict=True) if heldout}
-
-
 @pytest.mark.parametrize("split", ["auto", "contiguous"])
 def test_the_cap_is_kept_and_said(tmp_path: Path, split: str) -> None:
     """No more text is held out than the cap, the rest trains, and the user is told."""
@@ -302,37 +224,9 @@ def test_the_cap_is_kept_and_said(tmp_path: Path, split: str) -> None:
     out.mkdir()
     config = CleanConfig(split=split, heldout_fraction=0.5, heldout_bytes=20_000, near_duplicates="ignore")
     metrics = clean(raw, config, out, silent)
-    assert 10_000 < metrics["heldout_bytes"] <= 20_000
-    assert metrics["train_bytes"] + metrics["heldout_bytes"] == sum(map(len, words))
-    assert any("clean.heldout_bytes" in note for note in metrics["notes"])
-
-
-@settings(deadline=None)
-@given(hashes, fractions, st.data())
-def test_what_resembles_each_other_is_on_one_side(ids: list[int], fraction: float, data: st.DataObject) -> None:
-    """A cluster goes to one side as a whole, where its smallest hash alone would go."""
-    of = data.draw(st.lists(st.integers(0, 5), min_size=len(ids), max_size=len(ids)))
-    labels = np.array([of.index(cluster) for cluster in of], np.uint32)
-    positions = unit_positions(np.array(ids, np.uint64), labels, 0)
-    smallest = {cluster: min(i for i, c in zip(ids, of, strict=True) if c == cluster) for cluster in of}
-    assert positions.tolist() == [position(smallest[cluster]) for cluster in of]
-    if len(smallest) > 1:
-        heldout = heldout_units(positions, fraction)
-        assert len({*zip(of, heldout.tolist(), strict=True)}) == len(smallest)
-
-
-@settings(deadline=None)
-@given(st.lists(st.text(min_size=1, max_size=20)), st.integers(0, 100))
-def test_a_contiguous_split_loses_and_repeats_nothing(texts: list[str], training_characters: int) -> None:
-    """The two sides, one after the other, are the text, cut after as many characters as were to train."""
-    table, _ = sided(Document(str(number), "a", text, "train") for number, text in enumerate(texts))
-    row, head = place_of_cut(count_characters(table), training_characters)
-    if head:
-        table, _ = cut_in_two(table, row, head)
-        row += 1
-    train, heldout = ("".join(side["text"].to_pylist()) for side in (table.slice(0, row), table.slice(row)))
-    whole = "".join(texts)
-    assert (train, heldout) == (whole[:training_characters], whole[training_characters:])
+    assert 10_000 < metrics.heldout_bytes <= 20_000
+    assert metrics.train_bytes + metrics.heldout_bytes == sum(map(len, words))
+    assert any("clean.heldout_bytes" in note for note in metrics.notes)
 
 
 def test_documents_have_the_same_bytes_in_whatever_tables_they_come(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def test_a_malformed_file_is_text_or_is_named(tmp_path: Path, name: str) -> None
     metrics = clean(raw, CleanConfig(), tmp_path / "out", silent)
     kept = "".join(document.text for document in read_documents(tmp_path / "out"))
     assert "299 of the good text" in kept
-    assert all(line.isprintable() for line in [*metrics["notes"], *metrics["skipped"], metrics["summary"]])
+    assert all(line.isprintable() for line in [*metrics.notes, *metrics.skipped, metrics.summary])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["documents.parquet", "rejects.parquet"]
     assert not list(tmp_path.rglob("escaped*"))
     kept.encode()
@@ -250,7 +250,7 @@ def test_any_name_of_a_file_can_be_shown(tmp_path: Path) -> None:
     assert all(note.isprintable() for note in corpus.notes)
     metrics = clean(prepare(tmp_path, str(folder)), CleanConfig(), tmp_path / "out", silent)
     assert len({document.source for document in read_documents(tmp_path / "out")}) == len(names)
-    assert metrics["near_duplicate_documents"] == len(names) - 1
+    assert metrics.near_duplicate_documents == len(names) - 1
 
 
 def test_many_tiny_files_are_one_corpus(tmp_path: Path) -> None:
@@ -258,4 +258,4 @@ def test_many_tiny_files_are_one_corpus(tmp_path: Path) -> None:
     content = tar_of(*((member(f"{n}.txt"), f"Note {n}: remember {n * n}.\n".encode()) for n in range(1000)))
     (tmp_path / "notes.tar").write_bytes(content)
     metrics = clean(prepare(tmp_path, str(tmp_path / "notes.tar")), CleanConfig(), tmp_path / "out", silent)
-    assert metrics["train_documents"] + metrics["heldout_documents"] == 1000
+    assert metrics.train_documents + metrics.heldout_documents == 1000

@@ -69,20 +69,20 @@ def test_versions_of_a_text_are_on_one_side(tmp_path: Path) -> None:
         for document in read_documents(out):
             sides.setdefault(document.title, set()).add(document.split)
         assert all(len(side) == 1 for side in sides.values())
-        assert (metrics["near_duplicate_clusters"], metrics["near_duplicate_documents"]) == (40, 80)
-        assert metrics["contamination"]["share"] == 0
+        assert (metrics.near_duplicate_clusters, metrics.near_duplicate_documents) == (40, 80)
+        assert metrics.contamination.share == 0
     _, careless = cleaned(tmp_path, rows, heldout_fraction=0.3, near_duplicates="ignore")
-    assert careless["contamination"]["share"] > 0.3
+    assert careless.contamination.share > 0.3
 
 
 def test_of_versions_one_is_kept_where_that_is_asked_for(tmp_path: Path) -> None:
     """What is dropped is counted, and stands in the rejects with the reason and the beginning of its text."""
     out, metrics = cleaned(tmp_path, planted(), near_duplicates="drop")
-    assert metrics["dropped_near_duplicates"] == 80
-    assert metrics["train_documents"] + metrics["heldout_documents"] == 120
+    assert metrics.dropped_near_duplicates == 80
+    assert metrics.train_documents + metrics.heldout_documents == 120
     rejects = pq.read_table(out / "rejects.parquet").to_pylist()
     assert {(reject["reason"], bool(reject["opening"])) for reject in rejects} == {("nearly repeats another", True)}
-    assert len(rejects) == metrics["rejected"]["nearly repeats another"] == 80
+    assert len(rejects) == metrics.rejected["nearly repeats another"] == 80
 
 
 def test_similar_texts_are_found_and_others_are_not(tmp_path: Path) -> None:
@@ -134,14 +134,14 @@ def test_in_a_large_text_a_sample_of_runs_is_looked_for(
     rows = planted(600) + [{"text": prose(n) + prose(3 * n) * 20} for n in range(1000, 1040)]
     settings = {"near_duplicates": "ignore", "heldout_fraction": 0.4} | settings
     _, exact = cleaned(tmp_path, rows, **settings)
-    monkeypatch.setattr("lm.clean.stage.EXACT_BYTES", 0)
+    monkeypatch.setattr("lm.clean.split_writing.EXACT_BYTES", 0)
     out, metrics = cleaned(tmp_path, rows, **settings)
     training = (sampled_runs(hash_words([text])).hashes for text in read_texts(out, "train"))
     written = sampled_contamination(training, read_texts(out, "heldout"))
-    found = metrics["contamination"]
-    assert found == written._asdict() | {"share": round(written.share, 6)}
-    assert 0.5 < found["runs"] / (exact["contamination"]["runs"] / 64) < 2
-    assert found["share"] == pytest.approx(exact["contamination"]["share"], abs=0.1)
+    found = metrics.contamination
+    assert found.model_dump() == written._asdict() | {"share": round(written.share, 6)}
+    assert 0.5 < found.runs / (exact.contamination.runs / 64) < 2
+    assert found.share == pytest.approx(exact.contamination.share, abs=0.1)
 
 
 VERSE = "O give thanks unto the LORD; for he is good: for his mercy endureth for ever.\n"
@@ -169,8 +169,8 @@ def test_the_defaults_hurt_no_text_that_someone_wrote(tmp_path: Path) -> None:
     titles = {document.title for document in read_documents(out)}
     assert set(KEPT) <= titles
     assert not titles & set(DROPPED)
-    assert metrics["rejected"] == dict.fromkeys(sorted(DROPPED), 1)
-    told = " ".join(metrics["notes"])
+    assert metrics.rejected == dict.fromkeys(sorted(DROPPED), 1)
+    told = " ".join(metrics.notes)
     assert all(reason in told for reason in DROPPED)
 
 
@@ -179,14 +179,14 @@ def test_every_filter_can_be_switched(tmp_path: Path) -> None:
     rows = [{"id": name, "text": text} for name, text in DROPPED.items()]
     rows += [{"id": f"{n}", "text": prose(n)} for n in range(30)]
     off, _ = cleaned(tmp_path, rows, minimum_words=0, maximum_symbols=1.0, maximum_repeated=1.0)
-    assert len(list(read_documents(off))) == len(rows)
+    assert len({document.document_id for document in read_documents(off)}) == len(rows)
     english = "It was late in the evening, and the rain had not stopped since the morning of that day. "
     german = "Es war schon spät am Abend, und der Regen hatte noch nicht aufgehört an diesem Tag. "
     rows = [{"id": f"{n}", "text": f"{n}. {english * 5}"} for n in range(30)] + [{"id": "short", "text": "A line."}]
     rows.append({"id": "German", "text": german * 5})
     _, web = cleaned(tmp_path, rows, minimum_words=50, languages=("en",), near_duplicates="ignore")
-    assert web["rejected"] == {"another language": 1, "too few words": 1}
-    assert web["reject_samples"]["another language"][0]["value"] == "de"
+    assert web.rejected == {"another language": 1, "too few words": 1}
+    assert web.reject_samples["another language"][0].value == "de"
 
 
 def test_a_split_by_source_keeps_files_whole(tmp_path: Path) -> None:
@@ -196,6 +196,6 @@ def test_a_split_by_source_keeps_files_whole(tmp_path: Path) -> None:
     sides = {(document.source, document.split) for document in read_documents(out)}
     assert len(sides) == 10
     assert {split for _, split in sides} == {"train", "heldout"}
-    assert metrics["split"] == "source"
+    assert metrics.split == "source"
     with pytest.raises(BadInput, match="a split by source needs two"):
         cleaned(tmp_path / "raw", rows[:1], split="source")

@@ -51,7 +51,8 @@ def cleaned(
     """Clean, and add what the files hash to."""
     out.mkdir()
     metrics = clean(raw, CleanConfig(**config), out, silent, parts_folder=parts, crew=crew)
-    return metrics | {"files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()}}
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()}
+    return metrics.model_dump() | {"files": files}
 
 
 @settings(max_examples=12, deadline=None)

@@ -288,7 +288,7 @@ def test_a_killed_download_goes_on_where_it_was(server: Server, tmp_path: Path) 
     """kill -9 in the middle of a transfer loses nothing that had reached the disk."""
     program = (
         "import sys, time, pathlib; from lm import progress;"
-        "from lm.downloading import fetch, partial_file, transfer;"
+        "from lm.download import fetch, partial_file, transfer;"
         "partial_file.FLUSH_SECONDS = 0;"
         "limits = transfer.Limits(10**9, time.monotonic() + 60, 0);"
         "fetch.fetch_url(sys.argv[1], pathlib.Path(sys.argv[2]), limits, progress.silent)"

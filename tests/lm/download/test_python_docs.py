@@ -44,7 +44,7 @@ def test_nothing_is_imported_and_order_is_fixed(documents: list[python_docs.Text
     """Another process writes the same corpus, and has imported none of the modules that it read."""
     program = (
         "import sys, pathlib; from lm import progress;"
-        "from lm.downloading import python_docs;"
+        "from lm.download import python_docs;"
         "python_docs.write_json_lines(pathlib.Path(sys.argv[1]), progress.silent);"
         "assert not {'antigravity', 'this', 'turtle', 'idlelib', 'pydoc_data.topics'} & set(sys.modules)"
     )

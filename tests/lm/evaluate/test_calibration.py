@@ -34,11 +34,11 @@ def test_what_was_learned_by_heart_is_said_with_less_certainty(toy, tmp_path):
     heart = training(toy, tmp_path / "heart", **HEART)
     heart.run_until(600, lambda: None, silent)
     facts = heart.finish()
-    assert facts["temperature"] > 1.2
+    assert facts.temperature > 1.2
     published = load_model(tmp_path / "heart")
     last = heart.trainer.final_weights()
     for name, parameter in published.named_parameters():
-        expected = last[name] / facts["temperature"] if name == GAIN else last[name]
+        expected = last[name] / facts.temperature if name == GAIN else last[name]
         torch.testing.assert_close(parameter.data, expected, rtol=1e-4, atol=0)
     look = SampleLoss(heart.trainer.tokens, published.shape.context, 8, heart.trainer.kept_back_tokens)
     with heart.trainer.published() as model:
@@ -50,4 +50,4 @@ def test_a_few_words_tell_nothing_of_certainty(toy, tmp_path):
     """Where the share of a small text comes to less than a page, the weights are published as they are."""
     small = training(toy, tmp_path / "small", steps=3, calibration_share=1e-3)
     small.run_until(3, lambda: None, silent)
-    assert small.finish()["temperature"] == 1.0
+    assert small.finish().temperature == 1.0

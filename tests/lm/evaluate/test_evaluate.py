@@ -150,7 +150,7 @@ def test_an_evaluation_counts_the_whole_heldout_text(toy, tmp_path):
     rows = result["by_document"]
     assert [row["document_id"] for row in rows] == [document.document_id for document in heldout]
     assert sum(row["bits_per_byte"] * row["bytes"] for row in rows) == pytest.approx(result["bits_per_byte"] * size)
-    assert metrics["bits_per_byte"] == result["bits_per_byte"]
+    assert metrics.bits_per_byte == result["bits_per_byte"]
 
 
 def test_a_model_is_measured_in_the_precision_it_was_trained_in(toy, tmp_path):
@@ -161,7 +161,7 @@ def test_a_model_is_measured_in_the_precision_it_was_trained_in(toy, tmp_path):
     assert read_json(tmp_path / "evaluation.json")["precision"] == "fp32"
     bf16 = evaluate(tmp_path / "model", toy.tokens, toy.clean, QUICK, tmp_path, silent)
     assert read_json(tmp_path / "evaluation.json")["precision"] == "bf16"
-    assert 0 < abs(bf16["bits_per_byte"] - fp32["bits_per_byte"]) < 0.01
+    assert 0 < abs(bf16.bits_per_byte - fp32.bits_per_byte) < 0.01
 
 
 def test_baselines_are_fitted_on_the_training_text_alone(toy, tmp_path):

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import lm.text.longest_match
+import lm.text.seeds
 from lm.errors import BadInput
 from lm.generate.config import GenerateConfig
 from lm.generate.stage import generate, stream
 from lm.model.batch_sampling import Request, continuations
 from lm.model.decoder import load_model
 from lm.model.inference import Cache, Inference
-from lm.model.sample_token import probabilities, sample_token
+from lm.model.sample_token import likeliest, sample_token
 from lm.model.sampling_params import SamplingParams
 from lm.progress import silent
 from lm.text.documents import Document, read_documents
@@ -35,6 +36,15 @@ from lm.tokenizer.training import train_tokenizer
 
 GREEDY = SamplingParams(temperature=0)
 logits_of_any_shape = st.lists(st.floats(-20, 20), min_size=1, max_size=12)
+
+
+def probabilities(logits, sampling, text=()) -> np.ndarray:
+    """The distribution that a token is drawn from: (V,) -> (V,)."""
+    scores = np.asarray(logits, np.float64)
+    tokens, shares = likeliest(scores, sampling, text)
+    result = np.zeros_like(scores)
+    result[tokens] = shares / shares.sum()
+    return result
 
 
 @given(logits_of_any_shape, st.floats(0, 1, exclude_max=True), st.floats(0.05, 3), st.floats(0.01, 1))
@@ -114,7 +124,7 @@ def test_streamed_pieces_are_whole_characters_and_lose_nothing(toy, data):
     tokenizer = Tokenizer(toy.model / "tokenizer.model")
     character = st.characters(exclude_categories=("Cs",)).map(lambda text: tokenizer.encode(text).tolist())
     anything = st.integers(0, tokenizer.vocab_size - 1).map(lambda token: [token])
-    tokens = list(chain(*data.sample_token(st.lists(character | anything, max_size=30))))
+    tokens = list(chain(*data.draw(st.lists(character | anything, max_size=30))))
     text = TextStream(tokenizer)
     pieces = [text.add(token) for token in tokens] + [text.rest()]
     assert "".join(pieces) == tokenizer.decode(tokens)
@@ -156,19 +166,19 @@ def test_samples_are_written_traced_and_the_same_every_time(toy, tmp_path):
         place = document.index(around) + len(row["nearest_before"])
         assert row["nearest_line"] == document[:place].count("\n") + 1
         assert row["nearest_source"] == "python-docs"
-    assert metrics["longest_match_characters"] == max(len(row["nearest_text"]) for row in traced)
-    assert metrics["human_longest_match_characters"] > 20  # topics repeat their phrases, across the split too
-    json.dumps(metrics)
+    assert metrics.longest_match_characters == max(len(row["nearest_text"]) for row in traced)
+    assert metrics.human_longest_match_characters > 20  # topics repeat their phrases, across the split too
+    metrics.model_dump_json()
 
 
 def test_a_prompt_longer_than_the_context_is_cut_and_said(toy, tmp_path):
     """The end of a long prompt counts, and the metrics say how much of it."""
     metrics = generate(toy.model, toy.clean, GenerateConfig(prompts=("word " * 400,), tokens=5), tmp_path, silent)
-    assert len(metrics["notes"]) == 1
-    assert "reads 48 at once" in metrics["notes"][0]
+    assert len(metrics.notes) == 1
+    assert "reads 48 at once" in metrics.notes[0]
     told: list[str] = []
     stream(toy.model, "word " * 400, SamplingParams(), tokens=5, seed=1, tell=told.append)
-    assert told == metrics["notes"]
+    assert tuple(told) == metrics.notes
 
 
 def test_a_request_that_makes_no_sense_is_refused_before_anything_is_written(toy, tmp_path):
@@ -200,14 +210,14 @@ few_letters = st.text(alphabet="ab é\n", max_size=60)
 def test_the_longest_match_is_the_longest(texts, documents):
     """The match found has the length that trying everything finds, and is in the document it names."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lm.generation.nearest, "BLOCK_BYTES", 25)  # so that documents are cut and joined
-        patch.setattr(lm.generation.nearest, "PAIRS_AT_ONCE", 3)
+        patch.setattr(lm.text.longest_match, "BLOCK_BYTES", 25)  # so that documents are cut and joined
+        patch.setattr(lm.text.seeds, "PAIRS_AT_ONCE", 3)
         passages = [Document(str(index), "source", text, "train") for index, text in enumerate(documents)]
         found = longest_matches(texts, passages)
     for text, match in zip(texts, found, strict=True):
         longest = max((len(shared) for other in documents for shared in common_bytes(text, other)), default=0)
         if match is None:
-            assert longest < lm.generation.nearest.SEED_BYTES
+            assert longest < lm.text.longest_match.SEED_BYTES
         else:
             assert len(match.text.encode()) >= longest - 2  # halves of characters at its ends are left out
             assert match.text in text
@@ -249,13 +259,13 @@ def test_a_text_ends_before_the_first_stop_string(toy, tmp_path):
         assert row["text"] == text[:end]
         pieces = stream(toy.model, "The ", plain, tokens=80, seed=row["seed"], stop=stops)
         assert "".join(pieces) == row["text"]
-    assert metrics["tokens"] < 4 * 80
+    assert metrics.tokens < 4 * 80
 
 
 @given(st.lists(st.floats(-20, 20), min_size=3, max_size=300), st.floats(1.01, 5), st.data())
 def test_the_repetition_penalty_makes_what_was_said_less_likely(logits, penalty, data):
     """Logits of the text's tokens shrink if positive and grow if negative (CTRL); the boundary's stays as it is."""
-    said = data.sample_token(st.lists(st.integers(2, len(logits) - 1), max_size=5))
+    said = data.draw(st.lists(st.integers(2, len(logits) - 1), max_size=5))
     penalised = [
         logit if token not in said else logit / penalty if logit > 0 else logit * penalty
         for token, logit in enumerate(logits)

@@ -20,6 +20,7 @@ from lm.runs.run_record import RunRecord, StageRecord, TrainRecord, run_folder, 
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import write_json
 from lm.store.keys import artifact_key
+from tests.builders import metrics_of
 
 
 def make(store: Store, stage: str, inputs: dict[str, str], metrics: dict) -> Artifact:
@@ -45,11 +46,15 @@ def make(store: Store, stage: str, inputs: dict[str, str], metrics: dict) -> Art
 def store(tmp_path: Path) -> Store:
     """A store with one run from text to model to evaluation."""
     store = Store(tmp_path)
-    download = make(store, "download", {"00000-tale.txt": "ab" * 32}, {"summary": "2.0 MB in 1 file"})
+    download = make(
+        store, "download", {"00000-tale.txt": "ab" * 32}, metrics_of("download", summary="2.0 MB in 1 file")
+    )
     clean = make(store, "clean", {"download": download.key}, {})
     tokens = make(store, "tokenize", {"clean": clean.key}, {})
-    model = make(store, "train", {"tokenize": tokens.key}, {"parameters": 5_200_000, "steps": 1200})
-    evaluation = make(store, "evaluate", {"train": model.key, "clean": clean.key}, {"bits_per_byte": 1.7512})
+    model = make(store, "train", {"tokenize": tokens.key}, metrics_of("train", parameters=5_200_000, steps=1200))
+    evaluation = make(
+        store, "evaluate", {"train": model.key, "clean": clean.key}, metrics_of("evaluate", bits_per_byte=1.7512)
+    )
     stages = {
         artifact.manifest.stage: StageRecord(
             key=artifact.key,

@@ -9,12 +9,13 @@ from lm.errors import BadInput, OutOfMemory
 from lm.memory.budget import Budget, required_budget
 from lm.model.config import TrainingConfig
 from lm.planning.candidates import candidates, choose
-from lm.planning.machine_record import with_device
+from lm.planning.machine import DeviceSpeed, Machine, TrainingMachine
 from lm.planning.measure_machine import has_bf16
 from lm.planning.plan import Plan, make_plan
-from lm.planning.predict import floor_bytes, predict_trial
+from lm.planning.trial_result import TrialResult
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
+from lm.train.memory import floor_bytes, predict_trial
 
 BUDGET = Budget(bytes=8 * 2**30, source="flag")
 CPU_FLAGS = Path("/proc/cpuinfo")
@@ -22,9 +23,9 @@ FIGURES = ("bf16_flops_per_second", "fp32_flops_per_second", "bf16_training_flop
            "fp32_training_flops_per_second")  # fmt: skip
 
 
-def machine_of(**speeds: float) -> dict[str, Any]:
-    return {"threads": 1, "cores": 1, "devices": {device: dict.fromkeys(FIGURES, speed)
-                                                  for device, speed in speeds.items()}}  # fmt: skip
+def machine_of(**speeds: float) -> Machine:
+    devices = {device: DeviceSpeed(**dict.fromkeys(FIGURES, speed)) for device, speed in speeds.items()}
+    return Machine(cpu="made up", threads=1, cores=1, torch="2", cpu_capability="AVX2", devices=devices)
 
 
 @pytest.fixture
@@ -35,12 +36,12 @@ def clean(toy_store) -> Artifact:
 def plan_of(place: Path, clean: Artifact, known: float, real: float, **config: Any) -> Plan:
     """The plan where the machine is known for one speed and trials come to another."""
 
-    def trial(recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+    def trial(recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> TrialResult:
         seconds = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) / real
-        return {"step_seconds": seconds, "checkpoint_bytes": 1000, "peak_memory_bytes": 500 * 2**20}
+        return TrialResult(step_seconds=seconds, checkpoint_bytes=1000, peak_memory_bytes=500 * 2**20)
 
     settings, store = RunConfig.model_validate({"minutes": 5} | config), Store(place / f"{known:g}")
-    return make_plan(store, settings, clean, BUDGET, lambda: with_device(machine_of(cpu=known), None), trial)
+    return make_plan(store, settings, clean, BUDGET, lambda: machine_of(cpu=known).with_device(None), trial)
 
 
 @pytest.mark.parametrize("known", [2e9, 5e11])
@@ -69,7 +70,7 @@ def plan_within(
     """
     tried = list[TrainingConfig]()
 
-    def trial(recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> dict[str, Any]:
+    def trial(recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> TrialResult:
         tried.append(recipe)
         predicted = predict_trial(recipe, vocab_size, micro_batch)
         floor = floor_bytes("cpu", recipe.precision)
@@ -77,11 +78,11 @@ def plan_within(
         if peak > budget.bytes:
             raise OutOfMemory("too much", peak, ours=True)
         seconds = recipe.tokens_per_step * recipe.flops_per_token(vocab_size) / 2e11
-        return {"step_seconds": seconds, "checkpoint_bytes": 1000, "peak_memory_bytes": peak}
+        return TrialResult(step_seconds=seconds, checkpoint_bytes=1000, peak_memory_bytes=peak)
 
     plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**9}})
     text = clean.model_copy(update={"manifest": plenty})
-    machine = with_device(machine_of(cpu=2e11), None)
+    machine = machine_of(cpu=2e11).with_device(None)
     plan = make_plan(Store(place), RunConfig(minutes=30_000), text, budget, lambda: machine, trial)
     return plan, tried
 
@@ -121,7 +122,7 @@ def test_a_third_of_the_time_is_not_given_for_a_little_more_model(tmp_path, clea
 def test_with_memory_to_spare_the_model_for_the_time_is_taken(minutes):
     """Also where its width was asked for, and a model for less time would have more layers."""
     config = RunConfig.model_validate({"minutes": minutes, "train": {"width": 256, "heads": 2, "kv_heads": 2}})
-    machine = with_device(machine_of(cpu=6e10), None)
+    machine = machine_of(cpu=6e10).with_device(None)
     best = next(candidates(config, 1_000_000, machine))
     assert choose(config, 1_000_000, BUDGET, machine).recipe == best.recipe
 
@@ -129,11 +130,11 @@ def test_with_memory_to_spare_the_model_for_the_time_is_taken(minutes):
 def test_training_runs_on_what_is_fastest_or_asked_for():
     """A GPU is taken where it trains faster, not because it is there; one that is not there is refused by name."""
     machine = machine_of(cpu=2e10, cuda=5e11)
-    assert with_device(machine, None)["device"] == "cuda"
-    assert with_device(machine, "cpu")["fp32_training_flops_per_second"] == 2e10
-    assert with_device(machine_of(cpu=2e10, mps=1e10), None)["device"] == "cpu"
+    assert machine.with_device(None).device == "cuda"
+    assert machine.with_device("cpu").training_flops_per_second("fp32") == 2e10
+    assert machine_of(cpu=2e10, mps=1e10).with_device(None).device == "cpu"
     with pytest.raises(BadInput, match="device: got mps, expected one that torch can use here: cpu, cuda"):
-        with_device(machine, "mps")
+        machine.with_device("mps")
 
 
 @pytest.mark.skipif(not CPU_FLAGS.exists(), reason="reads what Linux says of the processor")
@@ -141,3 +142,17 @@ def test_bf16_is_a_matter_of_instructions():
     """However busy the machine is when it is measured: made of other instructions, bf16 never looks fast."""
     flags = set(CPU_FLAGS.read_text().split())
     assert has_bf16("cpu") == bool(flags & {"amx_bf16", "avx512_bf16", "bf16"})
+
+
+def test_plans_and_measurements_keep_their_fields():
+    """What earlier versions wrote is read: the figures of the device that trains stand beside the machine's own."""
+    cpu = dict.fromkeys(FIGURES, 1e9)
+    cuda = {"card_bytes": 2**30} | dict.fromkeys(FIGURES, 1e12)
+    measured = {"cpu": "a CPU", "threads": 2, "cores": 2, "torch": "2", "cpu_capability": "AVX2",
+                "devices": {"cuda": cuda, "cpu": cpu}}  # fmt: skip
+    machine = Machine.model_validate(measured)
+    assert machine.model_dump(mode="json") == measured
+    for device, figures in measured["devices"].items():
+        kept = measured | figures | {"device": device}
+        assert machine.with_device(device).model_dump(mode="json") == kept
+        assert TrainingMachine.model_validate(kept) == machine.with_device(device)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm.memory.budget import Budget
-from lm.report import report
+from lm.report import page
 from lm.report.charts import spread
 from lm.report.report import render_report
 from lm.report.run_facts import gather_facts
@@ -27,9 +27,11 @@ from lm.runs.run_record import (
     save_run,
     write_memory,
 )
-from lm.store.artifacts import STAGES, Store
+from lm.stages import position, stage_names
+from lm.store.artifacts import Store
 from lm.store.files import write_json
 from lm.text.plain_text import opening, visible
+from tests.builders import metrics_of
 
 MIB = 2**20
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=alert(1)>{{ 7*7 }}\x1b[31m\u202e</pre>"
@@ -66,7 +68,7 @@ def curve(steps: int) -> pd.DataFrame:
 
 
 def make_artifact(store: Store, stage: str, metrics: dict, text: str, evaluation: dict) -> StageRecord:
-    key = f"{STAGES.index(stage) + 1:016x}"
+    key = f"{position(stage) + 1:016x}"
     inputs = {"train": {"tokenize": f"{3:016x}"}}.get(stage, {})
     with store.writing(stage, key) as out:
         if stage == "train":
@@ -118,8 +120,10 @@ def make_run(
         "train": {"parameters": 5_200_000, "steps": 100, "trained_tokens": 400_000, "passes_over_the_data": 1.1},
     }
     rows = []
-    for number, stage in enumerate(STAGES[: STAGES.index(until) + 1]):
-        run.stages[stage] = make_artifact(store, stage, metrics.get(stage, {}), text, evaluation or EVALUATION)
+    for number, stage in enumerate(stage_names()[: position(until) + 1]):
+        run.stages[stage] = make_artifact(
+            store, stage, metrics_of(stage, **metrics.get(stage, {})), text, evaluation or EVALUATION
+        )
         rows += [
             MemoryRow(stage, number * 10.0 + second, second * 60 * MIB, 90 * MIB, 5000 * MIB, run.budget.bytes)
             for second in range(1, 11)
@@ -172,8 +176,8 @@ def test_complete_run_is_told_from_headline_to_details(tmp_path: Path) -> None:
     assert "needs 1.75 bits per byte. The best of the simple methods, xz, needs 2.00" in words
     assert "Once upon a time there was a fox." in words
     assert "continued from step 40" in words and "two documents were empty" in words and "train.layers" in words
-    assert "python -m flows.pipeline --corpus fairy-tales --minutes 4" in words
-    for stage in STAGES:
+    assert "slowburn run --corpus fairy-tales --minutes 4" in words
+    for stage in stage_names():
         assert run.stages[stage].path in words
     pictures = [attributes for tag, attributes in page.elements if tag == "svg"]
     assert len(pictures) == 4 and all(picture["role"] == "img" for picture in pictures)
@@ -275,7 +279,7 @@ def test_overconfident_model_is_called_so(tmp_path: Path) -> None:
     page = render_report(store, run).read_text(encoding="utf-8")
     assert "too sure of itself, by 22.5 percentage points" in page and "90% sure, 60% right" in page
     store, run = make_run(tmp_path / "before", evaluation=EVALUATION)
-    assert "Where it errs" not in render_report(store, run).read_text(encoding="utf-8")
+    assert "Where it makes mistakes" not in render_report(store, run).read_text(encoding="utf-8")
 
 
 def test_hostile_text_is_inert(tmp_path: Path) -> None:
@@ -327,7 +331,7 @@ def test_pictures_exist_as_png_too(tmp_path: Path) -> None:
 
 def test_every_text_colour_can_be_read() -> None:
     """By day and by night text stands out from the paper with a contrast of at least 4.5 (WCAG 2.2, AA)."""
-    css = (Path(report.__file__).parent / report.STYLE).read_text()
+    css = (Path(page.__file__).parent / page.STYLE).read_text()
     palettes = [
         dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
         for block in re.findall(r":root \{(.*?)\n *\}", css, re.DOTALL)

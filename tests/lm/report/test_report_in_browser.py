@@ -10,9 +10,11 @@ from websockets.sync.client import connect
 from lm.memory.budget import Budget
 from lm.report.report import render_report
 from lm.runs.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, write_memory
-from lm.store.artifacts import STAGES, Store
+from lm.stages import stage_names
+from lm.store.artifacts import Store
 from lm.store.files import write_json
 from tests.browser import CHROMIUM, Tab, open_browser
+from tests.builders import metrics_of
 
 HOSTILE = "<script>document.title='owned'</script><img src='http://localhost:9/x' onerror=\"document.title='owned'\">"
 ERRORS = {
@@ -70,11 +72,11 @@ def make_report(root: Path) -> Path:
         peak_memory_bytes=600 * 2**20,
     )
     rows = []
-    for number, stage in enumerate(STAGES):
+    for number, stage in enumerate(stage_names()):
         key = f"{number + 1:016x}"
         with store.writing(stage, key) as out:
             _fill(stage, out)
-            metrics = {"parameters": 5_200_000, "train_bytes_per_token": 2.5, "heldout_bytes_per_token": 2.5}
+            metrics = metrics_of(stage) | ({"parameters": 5_200_000} if stage == "train" else {})
             told = {"seconds": 60.0, "peak_memory_bytes": 600 * 2**20}
             artifact = store.commit(stage, key, config={}, inputs={}, metrics=metrics, versions={}, **told)
         fields = {"key": key, "path": str(artifact.path.relative_to(root)), "status": "computed", "reason": "new"}

@@ -15,6 +15,9 @@ import pytest
 from lm.errors import OutOfMemory, Stopped
 from lm.memory.budget import Budget
 from lm.memory.headroom import Headroom
+from lm.model.config import TrainingConfig
+from lm.planning.jobs import measure_machine, try_training
+from lm.progress import silent
 from lm.supervision.memory_pressure import MemoryPressure, Sample
 from lm.supervision.supervisor import SupervisedChild
 from lm.supervision.top_memory_growth import OtherPrograms
@@ -71,15 +74,15 @@ def test_a_stage_leaves_when_another_program_takes_the_memory(tmp_path, monkeypa
     meminfo = tmp_path / "meminfo"
     monkeypatch.setattr("lm.memory.headroom.MEMINFO", meminfo)
     write_meminfo(meminfo, available_gib=6)
-    recipe = {"layers": 1, "width": 64, "heads": 1, "kv_heads": 1, "mlp_width": 128, "context": 64,
-              "batch_sequences": 4, "steps": 9, "precision": "fp32", "seed": 1}  # fmt: skip
+    recipe = TrainingConfig(layers=1, width=64, heads=1, kv_heads=1, mlp_width=128, context=64,
+                            batch_sequences=4, steps=9, precision="fp32", seed=1)  # fmt: skip
     with SupervisedChild(Budget(bytes=GIB, source="flag"), keeps_freed_memory=True) as child, hog():
 
         def take_it(done: float, total: float | None, unit: str, note: str = "") -> None:
             write_meminfo(meminfo, available_gib=0.1)
 
         with pytest.raises(OutOfMemory) as caught:
-            child.call("probe", take_it, recipe=recipe, vocab_size=512, micro_batch=4, device="cpu", seconds=4.0)
+            child.call(try_training, take_it, recipe, 512, 4, "cpu", 4.0)
     assert not caught.value.ours
     assert "only 102 MiB of this machine's memory is left" in caught.value.reason
     assert "grew by" in caught.value.reason
@@ -111,7 +114,7 @@ def test_a_child_that_somebody_kills_is_not_said_to_be_out_of_memory():
     with SupervisedChild(Budget(bytes=GIB, source="flag")) as child:
         os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(Stopped, match="killed from outside"):
-            child.call("measure_machine")
+            child.call(measure_machine, silent)
 
 
 def test_a_child_that_the_kernel_kills_is():
@@ -121,7 +124,7 @@ def test_a_child_that_the_kernel_kills_is():
             pytest.skip("no cgroup can be made here")
         child.cgroup.limit_file.write_text(str(60 << 20))
         with pytest.raises(OutOfMemory, match="kernel"):
-            child.call("measure_machine")
+            child.call(measure_machine, silent)
         assert child.cgroup.oom_kills()
     assert not child.cgroup.folder.exists()
 

@@ -12,8 +12,8 @@ from tests.conftest import PROJECT
 HOLD = """
 import sys
 from pathlib import Path
-from lm.store import Store
-from lm.supervision.turn import training_lock
+from lm.store.artifacts import Store
+from lm.supervision.training_lock import training_lock
 with training_lock(Store(Path(sys.argv[1])), "a-key", "first", print):
     print("held", flush=True)
     sys.stdin.readline()

@@ -18,7 +18,7 @@ from lm.supervision.work_clock import WorkClock
 clock = WorkClock()
 print("begun", flush=True)
 sys.stdin.readline()
-print(clock.seconds, clock.lost_seconds)
+print(clock.seconds)
 """
 
 
@@ -37,10 +37,9 @@ def test_time_in_which_the_process_was_stopped_does_not_count() -> None:
         time.sleep(1.0)
         process.stdin.write("\n")
         process.stdin.flush()
-        seconds, lost = map(float, process.stdout.readline().split())
+        seconds = float(process.stdout.readline())
         passed = time.monotonic() - begun
-    assert 3.5 <= lost <= 5.0
-    assert abs(seconds + lost - passed) < 0.5
+    assert 3.5 <= passed - seconds <= 5.0
 
 
 def test_clocks_that_jump_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,4 +49,3 @@ def test_clocks_that_jump_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: -24 * HOUR)
     monkeypatch.setattr(time, "monotonic", lambda: real() + HOUR)
     assert 0 <= clock.seconds - begun < HOUR / 2
-    assert clock.lost_seconds >= HOUR

@@ -24,13 +24,14 @@ from tests.lm.clean.test_parts import MIB, prose
 STARTED = """
 import sys
 from pathlib import Path
-from lm.cleaning import part_making
-from lm.clean import CleanConfig, clean
+from lm.clean import part_making
+from lm.clean.config import CleanConfig
+from lm.clean.stage import clean
 from lm.progress import silent
-from lm.supervision.workers import Crew
+from lm.supervision.worker_pool import WorkerPool
 part_making.SHARD_BYTES = 20_000
 raw, out, parts = map(Path, sys.argv[1:])
-clean(raw, CleanConfig(), out, silent, parts_folder=parts, crew=Crew(2, 400 << 20))
+clean(raw, CleanConfig(), out, silent, parts_folder=parts, crew=WorkerPool(2, 400 << 20))
 """
 
 

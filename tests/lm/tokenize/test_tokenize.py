@@ -104,7 +104,7 @@ def test_equal_text_gives_equal_bytes(tmp_path: Path) -> None:
     clean = clean_artifact(tmp_path / "clean", [ENGLISH, "", "The end."], [ENGLISH[:5000]])
     code = (
         "import sys; from pathlib import Path; from lm.progress import silent;"
-        "from lm.tokenize_corpus import TokenizeConfig, tokenize;"
+        "from lm.tokenize.config import TokenizeConfig; from lm.tokenize.stage import tokenize;"
         "[tokenize(Path(sys.argv[1]), TokenizeConfig(kind=kind), Path(sys.argv[2]) / kind, silent)"
         " for kind in sys.argv[3:]]"
     )
@@ -125,14 +125,14 @@ def test_the_stage_keeps_documents_and_counts_them(tmp_path: Path) -> None:
     metrics = tokenized(clean, tmp_path / "tokens", vocab_size=500)
 
     tokenizer = Tokenizer(tmp_path / "tokens" / TOKENIZER_FILE)
-    assert tokenizer.vocab_size == metrics["vocab_size"] == 500
+    assert tokenizer.vocab_size == metrics.vocab_size == 500
     for split, texts in (("train", train), ("heldout", heldout)):
         assert [tokenizer.decode(tokens) for tokens in documents(tmp_path / "tokens", split)] == texts
         encoded = sum(len(tokenizer.encode(text)) for text in texts)
-        assert metrics[f"{split}_documents"] == len(texts)
-        assert metrics[f"{split}_tokens"] == token_count(tmp_path / "tokens", split) == encoded + len(texts)
+        assert getattr(metrics, f"{split}_documents") == len(texts)
+        assert metrics.count(split, "tokens") == token_count(tmp_path / "tokens", split) == encoded + len(texts)
         size = sum(len(text.encode()) for text in texts)
-        assert metrics[f"{split}_bytes_per_token"] == pytest.approx(size / encoded, abs=1e-4)
+        assert getattr(metrics, f"{split}_bytes_per_token") == pytest.approx(size / encoded, abs=1e-4)
     assert [document.text for document in read_documents(clean, "train")] == train
 
 
@@ -160,9 +160,9 @@ def test_a_vocabulary_the_text_cannot_support(kind: str, tmp_path: Path) -> None
 
     asked = tokenized(clean, tmp_path / "asked", kind=kind, vocab_size=largest)
     default = tokenized(clean, tmp_path / "default", kind=kind, default_vocab_size=2000)
-    assert asked["vocab_size"] == largest <= default["vocab_size"] < 2000
-    assert asked["notes"] == []
-    assert kind == "char" or str(default["vocab_size"]) in default["notes"][0]
+    assert asked.vocab_size == largest <= default.vocab_size < 2000
+    assert asked.notes == ()
+    assert kind == "char" or str(default.vocab_size) in default.notes[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -220,7 +220,7 @@ def test_a_file_that_is_no_tokenizer_is_named(content: bytes, tmp_path: Path) ->
 
 def test_the_config_loads_without_the_tokenizer() -> None:
     """The orchestrating process reads the stage's config without loading sentencepiece or pyarrow."""
-    code = "import sys, lm.tokenize_corpus; print({'sentencepiece', 'pyarrow', 'torch', 'numpy'} & set(sys.modules))"
+    code = "import sys, lm.tokenize.config; print({'sentencepiece', 'pyarrow', 'torch', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
 
@@ -253,5 +253,5 @@ def test_a_tokenizer_is_taken_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     metrics = tokenize(second, TokenizeConfig(), tmp_path / "two", silent, reused=tmp_path / "one")
     assert (tmp_path / "one" / TOKENIZER_FILE).read_bytes() == (tmp_path / "two" / TOKENIZER_FILE).read_bytes()
-    assert (metrics["kind"], metrics["vocab_size"]) == ("unigram", 400)
-    assert "may hold some of what is held out" in metrics["notes"][0]
+    assert (metrics.kind, metrics.vocab_size) == ("unigram", 400)
+    assert "may hold some of what is held out" in metrics.notes[0]

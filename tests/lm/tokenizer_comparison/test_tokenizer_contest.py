@@ -4,21 +4,26 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pytest
 
 from lm.champions.compare_models import heldout_text
 from lm.errors import CannotFit
+from lm.hardware.cores import cpu_name, usable_cores
 from lm.memory.budget import Budget
 from lm.model.config import TrainingConfig
 from lm.planning.choose import MAX_PASSES
+from lm.planning.machine import DeviceSpeed, Machine
+from lm.planning.machine_record import keep_machine
 from lm.progress import silent
 from lm.store.artifacts import Store
 from lm.text.documents import read_documents
 from lm.tokenizer_comparison import run as tokenizer_contest_run
-from lm.tokenizer_comparison.comparison import Setup, Tokens, conclude, equal_compute
+from lm.tokenizer_comparison.comparison import Setup, Tokens, TrialScore, conclude, equal_compute
 from lm.tokenizer_comparison.run import compare_tokenizers
+from tests.builders import metrics_of
 from tests.lm.documents import write_documents
 
 RECIPE = TrainingConfig(layers=2, width=64, heads=1, kv_heads=1, mlp_width=256, context=64, batch_sequences=8, steps=1,
@@ -35,16 +40,14 @@ def setup_of(flops: float) -> Setup:
 def store(toy, tmp_path, monkeypatch) -> Store:
     """A store with the toy's text, where only two kinds of tokenizers are compared."""
     monkeypatch.setattr(tokenizer_contest_run, "KINDS", ("bpe", "byte"))
-    machine = {
-        "threads": 1,
-        "device": "cpu",
-        "bf16_training_flops_per_second": 1e9,
-        "fp32_training_flops_per_second": 2e9,
-    }
-    monkeypatch.setattr(tokenizer_contest_run, "known_machine", lambda store, measure: machine)
     store = Store(tmp_path)
+    slow = DeviceSpeed(fp32_flops_per_second=2e9, bf16_flops_per_second=1e9, fp32_training_flops_per_second=2e9,
+                       bf16_training_flops_per_second=1e9)  # fmt: skip
+    machine = Machine(cpu=cpu_name(), threads=1, cores=usable_cores(), torch=version("torch"), cpu_capability="",
+                      devices={"cpu": slow})  # fmt: skip
+    keep_machine(store, machine)
     with store.writing("clean", "c" * 16) as out:
-        metrics = write_documents(read_documents(toy.clean), out)
+        metrics = metrics_of("clean", **write_documents(read_documents(toy.clean), out))
         store.commit("clean", "c" * 16, config={}, inputs={}, metrics=metrics, seconds=0.0, peak_memory_bytes=None,
                      versions={})  # fmt: skip
     return store
@@ -69,13 +72,13 @@ def test_a_kind_is_called_worse_only_where_it_is_shown():
     random = np.random.default_rng(1)
     sizes = np.full(60, 1000.0)
     base = random.normal(1500, 200, 60)
-    facts = {"vocab_size": 1, "bytes_per_token": 1.0, "parameters": 1, "passes": 1.0, "seconds": 1.0}
     nats = {"bpe": base, "unigram": base + random.normal(2, 30, 60), "char": base + 100}
-    trials = conclude(
-        {kind: {**facts, "nats": values.tolist()} for kind, values in nats.items()},
-        dict.fromkeys(nats, RECIPE),
-        sizes,
-    )
+    scores = {
+        kind: TrialScore(nats=tuple(values), unit="document", unit_bytes=tuple(map(int, sizes)), parameters=1,
+                         passes=1.0, seconds=1.0)
+        for kind, values in nats.items()
+    }  # fmt: skip
+    trials = conclude(scores, dict.fromkeys(nats, Tokens(1, 1, 1.0)), dict.fromkeys(nats, RECIPE), sizes)
     assert [trial.kind for trial in trials] == ["bpe", "unigram", "char"]
     assert [trial.is_level for trial in trials] == [True, True, False]
     assert trials[2].minus_best == pytest.approx(0.1 / np.log(2))

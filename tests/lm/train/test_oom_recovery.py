@@ -10,8 +10,11 @@ import pytest
 
 from lm.memory.budget import Budget
 from lm.model.config import TrainingConfig
+from lm.progress import silent
+from lm.stages import stage_work
 from lm.store.artifacts import Store
 from lm.supervision.supervisor import SupervisedChild
+from lm.train.jobs import start_training, train_chunk
 
 PROJECT = Path(__file__).parents[3]
 BUDGET = Budget(bytes=640 << 20, source="flag")
@@ -24,7 +27,8 @@ import os, pathlib, re, sys, threading, time
 
 def fill():
     """Once training is under way, take as much as brings this process just above its soft limit, once."""
-    models, budget = pathlib.Path(os.environ["SLOWBURN_ROOT"], "artifacts/models"), int(sys.orig_argv[-1])
+    models = pathlib.Path(os.environ["SLOWBURN_ROOT"], "artifacts/models")
+    budget = int(sys.orig_argv[sys.orig_argv.index("lm.supervision.child") + 1])
     while not list(models.glob(".*.partial/checkpoints/step-*[1-9].json")):
         time.sleep(0.02)
     time.sleep(0.2)
@@ -41,21 +45,12 @@ def trained(store: Store, toy, notes: list[str]) -> tuple[float, list[dict]]:
     """Train all steps in a supervised child; the loss, and the downshifts on the way."""
     shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
     with SupervisedChild(BUDGET, threads=1, keeps_freed_memory=True, tell=notes.append) as child:
-        child.call(
-            "start_training",
-            root=str(store.root),
-            key="toy",
-            recipe=RECIPE.model_dump(mode="json"),
-            tokens="toy",
-            micro_batch=32,
-            device="cpu",
-            checkpoint_seconds=0.2,
-            init=None,
-        )
-        report = child.call("train_chunk", last_step=RECIPE.steps)
+        work = stage_work(store, "train", RECIPE, {"tokenize": "toy"}).model_copy(update={"key": "toy"})
+        child.call(start_training, silent, work, micro_batch=32, device="cpu", checkpoint_seconds=0.2)
+        report = child.call(train_chunk, silent, RECIPE.steps)
         assert child.peak_bytes <= BUDGET.bytes
     shifts = store.partial("train", "toy") / "downshifts.json"
-    return report["loss"], json.loads(shifts.read_text())["downshifts"] if shifts.exists() else []
+    return report.loss, json.loads(shifts.read_text())["downshifts"] if shifts.exists() else []
 
 
 def test_a_training_near_its_budget_goes_on_in_smaller_pieces(toy, tmp_path, monkeypatch):
@@ -76,18 +71,22 @@ def test_a_training_near_its_budget_goes_on_in_smaller_pieces(toy, tmp_path, mon
 
 
 REFUSED = """
-import json, resource, sys
+import resource, sys
 from pathlib import Path
-from lm.supervision import jobs
+import lm.stages
+from lm.store.work import StageWork
 from lm.supervision.child import Child
+from lm.train.jobs import start_training, train_chunk
+from lm.train.training import Training
 
-arguments = json.loads(sys.argv[1])
-child, state = Child(budget_bytes=2**32), {"capped": True}
-jobs.start_training(child, state, **arguments)
+child = Child(budget_bytes=2**32)
+child.cap_anew = lambda: None
+work = StageWork.model_validate_json(sys.argv[1])
+start_training(child, work, micro_batch=128, device="cpu", checkpoint_seconds=15.0)
 data = int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]) * 1024
 resource.setrlimit(resource.RLIMIT_DATA, (data + (80 << 20), resource.RLIM_INFINITY))
-report = jobs.train_chunk(child, state, last_step=2)
-child.send(event="result", step=report["step"], micro_batch=state["training"].trainer.micro_batch)
+report = train_chunk(child, last_step=2)
+child.send(event="result", step=report.step, micro_batch=child.kept(Training).trainer.micro_batch)
 """
 
 
@@ -95,19 +94,11 @@ def test_a_step_that_is_refused_memory_is_made_again_in_smaller_pieces(toy, tmp_
     """A refusal costs the step, not the training: nothing of it had reached the weights."""
     store = Store(tmp_path)
     shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
-    arguments = {
-        "root": str(tmp_path),
-        "key": "toy",
-        "recipe": RECIPE.model_copy(update={"batch_sequences": 128, "steps": 2}).model_dump(mode="json"),
-        "tokens": "toy",
-        "micro_batch": 128,
-        "device": "cpu",
-        "checkpoint_seconds": 15.0,
-        "init": None,
-    }
-    command = [sys.executable, "-c", REFUSED, json.dumps(arguments)]
+    recipe = RECIPE.model_copy(update={"batch_sequences": 128, "steps": 2})
+    work = stage_work(store, "train", recipe, {"tokenize": "toy"})
+    command = [sys.executable, "-c", REFUSED, work.model_dump_json()]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [event["event"] for event in events if event["event"] == "relieved"], done.stderr
+    assert [event["event"] for event in events if event["event"] == "shrunk"], done.stderr
     assert events[-1]["step"] == 2
     assert events[-1]["micro_batch"] < 128

@@ -1,0 +1,1 @@
+"""The commands that start flows or the service."""

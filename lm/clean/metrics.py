@@ -1,0 +1,92 @@
+"""What the clean stage says of the documents."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lm.config import StageMetrics
+from lm.text.splits import Split, TextUnit
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class SourceSize(_Part):
+    """How much clean text a source has."""
+
+    documents: int
+    bytes: int
+    characters: int
+
+
+class RejectSample(_Part):
+    """A document that was dropped: where it was, why, and how it begins."""
+
+    source: str
+    title: str
+    value: str = ""
+    opening: str
+
+
+class Opening(_Part):
+    """How a document begins, as it is trained on."""
+
+    source: str
+    title: str
+    opening: str
+
+
+class Overlap(_Part):
+    """How many of the held-out runs of 13 words stand in the training text too."""
+
+    runs: int
+    found: int
+    sampled: float = 1.0  # share of the runs that was looked at
+    share: float
+
+
+class CleanMetrics(StageMetrics):
+    """Size of both sides of the split, and what was dropped or changed on the way."""
+
+    train_documents: int
+    train_bytes: int
+    train_characters: int
+    heldout_documents: int
+    heldout_bytes: int
+    heldout_characters: int
+    longest_document_bytes: int
+    openings: tuple[Opening, ...] = ()  # of a few documents of the training text
+    split: str
+    cut_documents: int = 0  # of which the last part is held out
+    warnings: tuple[str, ...] = ()
+    sources: dict[str, SourceSize] = Field(default_factory=dict)
+    licences: dict[str, dict[str, int]] = Field(default_factory=dict)  # bytes of each licence, by source
+    encodings: dict[str, int] = Field(default_factory=dict)  # files of each
+    rejects: int = 0  # lines or rows that hold no text
+    web_pages: int = 0
+    skipped_files: int = 0
+    skipped_reasons: dict[str, int] = Field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+    text_columns: dict[str, str] = Field(default_factory=dict)
+    dropped_empty: int = 0
+    boilerplate_bytes: int = 0
+    control_characters: int = 0
+    replaced_characters: int = 0
+    repaired_lines: int = 0
+    dropped_duplicates: int = 0
+    near_duplicate_clusters: int = 0
+    near_duplicate_documents: int = 0
+    dropped_near_duplicates: int = 0
+    cleaned_sources: int = 0
+    rejected: dict[str, int] = Field(default_factory=dict)
+    reject_samples: dict[str, tuple[RejectSample, ...]] = Field(default_factory=dict)
+    contamination: Overlap | None = None
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes of text on both sides of the split."""
+        return self.train_bytes + self.heldout_bytes
+
+    def count(self, split: Split, unit: TextUnit) -> int:
+        """Documents, bytes or characters on one side of the split."""
+        number: int = getattr(self, f"{split}_{unit}")
+        return number

@@ -1,0 +1,85 @@
+"""The whole run: download → clean → plan → tokenize → train in chunks → evaluate → generate."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Literal
+
+from lm.errors import BadInput
+from lm.pipeline.listener import Listener
+from lm.pipeline.plan_driver import starting_model
+from lm.pipeline.seeds import evaluate_others, tell_seeds, train_others
+from lm.pipeline.session import Session
+from lm.pipeline.steps import PLAIN, Steps
+from lm.run_config import RunConfig
+from lm.runs.run_record import RunRecord
+from lm.store.artifacts import Store
+
+StageName = Literal["download", "clean", "tokenize", "train", "evaluate", "generate"]
+
+
+def run_pipeline(
+    config: RunConfig,
+    *,
+    run_id: str | None = None,
+    until: StageName = "generate",
+    replan: bool = False,
+    listener: Listener | None = None,
+    store: Store | None = None,
+    command: str = "",
+) -> RunRecord:
+    """Run every stage up to `until`, each reused where it is done already, and return the record.
+
+    Heavy work is done in supervised child processes, within the memory of the config. What was saved is kept whatever
+    happens: the same call goes on from there. Raises SlowburnError with one line that says what to do.
+    """
+    name = checked_run_id(run_id or f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-run")
+    session = Session(store or Store.default(), config, name, listener or Listener(), command=command)
+    conclude(session, lambda: run_until(session, until, replan))
+    return session.record
+
+
+def run_until(session: Session, until: StageName, replan: bool, steps: Steps = PLAIN) -> None:
+    """Do all stages up to `until`."""
+    for stage in stages(session, replan, steps):
+        if stage == until:
+            break
+
+
+def stages(session: Session, replan: bool, steps: Steps = PLAIN) -> Iterator[StageName]:
+    """Do one stage after another, and say which one is complete."""
+    start = starting_model(session)
+    raw = steps.download(session)
+    yield "download"
+    cleaned = steps.clean(session, raw)
+    yield "clean"
+    plan = steps.plan(session, cleaned, start, replan)
+    tokens = steps.tokenize(session, cleaned, plan, start)
+    yield "tokenize"
+    tell_seeds(session, plan)
+    model = steps.train(session, tokens, plan, start)
+    others = train_others(session, steps, tokens, plan, start)
+    yield "train"
+    steps.evaluate(session, model, tokens, cleaned)
+    evaluate_others(session, steps, plan, model, others, tokens, cleaned)
+    yield "evaluate"
+    steps.generate(session, model, cleaned)
+    yield "generate"
+
+
+def conclude(session: Session, work: Callable[[], None]) -> None:
+    """Do a run's work and close its record, whatever becomes of it. Raises what the work raises."""
+    try:
+        session.check_min()
+        work()
+    except BaseException as error:
+        session.finish(error)
+        raise
+    session.finish()
+
+
+def checked_run_id(name: str) -> str:
+    """The name, if it can be a folder's on every system. Raises BadInput."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+        raise BadInput(f"run id: got {name!r}, expected up to 80 letters, digits, dots, dashes and underscores")
+    return name

@@ -1,0 +1,33 @@
+"""What a stage is asked to make."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from lm.config import JsonObject
+from lm.store.artifacts import Store
+
+
+class StageWork(BaseModel):
+    """A stage with everything resolved: what it makes, from what, how, and the key that follows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    root: Path
+    stage: str
+    key: str
+    config: JsonObject
+    inputs: dict[str, str]  # key of each, by stage or role
+
+    @property
+    def store(self) -> Store:
+        """The store that holds the inputs and will hold the artifact."""
+        return Store(self.root)
+
+    def path(self, name: str) -> Path:
+        """Folder of an input."""
+        return self.store.path(name, self.inputs[name])
+
+    def paths(self, *names: str) -> list[Path]:
+        """Folders of those of these inputs that there are."""
+        return [self.path(name) for name in names if name in self.inputs]

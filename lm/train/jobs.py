@@ -1,0 +1,105 @@
+"""What a supervised child does for the train stage: one training, opened, continued chunk by chunk, and finished."""
+
+from pydantic import BaseModel, ConfigDict
+
+from lm.model.config import TrainingConfig
+from lm.store.versions import versions
+from lm.store.work import StageWork
+from lm.supervision.job import job
+from lm.supervision.job_context import JobContext
+from lm.train.deadline import NewEnd
+from lm.train.metrics import Downshift
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    step: int
+    notes: tuple[str, ...]  # all so far, for the user
+
+
+class TrainingStart(_Report):
+    """Where a training begins or goes on."""
+
+
+class ChunkReport(_Report):
+    """What a chunk came to."""
+
+    loss: float  # nats a token, smoothed
+    seconds: float  # of training so far
+    is_over: bool
+    new_end: NewEnd | None  # where the deadline wants another end
+
+
+@job
+def start_training(
+    context: JobContext,
+    work: StageWork,
+    micro_batch: int,
+    device: str,
+    checkpoint_seconds: float,
+    deadline_seconds: float | None = None,
+    max_steps: int = 0,
+) -> TrainingStart:
+    """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
+
+    The artifact's lock is held until the child leaves.
+    """
+    context.use_torch()
+    from lm.train.deadline import Deadline
+    from lm.train.training import Training
+
+    partial = context.enter(work.store.writing(work.stage, work.key, resumable=True))
+    training = Training(
+        TrainingConfig.model_validate(work.config),
+        work.path("tokenize"),
+        partial,
+        micro_batch=micro_batch,
+        device=device,
+        checkpoint_seconds=checkpoint_seconds,
+        deadline=Deadline(deadline_seconds, max_steps),
+        init=next(iter(work.paths("init")), None),
+    )
+    context.cap_anew()  # with its libraries and its model loaded, and before it has freed anything
+    context.keep(training)
+    context.stops_itself = True
+    return TrainingStart(step=training.trainer.step_index, notes=tuple(training.notes))
+
+
+@job
+def train_chunk(context: JobContext, last_step: int) -> ChunkReport:
+    """Train until `last_step`, saving on the way and at the end."""
+    from lm.train.oom_recovery import OomRecovery
+    from lm.train.training import Training
+
+    training = context.kept(Training)
+    OomRecovery(context, training).run_until(last_step)
+    return ChunkReport(
+        step=training.trainer.step_index,
+        notes=tuple(training.notes),
+        loss=training.metrics.smooth_loss,
+        seconds=training.seconds,
+        is_over=training.is_over,
+        new_end=training.deadline.new_end,
+    )
+
+
+@job
+def finish_training(context: JobContext, work: StageWork, downshifts: tuple[Downshift, ...] = ()) -> None:
+    """Turn a training that has made all its steps into the model artifact."""
+    from lm.train.training import SCRATCH, Training
+
+    training = context.kept(Training)
+    work.store.commit(
+        work.stage,
+        work.key,
+        config=work.config,
+        inputs=work.inputs,
+        metrics=training.finish().model_copy(update={"downshifts": downshifts}),
+        seconds=training.seconds,
+        peak_memory_bytes=training.peak_memory_bytes,
+        versions=versions(),
+        numerics=training.numerics,
+        scratch=SCRATCH,
+    )
+    context.close()

@@ -1,0 +1,53 @@
+"""What the train stage says of the model."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lm.config import StageMetrics
+from lm.formatting import format_count
+
+
+class Rollback(BaseModel):
+    """A step at which the loss ran away, and the step that training went back to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: int
+    back_to: int
+
+
+class Downshift(BaseModel):
+    """A micro-batch that memory forced to become smaller."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    before: int = Field(alias="from")
+    after: int = Field(alias="to")
+    reason: str
+
+
+class TrainMetrics(StageMetrics):
+    """Size of the model, what it read, and the hash of its weights.
+
+    A model from elsewhere has no training to tell of.
+    """
+
+    steps: int
+    resumed_from_step: int | None
+    parameters: int
+    vocab_size: int
+    weights_sha256: str
+    imported_from: str | None = None
+    trained_tokens: int | None = None
+    passes_over_the_data: float | None = None
+    final_loss: float | None = None  # nats a token
+    best_step: int | None = None
+    temperature: float = 1.0
+    merge_dropout: float = 0.0
+    rollbacks: tuple[Rollback, ...] = ()
+    final_state_sha256: str | None = None
+    downshifts: tuple[Downshift, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """Size of the model and its training."""
+        return f"{format_count(self.parameters)} parameters, {self.steps:,} steps"
