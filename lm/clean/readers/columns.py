@@ -75,8 +75,10 @@ class _Column:
     """What a sample of the values of a column is like."""
 
     name: str
-    values: list[str]
+    values: list[str]  # that hold anything
+    rows: int
     are_turns: bool
+    are_strings: bool
 
     @property
     def plain_name(self) -> str:
@@ -84,7 +86,8 @@ class _Column:
 
     @property
     def length(self) -> float:
-        return sum(map(len, self.values)) / max(len(self.values), 1)
+        """Mean characters of a row's value: a column that few rows have is short."""
+        return sum(map(len, self.values)) / self.rows
 
     def share(self, holds: Callable[[str], bool]) -> float:
         judged = self.judged()
@@ -122,7 +125,9 @@ def choose_columns(rows: Sequence[Row], asked: Sequence[str] = ()) -> Columns | 
         lowered = {name.lower(): name for name in reversed(names)}
         chosen = [lowered[name.lower()] for name in asked if name.lower() in lowered]
     else:
-        chosen = [column.name for column in _choose([column for column in columns if column.values])]
+        found = _choose([column for column in columns if column.values])
+        empty = [column for column in columns if column.plain_name in TEXT_COLUMNS and column.are_strings]
+        chosen = [column.name for column in found or empty[:1]]
     if not chosen:
         return None
     has_markup = any(column.has_markup for column in columns if column.name in chosen)
@@ -138,7 +143,8 @@ def _columns(rows: Sequence[Row]) -> Iterator[_Column]:
     for name in dict.fromkeys(name for row in rows for name in row):
         values = [row[name] for row in rows if row.get(name) is not None]
         texts = [text for value in values if (text := value_text(value)) and text.strip()]
-        yield _Column(name, texts, any(joined_turns(value) for value in values[:10]))
+        are_turns = any(joined_turns(value) for value in values[:10])
+        yield _Column(name, texts, len(rows), are_turns, any(isinstance(value, str) for value in values))
 
 
 def _choose(columns: list[_Column]) -> list[_Column]:

@@ -154,6 +154,10 @@ SHAPES: dict[str, tuple[list[Any], list[str]]] = {
         [{"text": ("positive", "negative")[n % 2], "remark": sentence(n)} for n in range(30)],
         [sentence(n) for n in range(30)],
     ),
+    "a remark that few rows have": (
+        [{"line": sentence(n), "remark": sentence(n) * 5 if n == 3 else ""} for n in range(60)],
+        [sentence(n) for n in range(60)],
+    ),
     "Chinese": (
         [{"编号": n, "正文": f"吾輩は猫である。名前はまだ無い。{n}"} for n in range(9)],
         [f"吾輩は猫である。名前はまだ無い。{n}" for n in range(9)],
