@@ -149,7 +149,9 @@ class CleanedCorpus:
         """What was met: encodings, rejects, what was taken out."""
         reading = asdict(self.counts.reading)
         reading["skipped_reasons"] = dict(sorted(self.counts.reading.skipped_reasons.items()))
-        reading["readings"] = [found._asdict() for found in self.counts.reading.readings]
+        reading["readings"] = [
+            found._asdict() | {"sentence": found.sentence()} for found in self.counts.reading.readings
+        ]
         reading["skipped"] = [f"{name}: {reason}" for name, reason in self.counts.reading.skipped[:20]]
         return reading | asdict(self.counts.cleaning)
 

@@ -27,6 +27,18 @@ class RejectSample(_Part):
     opening: str
 
 
+class FileReading(_Part):
+    """How a file was read; the sentence says all of it: `export.csv: table, column body, 1,500 rows; …`."""
+
+    name: str
+    kind: str
+    how: str = ""
+    amount: int = 0
+    unit: str = "documents"
+    left_out: str = ""
+    sentence: str
+
+
 class Opening(_Part):
     """How a document begins, as it is trained on."""
 
@@ -62,11 +74,11 @@ class CleanMetrics(StageMetrics):
     licences: dict[str, dict[str, int]] = Field(default_factory=dict)  # bytes of each licence, by source
     encodings: dict[str, int] = Field(default_factory=dict)  # files of each
     rejects: int = 0  # lines or rows that hold no text
-    web_pages: int = 0
+    kinds: dict[str, int] = Field(default_factory=dict)  # files that were read as each
+    readings: tuple[FileReading, ...] = ()  # how files were read that are more than plain text: the first of many
     skipped_files: int = 0
     skipped_reasons: dict[str, int] = Field(default_factory=dict)
     skipped: tuple[str, ...] = ()
-    text_columns: dict[str, str] = Field(default_factory=dict)
     dropped_empty: int = 0
     boilerplate_bytes: int = 0
     control_characters: int = 0

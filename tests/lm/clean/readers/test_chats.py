@@ -44,6 +44,14 @@ def test_a_log_of_a_chat_is_what_was_said(tmp_path: Path, time: str, service: st
     assert told(tmp_path, "a.txt", log.replace("\n", "\r\n")) == "a.txt: chat, 3 messages; 2 service lines left out"
 
 
+def test_a_log_of_irc_is_what_was_said(tmp_path: Path) -> None:
+    """Joins and changes of topic are left out, also those with a colon."""
+    log = (
+        "[10:00] *** ann joined #sea: hello\n[10:01] <@ann> Who is there?\n[10:02] <ben> http: me.\n[10:03] <ann> Ah.\n"
+    )
+    assert texts(tmp_path, "sea.log", log) == ["ann: Who is there?\nben: http: me.\nann: Ah.\n"]
+
+
 def telegram(said: list[tuple[str, str]]) -> list[dict[str, Any]]:
     service = {
         "id": 0,

@@ -154,6 +154,10 @@ SHAPES: dict[str, tuple[list[Any], list[str]]] = {
         [{"text": ("positive", "negative")[n % 2], "remark": sentence(n)} for n in range(30)],
         [sentence(n) for n in range(30)],
     ),
+    "a remark that few rows have": (
+        [{"line": sentence(n), "remark": sentence(n) * 5 if n == 3 else ""} for n in range(60)],
+        [sentence(n) for n in range(60)],
+    ),
     "Chinese": (
         [{"编号": n, "正文": f"吾輩は猫である。名前はまだ無い。{n}"} for n in range(9)],
         [f"吾輩は猫である。名前はまだ無い。{n}" for n in range(9)],
@@ -167,6 +171,25 @@ SHAPES: dict[str, tuple[list[Any], list[str]]] = {
         ["ACGT" * 30 + "A" * n for n in range(9)],
     ),
 }
+
+
+def test_html_in_a_column_is_no_text(tmp_path: Path) -> None:
+    """Reviews of a web site lose their tags, a page of source code keeps them; a `<` that is none stays."""
+    reviews = "".join(f'"{sentence(n)}<br /><br />It was <i>5 < 6</i> &amp; so.",good\n' for n in range(30))
+    assert texts(tmp_path, "a.csv", f"review,label\n{reviews}")[0] == f"{sentence(0)}\n\nIt was 5 < 6 & so."
+    assert ", column review without its HTML, 30 rows" in told(tmp_path, "a.csv", f"review,label\n{reviews}")
+    pages = "\n".join(json.dumps({"content": f"<html><p>{sentence(n)}</p></html>"}) for n in range(9))
+    assert texts(tmp_path, "a.jsonl", pages)[0] == f"<html><p>{sentence(0)}</p></html>"
+
+
+def test_text_deep_in_a_document_is_found(tmp_path: Path) -> None:
+    """Paragraphs in lists of lists, as data sets of questions have them; places on a map are none."""
+    data = [
+        {"title": f"T{n}", "paragraphs": [{"context": sentence(n), "qas": [{"id": "5a", "n": 1}]}]} for n in range(5)
+    ]
+    assert texts(tmp_path, "a.json", json.dumps({"version": "1", "data": data})) == [sentence(n) for n in range(5)]
+    places = [{"type": "Feature", "properties": {"name": f"P{n}"}} for n in range(9)]
+    assert texts(tmp_path, "a.geojson", json.dumps({"type": "FeatureCollection", "features": places})) == []
 
 
 @pytest.mark.parametrize(("rows", "expected"), SHAPES.values(), ids=SHAPES)
