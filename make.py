@@ -127,6 +127,7 @@ for _name, _help in {
     "generation": "time generation",
     "memory": "compare predicted with measured memory",
     "corpora": "time the stages that read corpora",
+    "encodings": "compare what finds the encoding of a text",
     "neighbours": "measure training beside a busy program",
 }.items():
     TARGETS[f"bench-{_name}"] = Target(

@@ -14,7 +14,17 @@ PROJECT = Path(__file__).parent.parent
 DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 OURS = {"lm", "tasks", "flows", "tests", "benchmarks", "make", "make_venv", "build_backend"}
 INSTALLED_BY_TARGETS = {"llama-cpp-python"}  # `make test-gguf` and the like have environments of their own
-NOT_IMPORTED = {"accelerate", "xxhash", "pytest-timeout", "pytest-xdist", "ruff", "mypy", "import-linter"}
+NOT_IMPORTED = {
+    "accelerate",
+    "chardet",
+    "charset-normalizer",
+    "xxhash",
+    "pytest-timeout",
+    "pytest-xdist",
+    "ruff",
+    "mypy",
+    "import-linter",
+}
 
 
 def names(requirements: list[str]) -> set[str]:

@@ -1,12 +1,20 @@
 """What can be asked of the clean stage."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lm.config import StageConfig
 
 VERSION = 6
+
+# What a quality filter rejects for, and the setting that lets it in.
+FILTERS = {
+    "too few words": "clean.minimum_words=0",
+    "mostly symbols": "clean.maximum_symbols=1",
+    "repeats itself": "clean.maximum_repeated=1",
+    "another language": "clean.languages=",
+}
 
 
 class CleanConfig(StageConfig):
@@ -30,7 +38,15 @@ class CleanConfig(StageConfig):
     separator: str | None = Field(
         None, min_length=1, description="what stands between the documents of a text file, such as <|endoftext|> or ---"
     )
+    encoding: tuple[str, ...] = Field(
+        (),
+        description="encoding of the files that are not UTF-8, such as cp1250, or of some: letters/*.txt=koi8-r; "
+        "empty: found by their letters",
+    )
     repair_encoding: bool = Field(True, description="mend lines that were decoded wrongly before they came here")
+    join_hyphenated: bool = Field(
+        True, description="join words that were hyphenated at line ends, where the text has them whole elsewhere"
+    )
     minimum_words: int = Field(1, ge=0, description="documents with fewer words are dropped; Gopher: 50")
     maximum_symbols: float = Field(0.95, ge=0.0, le=1.0, description="most share of symbols; web text: 0.2; 1: any")
     maximum_repeated: float = Field(
@@ -38,3 +54,19 @@ class CleanConfig(StageConfig):
     )
     languages: tuple[str, ...] = Field((), description="languages to keep, such as en, de; empty: all")
     max_expanded_bytes: int = Field(2**36, gt=0, description="most bytes that archives may expand to, all together")
+
+    @field_validator("encoding", mode="before")
+    @classmethod
+    def _listed(cls, encoding: Any) -> Any:
+        return tuple(encoding.split(",")) if isinstance(encoding, str) else encoding
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, encoding: tuple[str, ...]) -> tuple[str, ...]:
+        for setting in encoding:
+            name = setting.rpartition("=")[2]
+            try:
+                "text".encode(name)
+            except (LookupError, ValueError):  # unknown, no encoding of text, or no name
+                raise ValueError(f"{name!r} is no encoding that Python knows, such as cp1250 or koi8-r") from None
+        return encoding

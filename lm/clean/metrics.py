@@ -27,6 +27,14 @@ class RejectSample(_Part):
     opening: str
 
 
+class Opening(_Part):
+    """How a document begins, as it is trained on."""
+
+    source: str
+    title: str
+    opening: str
+
+
 class Overlap(_Part):
     """How many of the held-out runs of 13 words stand in the training text too."""
 
@@ -46,6 +54,7 @@ class CleanMetrics(StageMetrics):
     heldout_bytes: int
     heldout_characters: int
     longest_document_bytes: int
+    openings: tuple[Opening, ...] = ()  # of a few documents of the training text
     split: str  # how the text was split
     cut_documents: int = 0  # of which the last part is held out
     warnings: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """Which columns of a table carry the text, found by what is in them, and the text of a row."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from lm.clean.readers.turns import joined_turns, pieces_of_text
 from lm.text.licences import tidy
 
 SAMPLE_ROWS, SAMPLE_CHARACTERS = 500, 2**22
+MAX_JUDGED_VALUES = 100  # of a column, spread over the sample
 TEXT_COLUMNS = ("text", "content", "body", "article", "story", "passage", "document")
 CONVERSATION_COLUMNS = ("messages", "conversations", "conversation", "turns", "dialog", "dialogue", "chat")
 # Rows of instructions: one of the first and one of the last make such a row, and all of them are its text.
@@ -17,7 +18,7 @@ ANSWERS = ("output", "response", "completion", "answer", "answers", "solution", 
 INSTRUCTIONS = (*PROMPTS, *ANSWERS, "system", "system_prompt", "context")
 LICENCE_COLUMNS = ("license", "licence")
 TITLE_COLUMNS = ("title", "document", "name", "id", "url")
-HEADINGS = ("title", "name", "headline", "subject", "heading", "author", "artist", "song", "song_name", "track", "album",
+HEADINGS = ("title", "name", "headline", "subject", "heading", "author", "artist", "song", "track", "album",
             "singer", "writer", "poet", "speaker", "sender", "from", "user", "username", "user_name", "url", "address",
             "source", "category", "location", "place", "tags", "genre", "titel", "autor", "titre", "auteur",
             "titulo", "título")  # fmt: skip
@@ -78,8 +79,12 @@ class _Column:
     def length(self) -> float:
         return sum(map(len, self.values)) / max(len(self.values), 1)
 
-    def share(self, holds: Any) -> float:
-        return sum(map(holds, self.values)) / max(len(self.values), 1)
+    def share(self, holds: Callable[[str], bool]) -> float:
+        judged = self.judged()
+        return sum(map(holds, judged)) / max(len(judged), 1)
+
+    def judged(self) -> list[str]:
+        return self.values[:: len(self.values) // MAX_JUDGED_VALUES + 1]
 
     @property
     def has_labels(self) -> bool:
@@ -88,7 +93,7 @@ class _Column:
 
     @property
     def has_names(self) -> bool:
-        shares = [lower_case_share(value) for value in self.values]
+        shares = [lower_case_share(value) for value in self.judged()]
         return self.plain_name in HEADINGS or sum(shares) < MIN_LOWER_SHARE * len(shares)
 
 
@@ -120,6 +125,8 @@ def _choose(columns: list[_Column]) -> list[_Column]:
     turns = [column for column in columns if column.are_turns]
     if named := [column for column in turns if column.plain_name in CONVERSATION_COLUMNS]:
         return named[:1]
+    if len(columns) == 1 and columns[0].plain_name in TEXT_COLUMNS:
+        return columns
     found = {column.plain_name for column in columns}
     whole = [column for column in columns if column.plain_name in TEXT_COLUMNS]
     if found.intersection(PROMPTS) and found.intersection(ANSWERS):

@@ -110,36 +110,63 @@ def test_a_table_that_is_none_is_named(tmp_path: Path, content: str, reason: str
 
 SHAPES: dict[str, tuple[list[Any], list[str]]] = {
     "lyrics, the first row empty": (
-        [{"artist": f"The Band {n}", "song": f"A very long evening {n}", "lyrics": sentence(n) * (n > 0)} for n in range(30)],
+        [
+            {"artist": f"The Band {n}", "song": f"A very long evening {n}", "lyrics": sentence(n) * (n > 0)}
+            for n in range(30)
+        ],
         [sentence(n) * (n > 0) for n in range(30)],
     ),
     "turns of a chat": (
-        [{"messages": [{"role": "user", "content": sentence(n)}, {"role": "assistant", "content": "Yes."}], "id": n} for n in range(9)],
+        [
+            {"messages": [{"role": "user", "content": sentence(n)}, {"role": "assistant", "content": "Yes."}], "id": n}
+            for n in range(9)
+        ],
         [f"user: {sentence(n)}\nassistant: Yes." for n in range(9)],
     ),
     "turns of ShareGPT": (
-        [{"id": f"x{n}", "conversations": [{"from": "human", "value": sentence(n)}, {"from": "gpt", "value": "No."}]} for n in range(9)],
+        [
+            {"id": f"x{n}", "conversations": [{"from": "human", "value": sentence(n)}, {"from": "gpt", "value": "No."}]}
+            for n in range(9)
+        ],
         [f"human: {sentence(n)}\ngpt: No." for n in range(9)],
     ),
     "instructions": (
         [{"instruction": sentence(n), "input": "" if n % 2 else "Here.", "output": sentence(n + 50)} for n in range(9)],
         ["\n\n".join(filter(None, (sentence(n), "" if n % 2 else "Here.", sentence(n + 50)))) for n in range(9)],
     ),
-    "prompts": ([{"prompt": sentence(n), "completion": "Paris"} for n in range(9)], [f"{sentence(n)}\n\nParis" for n in range(9)]),
-    "questions": ([{"question": sentence(n), "answer": "42", "level": "easy"} for n in range(9)], [f"{sentence(n)}\n\n42" for n in range(9)]),
+    "prompts": (
+        [{"prompt": sentence(n), "completion": "Paris"} for n in range(9)],
+        [f"{sentence(n)}\n\nParis" for n in range(9)],
+    ),
+    "questions": (
+        [{"question": sentence(n), "answer": "42", "level": "easy"} for n in range(9)],
+        [f"{sentence(n)}\n\n42" for n in range(9)],
+    ),
     "translations": (
         [{"translation": {"en": sentence(n), "de": f"Und so ging {sentence(n)}"}} for n in range(9)],
         [f"{sentence(n)}\n\nUnd so ging {sentence(n)}" for n in range(9)],
     ),
-    "a title beside the text": ([{"title": f"Of {n} things", "text": sentence(n)} for n in range(9)], [sentence(n) for n in range(9)]),
+    "a title beside the text": (
+        [{"title": f"Of {n} things", "text": sentence(n)} for n in range(9)],
+        [sentence(n) for n in range(9)],
+    ),
     "a column called text that holds labels": (
         [{"text": ("positive", "negative")[n % 2], "remark": sentence(n)} for n in range(30)],
         [sentence(n) for n in range(30)],
     ),
-    "Chinese": ([{"编号": n, "正文": f"吾輩は猫である。名前はまだ無い。{n}"} for n in range(9)], [f"吾輩は猫である。名前はまだ無い。{n}" for n in range(9)]),
-    "rows of other shapes": ([*({"text": sentence(n)} for n in range(5)), {"content": sentence(6)}], [*(sentence(n) for n in range(5)), sentence(6)]),
-    "DNA": ([{"id": n, "sequence": "ACGT" * 30 + "A" * n} for n in range(9)], ["ACGT" * 30 + "A" * n for n in range(9)]),
-}  # fmt: skip
+    "Chinese": (
+        [{"编号": n, "正文": f"吾輩は猫である。名前はまだ無い。{n}"} for n in range(9)],
+        [f"吾輩は猫である。名前はまだ無い。{n}" for n in range(9)],
+    ),
+    "rows of other shapes": (
+        [*({"text": sentence(n)} for n in range(5)), {"content": sentence(6)}],
+        [*(sentence(n) for n in range(5)), sentence(6)],
+    ),
+    "DNA": (
+        [{"id": n, "sequence": "ACGT" * 30 + "A" * n} for n in range(9)],
+        ["ACGT" * 30 + "A" * n for n in range(9)],
+    ),
+}
 
 
 @pytest.mark.parametrize(("rows", "expected"), SHAPES.values(), ids=SHAPES)
