@@ -161,7 +161,7 @@ PARQUET_FILES = (
     ),
     ParquetFile(
         "Token shards",
-        "data/tokens/<key>/<split>-00000.parquet, …",
+        "data/tokens/<key>/<split>-<number>.parquet",
         tokens.shard_schema(tokens.token_dtype(1024), first_token=0),
         tokens,
         description(tokens),
