@@ -27,7 +27,7 @@ class CleanConfig(StageConfig):
     split: Literal["auto", "document", "source", "contiguous"] = Field(
         "auto", description="auto: by document, long ones cut; document, source: whole; contiguous: the end of all text"
     )
-    seed: int = Field(0, ge=0, lt=2**32, description="which documents are held out, where they are split by hash")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of the choice of held-out documents")
     near_duplicates: Literal["together", "drop", "ignore"] = Field(
         "together",
         description="documents that resemble each other: on one side of the split, one kept, or not looked for",
@@ -52,7 +52,7 @@ class CleanConfig(StageConfig):
     maximum_repeated: float = Field(
         0.999, ge=0.0, le=1.0, description="most share of repeated runs of five words; web text: 0.3; 1: any"
     )
-    languages: tuple[str, ...] = Field((), description="such as en, de: drop documents in others; empty: keep all")
+    languages: tuple[str, ...] = Field((), description="languages to keep, such as en, de; empty: all")
     max_expanded_bytes: int = Field(2**36, gt=0, description="most bytes that archives may expand to, all together")
 
     @field_validator("encoding", mode="before")

@@ -18,8 +18,14 @@ OPENING_CHARACTERS = 300
 SAMPLES = 3  # of each reason, for the report
 ROWS = 2_000
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("source", "title", "reason", "value")]
-    + [("bytes", pa.int64()), ("opening", pa.string())],
+    [
+        ("source", pa.string()),
+        ("title", pa.string()),
+        ("reason", pa.string()),  # name of the filter, or what is wrong with the file
+        ("value", pa.string()),  # what the filter measured
+        ("bytes", pa.int64()),  # of the text
+        ("opening", pa.string()),  # how the text begins
+    ],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
 

@@ -43,15 +43,15 @@ class Manifest(BaseModel):
     schema_version: int = SCHEMA_VERSION
     stage: str
     key: str
-    created: str
-    config: JsonObject
-    inputs: dict[str, str]
-    outputs: dict[str, OutputFile]
-    metrics: JsonObject
-    seconds: float
+    created: str  # UTC, RFC 3339
+    config: JsonObject  # the stage's settings, resolved
+    inputs: dict[str, str]  # key or SHA-256 of each input, by its name
+    outputs: dict[str, OutputFile]  # by path in the artifact's folder
+    metrics: JsonObject  # what the stage says of what it made
+    seconds: float  # that making it took
     peak_memory_bytes: int | None
-    versions: dict[str, str]
-    numerics: JsonObject = {}
+    versions: dict[str, str]  # of slowburn, python, torch, sentencepiece, and the git commit
+    numerics: JsonObject = {}  # what may change the last bits
 
 
 class Artifact(BaseModel):
