@@ -4,7 +4,7 @@ Light: measuring happens in a child, through the `measure` and `probe` that the 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +15,8 @@ from lm.config import StageConfig
 from lm.errors import OutOfMemory
 from lm.formatting import format_bytes, format_duration
 from lm.memory.budget import Budget, required_budget
-from lm.model.config import TrainingConfig, smaller_micro_batch
+from lm.model.config import TrainingConfig, as_planned, smaller_micro_batch
 from lm.planning.candidates import (
-    SHARE_FOR_STEPS,
     Choice,
     budget_after_trial,
     cannot_fit,
@@ -31,6 +30,7 @@ from lm.planning.candidates import (
 )
 from lm.planning.choose import text_tokens
 from lm.planning.machine import TrainingMachine
+from lm.planning.training_time import seconds_of_training
 from lm.planning.trial_result import TrialResult
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
@@ -70,11 +70,18 @@ class Plan(StageConfig):
     predicted_memory_bytes: int
     machine: TrainingMachine
     reasons: tuple[str, ...]
+    other_seeds: Mapping[int, TrainingConfig] = {}  # recipes of models beside the main one whose end was moved
 
     @property
     def seconds(self) -> float:
         """Training time foreseen."""
-        return self.recipe.steps * self.step_seconds / SHARE_FOR_STEPS
+        return seconds_of_training(self.recipe.steps, self.step_seconds)
+
+    def recipe_of(self, seed: int) -> TrainingConfig:
+        """The recipe of the model with this seed: as the end of its training was moved, else as it was planned."""
+        if seed == self.recipe.seed:
+            return self.recipe
+        return self.other_seeds.get(seed) or as_planned(self.recipe).model_copy(update={"seed": seed})
 
 
 def tokenize_settings(config: RunConfig, plan: Plan) -> TokenizeConfig:
@@ -172,7 +179,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
     choice, step_seconds = trial.choice, trial.probed.step_seconds
     recipe, text_ends_it = settle_recipe(config, choice, text_bytes, step_seconds)
     micro_batch, predicted = _settle_memory(trial, recipe, machine.device, budget)
-    seconds = recipe.steps * step_seconds / SHARE_FOR_STEPS
+    seconds = seconds_of_training(recipe.steps, step_seconds)
     passes = recipe.steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
     return Plan(
         request=training_request(config),

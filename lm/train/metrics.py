@@ -40,6 +40,7 @@ class TrainMetrics(StageMetrics):
     trained_tokens: int | None = None
     passes_over_the_data: float | None = None
     final_loss: float | None = None  # nats a token
+    seconds_in_steps: float | None = None  # of the stage's seconds
     best_step: int | None = None
     temperature: float = 1.0
     merge_dropout: float = 0.0
