@@ -134,9 +134,12 @@ def find_plan(store: Store, config: RunConfig, clean_key: str, budget: Budget) -
 
 
 def make_plan(store: Store, config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
-    """Settle a plan and keep it. Raises CannotFit with the least budget that would do, BadInput for odd settings."""
+    """Settle a plan and keep it, instead of one that is there: then nothing is taken from others.
+
+    Raises CannotFit with the least budget that would do, BadInput for odd settings.
+    """
     path = plan_path(store, config, clean.key)
-    same_work = _same_work_other_budget(store, config, clean.key, budget)
+    same_work = None if path.exists() else _same_work_other_budget(store, config, clean.key, budget)
     plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, plan.model_dump(mode="json"))

@@ -4,7 +4,7 @@ from lm.train import calibration, sample_loss
 from lm.train.trainer import Trainer
 
 FORWARD_SHARE = 1 / 3  # of a step: a look takes no gradients
-LEAVING_SHARE = 0.35  # of the time that the process took to start: what is as slow as this machine is now
+LEAVING_SHARE = 0.2  # of the time that the process took to start: what is as slow as this machine is now
 SAVES = 2.0  # the last checkpoint, and the model's own files
 
 
