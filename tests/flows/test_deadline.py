@@ -65,7 +65,10 @@ def trained_by(workplace: Workplace, recipe: dict[str, Any]) -> TrainMetrics:
 def test_killed_at_any_moment_it_ends_in_the_bytes_of_its_recorded_schedule(
     workplace: Workplace, hopeful: Path
 ) -> None:
-    """The end is moved inside one child; kill -9 after that, and again later; the plan has it, and all is reused."""
+    """The end is moved inside one child; kill -9 after that, and again later; the plan has it, and all is reused.
+
+    Another seed has the minutes too, and an end of its own.
+    """
     process = workplace.start("--run-id", "cut", *ASKED)
     workplace.wait_for(lambda: bool(schedules(workplace)), process)
     (child,) = children(process.pid)
@@ -81,12 +84,12 @@ def test_killed_at_any_moment_it_ends_in_the_bytes_of_its_recorded_schedule(
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
-    outcome = workplace.run("--run-id", "third", *ASKED)
+    outcome = workplace.run("--run-id", "third", "--seeds", "2", *ASKED)
     assert outcome.code == 0, outcome.errors
     train = workplace.record("third")["stages"]["train"]
     plan = json.loads(hopeful.read_text())
     assert plan["recipe"]["former_ends"][: len(moved)] == moved
-    assert moved[0][1] == ENDLESS
+    assert moved[0][1] == plan["other_seeds"]["2"]["former_ends"][0][1] == ENDLESS
     assert train["steps"] == plan["recipe"]["steps"] < ENDLESS
     assert any(f"instead of {ENDLESS:,}, and from step" in reason for reason in plan["reasons"])
     assert not list(workplace.root.glob("artifacts/models/.*.partial"))
@@ -94,4 +97,4 @@ def test_killed_at_any_moment_it_ends_in_the_bytes_of_its_recorded_schedule(
     whole = trained_by(workplace, plan["recipe"])
     metrics = json.loads((workplace.root / train["path"] / "manifest.json").read_text())["metrics"]
     assert (whole.weights_sha256, whole.final_state_sha256) == (train["weights_sha256"], metrics["final_state_sha256"])
-    assert "Nothing to do" in workplace.run("--run-id", "fourth", "--deadline", *ASKED).output
+    assert "Nothing to do" in workplace.run("--run-id", "fourth", "--seeds", "2", "--deadline", *ASKED).output
