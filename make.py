@@ -95,6 +95,11 @@ TARGETS = {
     "run": Target(RUN, lambda *a: become("slowburn", "run", *a), "train, evaluate and generate: `slowburn run`"),
     "test": Target(DEV, lambda *a: pytest(*TWO_FILES_AT_ONCE, *a), "run the tests"),
     "lint": Target(DEV, lint, "check style, and that imports run one way"),
+    "docs": Target(
+        RUN,
+        lambda *a: become("python", "-m", "docs.reference_builder", *a),
+        "write the pages that are made from the code; ARGS=--check compares them",
+    ),
     "types": Target(DEV, lambda: become("python", "-m", "mypy"), "check types"),
     "up": Target(RUN, lambda: become("slowburn", "up"), "start a Prefect server, a worker and the deployments"),
     "down": Target(RUN, lambda: become("slowburn", "down"), "stop them; runs save first"),
@@ -122,6 +127,7 @@ for _name, _help in {
     "generation": "time generation",
     "memory": "compare predicted with measured memory",
     "corpora": "time the stages that read corpora",
+    "encodings": "compare what finds the encoding of a text",
     "neighbours": "measure training beside a busy program",
 }.items():
     TARGETS[f"bench-{_name}"] = Target(

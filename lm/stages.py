@@ -98,7 +98,9 @@ def headline(manifest: Manifest) -> str:
 
 # The key of raw files follows from their content: see `lm.download.stage.key_of`.
 DOWNLOAD = register(Stage("download", "data/raw", 2, DownloadConfig, DownloadMetrics, download_memory.predict))
-CLEAN = register(Stage("clean", "data/clean", 6, CleanConfig, CleanMetrics, clean_memory.predict, make_documents))
+CLEAN = register(
+    Stage("clean", "data/clean", 6, CleanConfig, CleanMetrics, clean_memory.predict, make_documents, roles=("earlier",))
+)
 TOKENIZE = register(
     Stage(
         "tokenize",

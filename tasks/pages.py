@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from lm.champions.champion import Decision
+from lm.clean.config import FILTERS
 from lm.clean.metrics import CleanMetrics
-from lm.clean.stage import REASONS
 from lm.formatting import format_bytes, format_count, format_duration, format_text_size
 from lm.generate.metrics import GenerateMetrics
 from lm.planning.plan import Plan
@@ -54,10 +54,10 @@ def plan_page(plan: Plan) -> str:
         facts(
             {
                 "parameters": format_count(plan.recipe.parameters(plan.vocab_size)),
-                "word pieces": f"{plan.vocab_size:,}",
+                "tokens in the vocabulary": f"{plan.vocab_size:,}",
                 "expected memory": format_bytes(plan.predicted_memory_bytes),
-                "seconds a step": f"{plan.step_seconds:.3f}",
-                "steps a chunk": plan.chunk_steps,
+                "seconds per step": f"{plan.step_seconds:.3f}",
+                "steps per chunk": plan.chunk_steps,
                 "sequences at a time": plan.micro_batch,
                 "device": plan.device,
                 "threads": plan.threads,
@@ -175,7 +175,7 @@ def _clean(artifact: Artifact, run: RunFacts) -> str:
         "exact duplicates dropped": metrics.dropped_duplicates,
         "near-duplicates": metrics.near_duplicate_documents,
         "of these dropped": metrics.dropped_near_duplicates,
-        **{f"dropped, {reason}": count for reason, count in metrics.rejected.items() if reason in REASONS},
+        **{f"dropped, {reason}": count for reason, count in metrics.rejected.items() if reason in FILTERS},
         "lines decoded anew": metrics.repaired_lines,
         "bytes of headers and footers cut": metrics.boilerplate_bytes,
         "control characters taken out": metrics.control_characters,
@@ -202,7 +202,7 @@ def _tokenize(artifact: Artifact, run: RunFacts) -> str:
         for name, split in SIDES.items()
     ]
     return page(
-        facts({"kind": metrics.kind, "pieces": f"{metrics.vocab_size:,}"}),
+        facts({"kind": metrics.kind, "tokens in the vocabulary": f"{metrics.vocab_size:,}"}),
         table(["", "tokens", "bytes", "bytes per token"], rows),
     )
 

@@ -18,4 +18,7 @@ def make_documents(context: JobContext, work: StageWork) -> None:
     sizes = work.store.open(raw).read_metrics(DownloadMetrics)
     pool = cleaning_pool(sizes.bytes, sizes.largest_document_bytes, context.budget_bytes)
     config, parts = CleanConfig.model_validate(work.config), work.store.parts
-    make_artifact(work, lambda out: clean(raw, config, out, context.progress, parts_folder=parts, crew=pool))
+    earlier = work.paths("earlier")
+    make_artifact(
+        work, lambda out: clean(raw, config, out, context.progress, parts_folder=parts, crew=pool, earlier=earlier)
+    )

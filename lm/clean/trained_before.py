@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from lm.clean.cleaned_corpus import CleanedCorpus
 from lm.text.documents import row_groups
-from lm.text.splits import Split
 from lm.text.shingles import Hashes
+from lm.text.splits import Split
 
 ANCHOR_CHARACTERS = 256  # looked for in the new text of a document that changed
 MAX_ANCHOR_CHARACTERS = 2**25  # of all of them; documents beyond it train whole

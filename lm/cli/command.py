@@ -5,13 +5,15 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 from click.types import OptionHelpExtra
-from pydantic import BaseModel
 
 from lm.errors import SlowburnError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel  # 50 ms that `--version` need not wait for
 
 Decorator = Callable[[Any], Any]
 ASKED = "lm.cli.asked"  # the arguments as they were given, in a context's meta
@@ -95,7 +97,7 @@ def option(*names: str, **settings: Any) -> Decorator:
     return click.option(*names, cls=Option, **settings)
 
 
-def field_option(model: type[BaseModel], name: str, **settings: Any) -> Decorator:
+def field_option(model: "type[BaseModel]", name: str, **settings: Any) -> Decorator:
     """Declare the option of a model's field, with the field's description and default; None where it is not given."""
     field = model.model_fields[name]
     kinds = [kind for kind in get_args(field.annotation) or [field.annotation] if kind is not NoneType]

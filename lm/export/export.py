@@ -7,7 +7,7 @@ from typing import Literal
 
 from lm.errors import BadInput
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import flush
+from lm.store.files import flush, move
 
 Format = Literal["hf", "gguf"]
 FORMATS: tuple[Format, ...] = ("hf", "gguf")
@@ -51,7 +51,7 @@ def export(store: Store, model: Artifact, export_format: Format, to: Path | None
             flush(written)
         if folder.exists():
             folder.rmdir()
-        partial.rename(folder)
+        move(partial, folder)
     except OSError as error:
         raise BadInput(f"{folder} cannot be written ({error.strerror}): name another folder with --to") from error
     finally:

@@ -40,7 +40,7 @@ ESCAPED = (
     "lines longer than 4,096 characters, at every 4,096th. All other text has the same token ids."
 )
 WORDS_MERGED = (
-    "llama.cpp has no tokenizer of whole words: it puts pieces together from characters, so most words become many "
+    "llama.cpp has no tokenizer of whole words: it puts tokens together from characters, so most words become many "
     "bytes and the model reads them badly. Train with `--set tokenize.kind=bpe` to use it there."
 )
 LIMITS = {

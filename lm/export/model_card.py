@@ -138,7 +138,7 @@ def _data_text(about: Origins) -> str:
     size, kept = format_text_size(text.train_bytes), format_text_size(text.heldout_bytes)
     passes = about.model.read_metrics(TrainMetrics).passes_over_the_data
     read = f", read {passes:.1f} times over" if passes else ""
-    return f"{size} of clean text{read}; another {kept} were kept back to measure with."
+    return f"{size} of clean text{read}; another {kept} were held out to measure with."
 
 
 def _by_corpus(sources: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:

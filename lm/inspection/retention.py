@@ -18,11 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lm.champions.champion import load_champion
 from lm.config import StageConfig
+from lm.runs.earlier_text import EARLIER
 from lm.runs.lineage import all_artifacts
 from lm.runs.run_record import RunRecord, list_runs
 from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import SCHEMA_VERSION
+from lm.store.files import SCHEMA_VERSION, move
 
 UNFINISHED_DAYS = 14.0  # of an unfinished training that nobody has gone on with
 DAY_SECONDS = 86_400.0
@@ -131,7 +132,7 @@ def prune(store: Store, pruning: Pruning) -> list[Removal]:
             if ours and path.exists():
                 aside = path.with_name(f".{removal.key}.pruned")
                 shutil.rmtree(aside, ignore_errors=True)
-                path.rename(aside)
+                move(path, aside)
                 shutil.rmtree(aside)
                 gone.append(removal)
     return gone
@@ -152,7 +153,7 @@ def _protected(
         if name in artifacts and name not in protected:
             protected.add(name)
             inputs = artifacts[name].manifest.inputs.items()
-            wanted += [(stage_of(role), key) for role, key in inputs]
+            wanted += [(stage_of(role), key) for role, key in inputs if role != EARLIER]
     evaluations = [name for name, artifact in artifacts.items() if name[0] == "evaluate"]
     protected |= {name for name in evaluations if ("train", artifacts[name].manifest.inputs.get("train")) in protected}
     return protected

@@ -25,7 +25,7 @@ class Budget(StageConfig):
     """The memory a stage's process tree may take, and where that number comes from."""
 
     bytes: int
-    source: str  # "flag", "cgroup" or "available memory"
+    source: str  # flag, cgroup or available memory
 
 
 def parse_bytes(text: str | int) -> int:

@@ -18,12 +18,12 @@ def check_heads(width: int, heads: int, kv_heads: int) -> None:
 class ModelConfig(StageConfig):
     """The shape of the network: with the vocabulary's size, all that decides its parameters."""
 
-    layers: int
-    width: int
-    heads: int
-    kv_heads: int
-    mlp_width: int
-    context: int  # tokens a sequence
+    layers: int  # blocks of attention and MLP
+    width: int  # channels of the residual stream
+    heads: int  # of attention
+    kv_heads: int  # of keys and values, which the others share
+    mlp_width: int  # channels inside the MLP
+    context: int  # tokens in a sequence
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
@@ -55,10 +55,10 @@ class TrainingConfig(ModelConfig):
     """Model shape, data order, optimiser and schedule. All that decides the weights, apart from the data."""
 
     batch_sequences: int  # sequences an optimiser step
-    steps: int
+    steps: int  # of the optimiser
     former_ends: tuple[tuple[int, int], ...] = ()  # (step, steps): until this step, there were to be so many in all
-    precision: Literal["bf16", "fp32"]
-    seed: int
+    precision: Literal["bf16", "fp32"]  # of the arithmetic
+    seed: int  # of the first weights and the order of the text
     muon_rate: float = 0.02  # peak learning rate of the matrices
     muon_momentum: float = 0.95  # share of the past gradients in what the matrices follow
     adam_rate: float = 0.005  # peak learning rate of the embedding and the norms

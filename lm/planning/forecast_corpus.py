@@ -12,6 +12,7 @@ from lm.download.metrics import DownloadMetrics
 from lm.download.stage import key_of, resolve
 from lm.errors import BadInput
 from lm.run_config import RunConfig
+from lm.runs.earlier_text import inputs_of_cleaning
 from lm.stages import stage_key
 from lm.store.artifacts import Artifact, Store
 from lm.text.addresses import shown
@@ -54,7 +55,8 @@ def find_known(config: RunConfig, store: Store) -> Known:
     """The raw and clean artifacts of this request, where they were made before."""
     key = key_of(resolve(config.download, store))
     raw = store.find("download", key) if key else None
-    clean_key = stage_key("clean", config.clean, {"download": key}) if key else None
+    inputs = inputs_of_cleaning(store, raw, config.clean) if raw else {}
+    clean_key = stage_key("clean", config.clean, {name: input.key for name, input in inputs.items()}) if raw else None
     return Known(raw=raw, clean=store.find("clean", clean_key) if clean_key else None)
 
 

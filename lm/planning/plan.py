@@ -56,21 +56,21 @@ class Plan(StageConfig):
     """Exact numbers for one request on one text, and why they are what they are."""
 
     schema_version: int = SCHEMA_VERSION
-    request: dict[str, Any]
-    clean_key: str
-    vocab_size: int
+    request: dict[str, Any]  # the settings that a plan answers
+    clean_key: str  # of the text
+    vocab_size: int  # tokens in the vocabulary
     recipe: TrainingConfig
-    micro_batch: int
+    micro_batch: int  # sequences that are computed at once
     most_steps: int  # that were asked for, or that do more than to learn the text by heart
-    chunk_steps: int
+    chunk_steps: int  # optimiser steps in a chunk
     device: str
     threads: int
     step_seconds: float
     checkpoint_bytes: int
-    predicted_memory_bytes: int
+    predicted_memory_bytes: int  # peak of the training
     machine: TrainingMachine
-    reasons: tuple[str, ...]
-    other_seeds: Mapping[int, TrainingConfig] = {}  # recipes of models beside the main one whose end was moved
+    reasons: tuple[str, ...]  # why the numbers are what they are, in words
+    other_seeds: Mapping[int, TrainingConfig] = {}  # of models beside the main one whose end was moved: their recipes
 
     @property
     def seconds(self) -> float:

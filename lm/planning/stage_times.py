@@ -1,4 +1,4 @@
-"""How long each stage will take: rough, from what they took on one core of the machine of docs/decisions.md."""
+"""Predict how long each stage takes: rough, from one core of machine C in docs/experiments/README.md."""
 
 from lm.model.config import TrainingConfig
 

@@ -142,18 +142,18 @@ def _number(value: float) -> str:
 
 
 def _errors(evaluation: Evaluation) -> dict[str, Any] | None:
-    """Where the model errs; None for an evaluation from before that was measured."""
+    """Where the model makes mistakes; None for an evaluation from before that was measured."""
     pictures = [
         {"title": title, "text": text, "picture": Markup(draw(rows))}
         for title, text, draw, rows in (
             (
-                "Does it know what it knows?",
+                "Does it know how sure it can be?",
                 report_text.confidence_text(evaluation),
                 reliability_svg,
                 evaluation.calibration.get("bins", ()),
             ),
             (
-                "What reading on is worth",
+                "How much context helps",
                 report_text.context_text(evaluation),
                 context_svg,
                 evaluation.by_tokens_read,

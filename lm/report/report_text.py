@@ -32,7 +32,7 @@ LN2 = log(2)
 CHANCE = 2 * sqrt(2)  # standard deviations: a difference of two has √2 of one's, and 95 % lie within two of them
 WELL_CALIBRATED = 0.02
 MIN_TOKENS = 30  # of a frequency: the mean of fewer says little
-NEAR = 0.05  # of all that reading is worth: what is left to gain is little
+NEAR = 0.05  # of all that context gains: what is left to gain is little
 MIN_QUOTE = 12  # characters: two texts of one language share any few words
 
 
@@ -96,8 +96,8 @@ def verdict(evaluation: Evaluation) -> str:
         return f"{own}, about as many as {name} ({best:.2f}): chance may explain the difference."
     if saved > 0:
         fewer = f"{saved * 100:.0f}\N{NO-BREAK SPACE}% fewer"
-        return f"{own}. The best of the simple methods, {name}, needs {best:.2f}: the model makes do with {fewer}."
-    return f"{own}. That is worse than {name} ({best:.2f}), a simple method: it has not learned enough yet."
+        return f"{own}. The best of the simple methods, {name}, needs {best:.2f}: the model needs {fewer} bits."
+    return f"{own}. That is worse than {name} ({best:.2f}), a simple method: the model has not learned enough yet."
 
 
 def figures(facts: RunFacts) -> Iterator[Figure]:
@@ -115,14 +115,14 @@ def figures(facts: RunFacts) -> Iterator[Figure]:
         note = f"{best[0]} needs {best[1]:.2f}" if best else "lower is better"
         yield Figure("Bits per byte", f"{facts.evaluation.bits_per_byte:.2f}", note)
     if sizes := facts.text_bytes:
-        yield Figure("Text", format_text_size(sizes["train"]), f"{format_text_size(sizes['heldout'])} kept back")
+        yield Figure("Text", format_text_size(sizes["train"]), f"{format_text_size(sizes['heldout'])} held out")
 
 
 def evaluation_text() -> str:
     """What the comparison is."""
     return (
-        "A low number alone says little: some texts are easy. So simpler methods read the same training text "
-        "and predicted the same unseen text. Only what the model saves beyond them is something it has learned."
+        "A low number alone says little, because some texts are easy. Simpler methods read the same training text and "
+        "predicted the same unseen text. The model has learned something where it needs fewer bits than they do."
     )
 
 
@@ -151,14 +151,15 @@ def seeds_text(facts: RunFacts) -> str:
     if bits is None:
         return ""
     text = (
-        f"{len(bits.values)} models were trained that differ in nothing but their seed: the weights they began from, "
-        f"the order they read in. Their bits per byte have a standard deviation of {bits.deviation:.3f}, as far as "
-        f"so few can tell: between two runs of one seed each, less than {CHANCE * bits.deviation:.2g} says nothing."
+        f"{len(bits.values)} models were trained that differ only in their seed: in their first weights, and in the "
+        f"order in which they read the text. Their bits per byte have a standard deviation of {bits.deviation:.3f}, as "
+        f"far as so few models can tell. Two runs of one seed each that differ by less than "
+        f"{CHANCE * bits.deviation:.2g} may differ by chance alone."
     )
     if bits.ensemble is not None:
         better = min(bits.values) - bits.ensemble
-        how = f"{better:.3f} fewer than the best of them" if better > 0 else "no fewer than the best of them"
-        text += f" Together, by the mean of their probabilities, they need {bits.ensemble:.3f}: {how}."
+        how = f"{better:.3f} fewer than the best of them" if better > 0 else "not fewer than the best of them"
+        text += f" Together, as the mean of their probabilities, they need {bits.ensemble:.3f} bits per byte: {how}."
     return text
 
 
@@ -190,7 +191,7 @@ def context_text(evaluation: Evaluation) -> str:
         f"of {rows[-1]['most_read']:,}."
     )
     if useful is not rows[-1]:
-        text += f" From {useful['most_read']:,} tokens on, reading more helps little."
+        text += f" Beyond {useful['most_read']:,} tokens, more context helps little."
     return f"{text} The band is the 95\N{NO-BREAK SPACE}% interval."
 
 
@@ -199,9 +200,9 @@ def frequency_text(evaluation: Evaluation) -> str:
     if not evaluation.by_frequency:
         return ""
     return (
-        "The dotted line is what a token costs whoever knows only how often it stands in the training text. "
-        "What the model saves below it, it takes from the words before. Where fewer than "
-        f"{MIN_TOKENS} tokens were judged, nothing is drawn."
+        "The dotted line is the cost of a token for a method that knows only how often the token occurs in the "
+        "training text. Where the model lies below that line, it uses the words before the token. Groups of fewer than "
+        f"{MIN_TOKENS} tokens are not drawn."
     )
 
 
@@ -214,18 +215,19 @@ def token_text(text: str) -> str:
 
 def samples_text(facts: RunFacts) -> str:
     """How the samples came about, and whether the model repeats itself."""
-    text = "All that were drawn, as they came; only longer gaps are closed. The words in colour were given."
+    text = "All samples, as they were drawn. Only long gaps are closed. The words in colour were given."
     judged = facts.evaluation.degeneracy if facts.evaluation else {}
     if verdict := judged.get("verdict"):
-        text += f" Judged for repetition the model is {verdict}: it scores {judged['score']:.2f}, where 1 only repeats"
+        text += (
+            f" Judged for repetition, the samples are {verdict}: their score is {judged['score']:.2f}, of 1 at worst"
+        )
         human = judged.get("human", {}).get("score")
-        text += "." if human is None else f" and people, writing on from the same words, score {human:.2f}."
+        text += "." if human is None else f". Text by people after the same words scores {human:.2f}."
     samples = facts.generate
     if samples and samples.longest_match_characters and samples.human_longest_match_characters:
         text += (
-            f" The longest stretch taken from the training text has {samples.longest_match_characters} characters; "
-            "held-out text of the same length, written by people, shares up to "
-            f"{samples.human_longest_match_characters} with it."
+            f" Longest copied passage: {samples.longest_match_characters} characters. In held-out text of the same "
+            f"length, written by people, it has {samples.human_longest_match_characters}."
         )
     return text
 
@@ -236,10 +238,10 @@ def learning_text(facts: RunFacts) -> str:
     tokens, passes = (train.trained_tokens, train.passes_over_the_data) if train else (None, None)
     read = f"It read {format_count(tokens)} tokens, {passes:.1f} passes over the text. " if tokens and passes else ""
     varied = train is not None and train.merge_dropout > 0
-    step = "Towards the end the other steps down: no pieces are read in smaller ones any more. " if varied else ""
+    step = "Near the end the training curve drops: there BPE dropout stops. " if varied else ""
     return (
-        f"{read}When the curve of unseen text stops falling while the other still falls, "
-        f"the model has begun to learn by heart. {step}"
+        f"{read}Where the curve of unseen text stops falling and the other still falls, "
+        f"the model begins to learn the text by heart. {step}"
     ).rstrip()
 
 
@@ -254,11 +256,11 @@ def memory_text(facts: RunFacts) -> str:
     stage = max(known, key=lambda name: known[name])
     record = run.stages.get(stage) or run.unfinished
     predicted = record.predicted_memory_bytes if record else None
-    foreseen = f"{format_bytes(predicted)} were predicted and " if predicted else ""
+    expected = f"{format_bytes(predicted)} were predicted, " if predicted else ""
     return (
-        f"The stage {stage} took the most: {format_bytes(known[stage])}, where {foreseen}"
+        f"The stage {stage} took the most memory: {format_bytes(known[stage])}. {expected}"
         f"{format_bytes(run.budget.bytes)} were allowed. "
-        "The dotted line is the orchestrating process, which stands beside the budget."
+        "The dotted line is the process that orchestrates the run. The budget does not count it."
     )
 
 
@@ -298,21 +300,21 @@ def next_steps(facts: RunFacts) -> Iterator[NextStep]:
     run = facts.run
     again = run.command or "make run"
     if run.status in ("running", "paused"):
-        yield NextStep("If it is not going any more, start it again: it goes on from its last checkpoint.", again)
+        yield NextStep("If it does not run any more, start it again: it continues from its last checkpoint.", again)
     elif run.status == "stopped":
-        yield NextStep("Go on where it stopped: nothing that is finished is done again.", again)
+        yield NextStep("Continue where it stopped: nothing that is finished is done again.", again)
     elif run.status == "failed":
-        yield NextStep("Try again once the cause is mended: what is finished is kept.", again)
+        yield NextStep("Try again when the cause is removed: what is finished is kept.", again)
     elif "train" in run.stages:
         minutes = run.config.get("minutes")
         corpus = [part for name in run.corpus for part in ("--corpus", name)]
-        yield NextStep("Let it write more.", "python -m lm generate")
+        yield NextStep("Let the model write more.", "slowburn generate")
         if facts.spread:
-            yield NextStep("Let all seeds write as one.", f"python -m lm generate {run.run_id} --ensemble")
+            yield NextStep("Let all seeds write as one model.", f"slowburn generate {run.run_id} --ensemble")
         if minutes:
-            longer = ["python", "-m", "flows.pipeline", *corpus, "--minutes", f"{minutes * 4:g}"]
+            longer = ["slowburn", "run", *corpus, "--minutes", f"{minutes * 4:g}"]
             yield NextStep(
-                "Give it more time: the text is ready, so only training and what follows it run.", join(longer)
+                "Give it more time: the text is ready, so only training and the stages after it run.", join(longer)
             )
-        yield NextStep("Train on your own text.", "python -m flows.pipeline --corpus path/to/your/texts")
-    yield NextStep("See every artifact, what it was made from and what was made from it.", "python -m lm inspect")
+        yield NextStep("Train on your own text.", "slowburn run --corpus path/to/your/texts")
+    yield NextStep("See every artifact, what it was made from and what was made from it.", "slowburn inspect")

@@ -48,7 +48,7 @@ def _rows(facts: RunFacts) -> Iterator[tuple[str, str]]:
     if sizes:
         yield (
             "text",
-            f"{format_text_size(sizes['train'])}, and {format_text_size(sizes['heldout'])} kept back to test it",
+            f"{format_text_size(sizes['train'])}, and {format_text_size(sizes['heldout'])} held out to test it",
         )
     whole = f"{format_duration(run.seconds)} for {'this' if facts.trained_before else 'the whole'} run"
     if facts.training_seconds is not None:
@@ -75,7 +75,7 @@ def _quality(evaluation: Evaluation) -> str:
         return text
     listed = ", ".join(f"{name} {value:.2f}" for name, value in evaluation.baselines.items())
     name, best = next(iter(evaluation.baselines.items()))
-    loses = f"; it does not beat {name} yet: give it more minutes or more text"
+    loses = f"; the model does not beat {name} yet: give it more minutes or more text"
     return f"{text}; {listed}{'' if evaluation.bits_per_byte < best else loses}"
 
 

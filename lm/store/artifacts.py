@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lm.config import JsonObject, StageMetrics
 from lm.errors import SlowburnError, Stopped
-from lm.store.files import SCHEMA_VERSION, flush, now, read_json, sha256_of, write_json
+from lm.store.files import SCHEMA_VERSION, flush, move, now, read_json, sha256_of, write_json
 from lm.store.layout import folder_of
 
 Metrics = TypeVar("Metrics", bound=StageMetrics)
@@ -43,15 +43,15 @@ class Manifest(BaseModel):
     schema_version: int = SCHEMA_VERSION
     stage: str
     key: str
-    created: str
-    config: JsonObject
-    inputs: dict[str, str]
-    outputs: dict[str, OutputFile]
-    metrics: JsonObject
-    seconds: float
+    created: str  # UTC, RFC 3339
+    config: JsonObject  # the stage's settings, resolved
+    inputs: dict[str, str]  # key or SHA-256 of each input, by its name
+    outputs: dict[str, OutputFile]  # by path in the artifact's folder
+    metrics: JsonObject  # what the stage says of what it made
+    seconds: float  # that making it took
     peak_memory_bytes: int | None
-    versions: dict[str, str]
-    numerics: JsonObject = {}
+    versions: dict[str, str]  # of slowburn, python, torch, sentencepiece, and the git commit
+    numerics: JsonObject = {}  # what may change the last bits
 
 
 class Artifact(BaseModel):
@@ -230,8 +230,8 @@ class Store:
         damaged = path.with_name(f".{key}.damaged")
         shutil.rmtree(damaged, ignore_errors=True)
         if path.exists():
-            path.rename(damaged)
-        partial.rename(path)
+            move(path, damaged)
+        move(partial, path)
         flush(path.parent)
         shutil.rmtree(damaged, ignore_errors=True)
         for name in scratch:

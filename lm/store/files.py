@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from filelock import FileLock, Timeout
 from lm.errors import SlowburnError, Stopped
 
 SCHEMA_VERSION = 1
+SCANNERS_HOLD_FILES = os.name == "nt"  # open, so that they cannot be renamed
+SCANNER_TIMEOUT_SECONDS = 10.0
 
 
 def sha256_of(path: Path) -> str:
@@ -38,6 +41,23 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
+def move(source: Path, target: Path) -> None:
+    """Rename a file or a folder; a file takes the place of another one.
+
+    On Windows a virus scanner may be looking into what was just written: wait until it lets go.
+    """
+    deadline = time.monotonic() + SCANNER_TIMEOUT_SECONDS
+    while True:
+        try:
+            source.replace(target)
+        except PermissionError:
+            if not SCANNERS_HOLD_FILES or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
 @contextmanager
 def replace_atomically(path: Path) -> Iterator[Path]:
     """Yield a temporary file that becomes `path` once it is written: a reader sees the old content or the new.
@@ -48,7 +68,7 @@ def replace_atomically(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         flush(temporary)
-        temporary.replace(path)
+        move(temporary, path)
         flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Clean text on disk: one row a document (or the piece of one on either side of a contiguous split).
+"""Clean text on disk: one row a document (or the piece of one on either side of the split, where it is cut).
 
 A row group holds documents of one split only and a few megabytes of text (`document_writer.py`), so a reader of one
 split never decodes the other, and neither reader nor writer needs more memory than the longest document.
@@ -22,7 +22,14 @@ SCHEMA_VERSION = 2  # 1 had no licences
 FILE_NAME = "documents.parquet"
 LICENCE = "licence"
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("document_id", "source", "text", "split", "title", "licence")],
+    [
+        ("document_id", pa.string()),  # hash; the two pieces of a document that was cut share it
+        ("source", pa.string()),  # name of the file or address that it is from
+        ("text", pa.string()),
+        ("split", pa.string()),  # train or heldout
+        ("title", pa.string()),
+        ("licence", pa.string()),
+    ],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
 
@@ -58,10 +65,14 @@ def read_texts(clean: Path, split: Split) -> Iterator[bytes]:
 
 
 def count_sources(clean: Path) -> Counter[str]:
-    """How many documents, or pieces of one, there are of each source. Raises as `read_documents`."""
-    counts = Counter[str]()
-    for table in row_groups(clean, columns=("source",)):
-        counts.update(table.column("source").to_pylist())
+    """How many documents there are of each source; one that was cut is one. Raises as `read_documents`."""
+    counts, heldout = Counter[str](), set[str]()
+    for table in row_groups(clean, "heldout", ("document_id", "source")):
+        counts.update(table["source"].to_pylist())
+        heldout.update(table["document_id"].to_pylist())
+    for table in row_groups(clean, "train", ("document_id", "source")):
+        rows = zip(table["document_id"].to_pylist(), table["source"].to_pylist(), strict=True)
+        counts.update(source for document_id, source in rows if document_id not in heldout)
     return counts
 
 

@@ -108,8 +108,8 @@ def _facts(
         notes.append("The tokenizer was made from other text, which may hold some of what is held out here.")
     elif config.vocab_size is None and vocab_size < config.default_vocab_size and kind not in ("char", "byte"):
         notes.append(
-            f"The training text supports {vocab_size} {kind} pieces, fewer than the {config.default_vocab_size} "
-            "that would otherwise have been used."
+            f"The training text supports {vocab_size} tokens in the {kind} vocabulary, fewer than the "
+            f"{config.default_vocab_size} that would otherwise have been used."
         )
     return {
         "kind": kind,
@@ -120,5 +120,6 @@ def _facts(
         **{f"{split}_bytes_per_token": round(value, 4) for split, value in per_token.items()},
         "unknown_tokens": 0,  # every document came back from its tokens, which an unknown token rules out
         "notes": notes,
-        "summary": f"{vocab_size:,} {kind} pieces, {per_token['heldout']:.2f} bytes a token on held-out text",
+        "summary": f"{vocab_size:,} tokens in the {kind} vocabulary, {per_token['heldout']:.2f} bytes per held-out "
+        "token",
     }

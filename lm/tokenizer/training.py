@@ -52,7 +52,7 @@ def train_tokenizer(
         return _serialized(_byte_model())
     if vocab_size < MIN_VOCAB_SIZE:
         raise BadInput(
-            f"a vocabulary of {vocab_size} pieces is too small: every byte needs one, so ask for {MIN_VOCAB_SIZE} or "
+            f"a vocabulary of {vocab_size} tokens is too small: every byte needs one, so ask for {MIN_VOCAB_SIZE} or "
             "more"
         )
     sample = [escape(stretch) for stretch in spread_sample(texts, sample_bytes)]
@@ -62,8 +62,8 @@ def train_tokenizer(
     if len(model.pieces) < vocab_size and not shrink:
         largest = _largest(sample, kind, len(model.pieces))
         raise BadInput(
-            f"the training text supports at most {largest} {kind} pieces, {vocab_size} were asked for: ask for fewer, "
-            "or leave the size out to have it chosen"
+            f"the training text supports at most {largest} tokens in a {kind} vocabulary, {vocab_size} were asked for: "
+            "ask for fewer, or leave the size out to have it chosen"
         )
     return _serialized(model)
 

@@ -19,7 +19,7 @@ from lm.planning.training_time import seconds_of_steps
 from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import locked, read_json, write_json
+from lm.store.files import locked, move, read_json, write_json
 from lm.store.keys import artifact_key
 from lm.supervision.supervisor import SupervisedChild
 from lm.supervision.training_lock import training_lock
@@ -61,7 +61,7 @@ def compare_tokenizers(
         for done in (*KINDS, SETUP_FILE):
             (shutil.rmtree if (partial / done).is_dir() else Path.unlink)(partial / done)
         shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        move(partial, folder)
     return contest
 
 

@@ -22,7 +22,7 @@ from lm.tokenizer.merge_table import merge_table
 from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.tokens import token_count, token_file
 from lm.train.calibration import MIN_TOKENS, best_temperature, calibrated
-from lm.train.checkpoint import Checkpoint, load_milestone, load_newest, save_checkpoint
+from lm.train.checkpoint import Checkpoint, TrainingFacts, load_milestone, load_newest, save_checkpoint
 from lm.train.deadline import Deadline
 from lm.train.early_stopping import BEST_FILE, EarlyStopping
 from lm.train.finish_time import FinishTime
@@ -239,7 +239,7 @@ class Training:
         """Write a checkpoint of this very step, unless it was the last thing done."""
         if self._saved_step == self.trainer.step_index:
             return
-        facts = {
+        facts: TrainingFacts = {
             "metrics": self.metrics.state(),
             "early_stopping": self.early_stopping.state(),
             "rollbacks": [rollback.model_dump() for rollback in self.rollbacks],

@@ -80,7 +80,7 @@ def test_every_page_of_a_run_renders_and_asks_nobody_outside(
     link = "[...document.querySelectorAll('a')].find(a => a.innerText == 'tokenize' && a.href.includes('/key/'))"
     tab.wait_for(f"Boolean({link})")
     tab.open(tab.value(f"{link}.href"))
-    tab.wait_for("document.body.innerText.includes('512 bpe pieces')")
+    tab.wait_for("document.body.innerText.includes('512 tokens in the bpe vocabulary')")
 
     outside = [url for url in tab.requested() if not url.startswith(pages)]
     assert outside == []

@@ -248,9 +248,12 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 PROGRAM = """
 import sys
 from pathlib import Path
-from lm.download import *
+import lm.stages
+from lm.download.config import DownloadConfig
+from lm.download.stage import assemble, fetch, key_of, resolve
 from lm.errors import SlowburnError
 from lm.progress import silent
+from lm.store.artifacts import Store
 store, config = Store(Path(sys.argv[1])), DownloadConfig(corpus=tuple(sys.argv[2:]), retries=0)
 try:
     corpus = fetch(config, resolve(config, store), store, silent)

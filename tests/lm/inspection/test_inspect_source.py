@@ -24,7 +24,7 @@ FACTS = {"config": {}, "metrics": {}, "seconds": 1.0, "peak_memory_bytes": None,
 def make(store: Store, number: int, names: list[str]) -> list[Artifact]:
     """A corpus of files, cleaned, and a model made from it, as it were."""
     with store.writing("download", f"raw{number}") as out:
-        raw_artifact(out, {name: prose(len(name) + ord(name[0])).encode() for name in names})
+        raw_artifact(out, {name: prose(len(name) + ord(name[0]), 60).encode() for name in names})
         made = [store.commit("download", f"raw{number}", inputs={}, **FACTS)]
     with store.writing("clean", f"clean{number}") as out:
         clean(made[0].path, CleanConfig(), out, silent, parts_folder=store.parts)

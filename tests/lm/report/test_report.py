@@ -176,7 +176,7 @@ def test_complete_run_is_told_from_headline_to_details(tmp_path: Path) -> None:
     assert "needs 1.75 bits per byte. The best of the simple methods, xz, needs 2.00" in words
     assert "Once upon a time there was a fox." in words
     assert "continued from step 40" in words and "two documents were empty" in words and "train.layers" in words
-    assert "python -m flows.pipeline --corpus fairy-tales --minutes 4" in words
+    assert "slowburn run --corpus fairy-tales --minutes 4" in words
     for stage in stage_names():
         assert run.stages[stage].path in words
     pictures = [attributes for tag, attributes in page.elements if tag == "svg"]
@@ -279,7 +279,7 @@ def test_overconfident_model_is_called_so(tmp_path: Path) -> None:
     page = render_report(store, run).read_text(encoding="utf-8")
     assert "too sure of itself, by 22.5 percentage points" in page and "90% sure, 60% right" in page
     store, run = make_run(tmp_path / "before", evaluation=EVALUATION)
-    assert "Where it errs" not in render_report(store, run).read_text(encoding="utf-8")
+    assert "Where it makes mistakes" not in render_report(store, run).read_text(encoding="utf-8")
 
 
 def test_hostile_text_is_inert(tmp_path: Path) -> None:

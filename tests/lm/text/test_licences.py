@@ -51,7 +51,7 @@ def mine(tmp_path: Path) -> Path:
 def test_each_document_has_its_licence(tmp_path: Path, mine: Path, said: str | None) -> None:
     """A row's own word counts first, then the user's, then the book's; where nobody says anything, that is said."""
     out, metrics = cleaned(tmp_path, licence=said)
-    found = {document.text.partition(":")[0]: document.licence for document in read_documents(out)}
+    found = {document.text.partition(":")[0]: document.licence for document in read_documents(out, "train")}
     book, nobody = (said or "public domain in the United States"), said or "not stated"
     expected = {"0": "CC-BY-4.0", "1": nobody, "2": nobody, "3": "MIT", "p": "CC0-1.0", "b": book, "n": nobody}
     assert found == expected

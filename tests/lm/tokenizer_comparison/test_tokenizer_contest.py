@@ -21,8 +21,9 @@ from lm.progress import silent
 from lm.store.artifacts import Store
 from lm.text.documents import read_documents
 from lm.tokenizer_comparison import run as tokenizer_contest_run
-from lm.tokenizer_comparison.comparison import Setup, Tokens, conclude, equal_compute
+from lm.tokenizer_comparison.comparison import Setup, Tokens, TrialScore, conclude, equal_compute
 from lm.tokenizer_comparison.run import compare_tokenizers
+from tests.builders import metrics_of
 from tests.lm.documents import write_documents
 
 RECIPE = TrainingConfig(layers=2, width=64, heads=1, kv_heads=1, mlp_width=256, context=64, batch_sequences=8, steps=1,
@@ -46,7 +47,7 @@ def store(toy, tmp_path, monkeypatch) -> Store:
                       devices={"cpu": slow})  # fmt: skip
     keep_machine(store, machine)
     with store.writing("clean", "c" * 16) as out:
-        metrics = write_documents(read_documents(toy.clean), out)
+        metrics = metrics_of("clean", **write_documents(read_documents(toy.clean), out))
         store.commit("clean", "c" * 16, config={}, inputs={}, metrics=metrics, seconds=0.0, peak_memory_bytes=None,
                      versions={})  # fmt: skip
     return store
@@ -71,13 +72,13 @@ def test_a_kind_is_called_worse_only_where_it_is_shown():
     random = np.random.default_rng(1)
     sizes = np.full(60, 1000.0)
     base = random.normal(1500, 200, 60)
-    facts = {"vocab_size": 1, "bytes_per_token": 1.0, "parameters": 1, "passes": 1.0, "seconds": 1.0}
     nats = {"bpe": base, "unigram": base + random.normal(2, 30, 60), "char": base + 100}
-    trials = conclude(
-        {kind: {**facts, "nats": values.tolist()} for kind, values in nats.items()},
-        dict.fromkeys(nats, RECIPE),
-        sizes,
-    )
+    scores = {
+        kind: TrialScore(nats=tuple(values), unit="document", unit_bytes=tuple(map(int, sizes)), parameters=1,
+                         passes=1.0, seconds=1.0)
+        for kind, values in nats.items()
+    }  # fmt: skip
+    trials = conclude(scores, dict.fromkeys(nats, Tokens(1, 1, 1.0)), dict.fromkeys(nats, RECIPE), sizes)
     assert [trial.kind for trial in trials] == ["bpe", "unigram", "char"]
     assert [trial.is_level for trial in trials] == [True, True, False]
     assert trials[2].minus_best == pytest.approx(0.1 / np.log(2))
