@@ -4,11 +4,11 @@ Light: measuring happens in a child, through the `measure` and `probe` that the 
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from lm.clean.metrics import CleanMetrics
 from lm.config import StageConfig
@@ -70,7 +70,7 @@ class Plan(StageConfig):
     predicted_memory_bytes: int  # peak of the training
     machine: TrainingMachine
     reasons: tuple[str, ...]  # why the numbers are what they are, in words
-    other_seeds: Mapping[int, TrainingConfig] = {}  # of models beside the main one whose end was moved: their recipes
+    other_seeds: dict[int, TrainingConfig] = Field({})  # recipes of models beside the main one whose end was moved
 
     @property
     def seconds(self) -> float:

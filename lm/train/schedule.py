@@ -16,14 +16,14 @@ FILE = "schedule.json"
 
 
 class Schedule(BaseModel):
-    """When a training ends, when it was to end before, and the pace by which that was decided last."""
+    """When a training ends, and when it was to end before."""
 
     model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
-    steps: int
-    former_ends: tuple[tuple[int, int], ...]  # as in `TrainingConfig`
-    step_seconds: float
+    steps: int  # in all
+    former_ends: tuple[tuple[int, int], ...]  # (step, steps): until this step, there were to be so many in all
+    step_seconds: float  # by which that was decided last
 
     @classmethod
     def moved(cls, recipe: TrainingConfig, end: NewEnd) -> Self:

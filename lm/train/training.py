@@ -113,7 +113,7 @@ class Training:
         self.resumed_from_step = checkpoint.step or None
         self.earlier_seconds = checkpoint.facts["seconds"]
         self.earlier_peak_bytes = checkpoint.facts["peak_memory_bytes"]
-        self.seconds_in_steps = checkpoint.facts.get("seconds_in_steps", 0.0)  # older checkpoints lack it
+        self.seconds_in_steps = checkpoint.facts.get("seconds_in_steps", 0.0)
         self.trainer.rate_factor = 0.5 ** len(self.rollbacks)
         if checkpoint.facts["numerics"] != self.numerics:
             notes.append(f"the last bits may differ: begun with {checkpoint.facts['numerics']}, now {self.numerics}")
