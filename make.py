@@ -129,6 +129,7 @@ for _name, _help in {
     "corpora": "time the stages that read corpora",
     "encodings": "compare what finds the encoding of a text",
     "neighbours": "measure training beside a busy program",
+    "minutes": "compare minutes asked with minutes taken",
 }.items():
     TARGETS[f"bench-{_name}"] = Target(
         DEV, lambda *a, module=f"benchmarks.bench_{_name}": become("python", "-m", module, *a), _help

@@ -27,6 +27,7 @@ from lm.tokenizer_comparison.comparison import TokenizerContest
 from lm.train import learning_curve
 from lm.train.checkpoint import CheckpointRecord
 from lm.train.metrics import Downshift
+from lm.train.schedule import Schedule
 
 INTRODUCTION = """All paths are below the root: the checkout, or `SLOWBURN_ROOT`. `<key>` is the hash of everything that
 decides the content of an artifact. Which folder holds what: [data/](../../data/README.md),
@@ -103,6 +104,12 @@ JSON_FILES = (
         Downshift,
         "Smaller micro-batches that memory has forced.",
         (("downshifts", "list of [Downshift](#downshift)", "the newest last"),),
+    ),
+    JsonFile(
+        "schedule.json",
+        "artifacts/models/.<key>.partial/schedule.json",
+        Schedule,
+        "The end of an unfinished training that keeps its minutes, where it was moved.",
     ),
     JsonFile(
         "evaluation.json",

@@ -1,6 +1,5 @@
 """The numbers of one training, all of them settled: what the plan writes down and the trainer obeys."""
 
-from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -98,11 +97,9 @@ def with_end_moved(recipe: TrainingConfig, step: int, steps: int) -> TrainingCon
     return recipe.model_copy(update={"steps": steps, "former_ends": (*recipe.former_ends, (step, recipe.steps))})
 
 
-def before_moves(recipe: TrainingConfig) -> Iterator[TrainingConfig]:
-    """What the recipe was before each time its end was moved, the last one first."""
-    for count in reversed(range(len(recipe.former_ends))):
-        changes = {"steps": recipe.former_ends[count][1], "former_ends": recipe.former_ends[:count]}
-        yield recipe.model_copy(update=changes)
+def as_planned(recipe: TrainingConfig) -> TrainingConfig:
+    """The recipe as it was before its end was moved for the first time."""
+    return recipe.model_copy(update={"steps": recipe.planned_steps, "former_ends": ()})
 
 
 def smaller_micro_batch(recipe: TrainingConfig, micro_batch: int) -> int:

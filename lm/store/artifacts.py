@@ -196,12 +196,14 @@ class Store:
         versions: Mapping[str, str],
         numerics: Mapping[str, Any] | None = None,
         scratch: tuple[str, ...] = (),
+        partial: Path | None = None,
     ) -> Artifact:
         """Turn the partial folder into the artifact: hash and flush every file, write the manifest, rename.
 
-        What `scratch` names in it is not part of the artifact, and goes once the artifact exists.
+        What `scratch` names in it is not part of the artifact, and goes once the artifact exists. `partial` is the
+        folder where it has another name than the key's.
         """
-        partial, path = self.partial(stage, key), self.path(stage, key)
+        partial, path = partial or self.partial(stage, key), self.path(stage, key)
         kept = [entry for entry in partial.iterdir() if entry.name not in scratch]
         files = sorted(file for entry in kept for file in (entry, *entry.rglob("*")) if file.is_file())
         for file in files:

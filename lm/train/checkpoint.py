@@ -24,7 +24,8 @@ class TrainingFacts(TypedDict, total=False):
     metrics: MetricsState
     early_stopping: list[tuple[int, float]]  # step and loss of each measurement on text that is kept back
     rollbacks: list[dict[str, int]]  # `step` at which the loss ran away, `back_to` the step gone back to
-    seconds: float  # of training so far
+    seconds: float  # of the stage so far
+    seconds_in_steps: float  # of those, in optimiser steps; older checkpoints lack it
     peak_memory_bytes: int
     numerics: dict[str, Any]  # what may change the last bits: threads, torch, CPU capability, device
 

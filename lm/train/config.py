@@ -20,7 +20,7 @@ class TrainConfig(StageConfig):
     mlp_width: PositiveInt | None = Field(None, description="channels inside the MLP")
     context: PositiveInt | None = Field(None, description="tokens in a sequence, which the model reads at once")
     batch_sequences: PositiveInt | None = Field(None, description="sequences in an optimiser step")
-    steps: PositiveInt | None = Field(None, description="optimiser steps, instead of minutes")
+    steps: PositiveInt | None = Field(None, description="optimiser steps to make, however long they take")
     precision: Literal["bf16", "fp32"] | None = Field(None, description="precision of the arithmetic")
     muon_rate: PositiveFloat | None = Field(None, description="peak learning rate of the matrices")
     adam_rate: PositiveFloat | None = Field(None, description="peak learning rate of embedding and norms")
