@@ -167,6 +167,23 @@ class Page(HTMLParser):
         return [value for _, attributes in self.elements if (value := attributes.get(name)) is not None]
 
 
+def test_how_files_were_read_is_shown(tmp_path: Path) -> None:
+    """A reader sees what each file was taken for, and how its documents begin; the terminal says it in a line."""
+    store, run = make_run(tmp_path / "made", until="download")
+    readings = [
+        {"name": f"{n}.csv", "kind": "table", "sentence": f"{n}.csv: table, column body, 9 rows"} for n in (1, 2)
+    ]
+    openings = [{"source": "1.csv", "title": "1.csv 1", "opening": "It began at sea."}]
+    clean = metrics_of("clean", train_bytes=900_000, heldout_bytes=90_000, readings=readings, openings=openings)
+    run.stages["clean"] = make_artifact(store, "clean", clean, "", EVALUATION)
+    words = " ".join(Page(render_report(store, run).read_text()).text.split())
+    assert "1.csv: table, column body, 9 rows 2.csv: table, column body, 9 rows" in words
+    assert "It began at sea. 1.csv 1, from 1.csv" in words
+    said = "\n".join(closing_lines(store, run))
+    assert "read       1.csv: table, column body, 9 rows; and 1 more: see the report" in said
+    assert "begins     It began at sea." in said
+
+
 def test_complete_run_is_told_from_headline_to_details(tmp_path: Path) -> None:
     """A reader finds model, time, quality beside baselines, curves, every sample, plan, stages and what to do next."""
     store, run = make_run(tmp_path)
