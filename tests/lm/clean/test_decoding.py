@@ -142,11 +142,11 @@ def test_a_guess_is_told_and_the_setting_decides(tmp_path: Path) -> None:
     found.mkdir()
     decided.mkdir()
     metrics = clean(raw, CleanConfig(), found, silent)
-    (note,) = (note for note in metrics["notes"] if "is a guess" in note)
+    (note,) = (note for note in metrics.notes if "is a guess" in note)
     assert "a.txt was read as cp1252, or " in note
     assert "clean.encoding" in note
     metrics = clean(raw, CleanConfig(encoding=("other.txt=koi8-r", "*.txt=cp1250")), decided, silent)
-    assert not [note for note in metrics["notes"] if "is a guess" in note]
+    assert not [note for note in metrics.notes if "is a guess" in note]
     assert texts(decided)["heldout"][-1].endswith("xqąx")
 
 

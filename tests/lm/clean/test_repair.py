@@ -158,7 +158,7 @@ def test_every_repair_is_told(tmp_path: Path) -> None:
     out.mkdir()
     content = (HARBOUR + "one\vtwo\n" + damaged(MEANT, 1) + "\n") * 50
     metrics = clean(raw_artifact(tmp_path / "raw", {"a.txt": content.encode()}), CleanConfig(), out, silent)
-    told = " ".join(metrics["notes"])
+    told = " ".join(metrics.notes)
     assert "50 lines were mended" in told
     assert "50 vertical tabs, form feeds and the like became line ends" in told
     assert "50 words hyphenated at line ends were joined (clean.join_hyphenated)" in told

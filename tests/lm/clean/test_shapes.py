@@ -47,10 +47,10 @@ def test_text_of_every_script_and_shape_is_kept(tmp_path: Path) -> None:
     files = {f"{number}.txt": text.encode() for number, text in enumerate(SHAPES.values())}
     (tmp_path / "out").mkdir()
     metrics = clean(raw_artifact(tmp_path / "raw", files), CleanConfig(), tmp_path / "out", silent)
-    assert metrics["rejected"] == {}
+    assert metrics.rejected == {}
     kept = {document.source: document.text for document in read_documents(tmp_path / "out")}
     assert kept == {name: content.decode() for name, content in files.items()}
-    assert metrics["openings"][0]["opening"] in "".join(SHAPES.values())
+    assert metrics.openings[0].opening in "".join(SHAPES.values())
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_what_a_filter_drops_is_told_with_what_lets_it_in(tmp_path: Path, settin
         (tmp_path / name).mkdir()
     prose = {f"{n}.txt": f"{n}: {of('abcdefgh ', 3000)}".encode() for n in range(3)}
     raw = raw_artifact(tmp_path / "raw", prose | {"odd.txt": text.encode()})
-    (note,) = [note for note in clean(raw, CleanConfig(), tmp_path / "out", silent)["warnings"] if reason in note]
+    (note,) = [note for note in clean(raw, CleanConfig(), tmp_path / "out", silent).warnings if reason in note]
     assert "1 documents were dropped" in note and f"--set {setting} keeps them" in note
     with pytest.raises(BadInput, match=rf"no text in this corpus \(1 {reason}\): keep it with --set {setting}$"):
         clean(raw_artifact(tmp_path / "only", {"odd.txt": text.encode()}), CleanConfig(), tmp_path / "alone", silent)
