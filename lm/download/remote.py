@@ -143,7 +143,7 @@ def _check_kind(address: str, block: bytes) -> None:
 
 def _open(address: str) -> tuple[Any, str]:
     """The file system behind an address, and the path there. Raises BadInput where its library is missing."""
-    import fsspec.core  # type: ignore[import-untyped]  # ships no types
+    import fsspec.core
 
     scheme = address.partition("://")[0].lower()
     try:

@@ -72,7 +72,7 @@ def test_the_order_of_texts_changes_nothing(seed: int, count: int, exponent: flo
     """The same texts in another order are split in the same places."""
     texts = zipf_texts(seed, count, exponent)
     order = np.random.default_rng(seed).permutation(count)
-    shuffled = Texts(*(column[order] for column in texts))
+    shuffled = Texts._make(column[order] for column in texts)
     for most in (UNCAPPED, 5_000):
         assert (split_by_document(texts, fraction, most)[order] == split_by_document(shuffled, fraction, most)).all()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lm.download.config import DownloadConfig
+from lm.download.metrics import DownloadMetrics
 from lm.download.stage import key_of, resolve
 from lm.errors import BadInput
 from lm.store.artifacts import Store
@@ -33,7 +34,7 @@ def test_a_folder_gives_its_text_files_and_nothing_from_outside(tmp_path: Path) 
     artifact = download(root, str(folder))
     page = {"notes/page.txt": b"<!doctype html><p>page"}
     assert contents(artifact) == {"notes/a.md": b"first", "notes/b.txt": b"second", "notes/deep/c": b"third"} | page
-    (note, *_) = artifact.manifest.metrics["notes"]
+    (note, *_) = artifact.read_metrics(DownloadMetrics).notes
     assert "skipped 6 files and folders that hold no text" in note
     for told in (".git: in a hidden folder", "link.txt: a link out of the folder, to ", "picture.txt: a binary file"):
         assert told in note

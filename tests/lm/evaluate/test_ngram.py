@@ -18,7 +18,7 @@ few_letters = st.lists(st.sampled_from(list(b"abc")), max_size=40).map(bytes)
 
 def naive_witten_bell(texts: list[bytes], text: bytes, order: int) -> list[float]:
     """The formula of the module's first lines, counted with dictionaries."""
-    followers = defaultdict(Counter)
+    followers: defaultdict[tuple[int | None, ...], Counter[int]] = defaultdict(Counter)
     for known in texts:
         for place in range(len(known)):
             for length in range(order):

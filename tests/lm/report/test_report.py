@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -67,7 +68,9 @@ def curve(steps: int) -> pd.DataFrame:
     )
 
 
-def make_artifact(store: Store, stage: str, metrics: dict, text: str, evaluation: dict) -> StageRecord:
+def make_artifact(
+    store: Store, stage: str, metrics: dict[str, Any], text: str, evaluation: dict[str, Any]
+) -> StageRecord:
     key = f"{position(stage) + 1:016x}"
     inputs = {"train": {"tokenize": f"{3:016x}"}}.get(stage, {})
     with store.writing(stage, key) as out:
@@ -91,7 +94,11 @@ def make_artifact(store: Store, stage: str, metrics: dict, text: str, evaluation
             versions={"python": "3.11"},
             numerics={"threads": 2} if stage == "train" else {},
         )
-    fields = {"key": key, "path": artifact.path.relative_to(store.root).as_posix(), "status": "computed"}
+    fields: dict[str, Any] = {
+        "key": key,
+        "path": artifact.path.relative_to(store.root).as_posix(),
+        "status": "computed",
+    }
     fields |= {"reason": "not made yet", "seconds": 60.0, "peak_memory_bytes": 600 * MIB}
     if stage == "train":
         return TrainRecord(**fields, steps=100, resumed_from_step=40, weights_sha256="ab" * 32)
@@ -99,7 +106,11 @@ def make_artifact(store: Store, stage: str, metrics: dict, text: str, evaluation
 
 
 def make_run(
-    root: Path, *, until: str = "generate", text: str = " a time there was a fox.", evaluation: dict | None = None
+    root: Path,
+    *,
+    until: str = "generate",
+    text: str = " a time there was a fox.",
+    evaluation: dict[str, Any] | None = None,
 ) -> tuple[Store, RunRecord]:
     """A run as the pipeline leaves it, complete up to a stage."""
     store = Store(root)
@@ -114,7 +125,7 @@ def make_run(
         seconds=99.0,
         peak_memory_bytes=600 * MIB,
     )
-    metrics = {
+    metrics: dict[str, dict[str, Any]] = {
         "clean": {"train_bytes": 900_000, "heldout_bytes": 90_000, "notes": ["two documents were empty"]},
         "tokenize": {"train_bytes_per_token": 2.5, "heldout_bytes_per_token": 2.5},
         "train": {"parameters": 5_200_000, "steps": 100, "trained_tokens": 400_000, "passes_over_the_data": 1.1},

@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from lm.champions.compare_models import heldout_text
@@ -20,6 +21,7 @@ from lm.planning.machine_record import keep_machine
 from lm.progress import silent
 from lm.store.artifacts import Store
 from lm.text.documents import read_documents
+from lm.tokenizer.kinds import Kind
 from lm.tokenizer_comparison import run as tokenizer_contest_run
 from lm.tokenizer_comparison.comparison import Setup, Tokens, TrialScore, conclude, equal_compute
 from lm.tokenizer_comparison.run import compare_tokenizers
@@ -56,7 +58,11 @@ def store(toy, tmp_path, monkeypatch) -> Store:
 @pytest.mark.parametrize("flops", [1e11, 1e12, 1e15])
 def test_every_kind_has_the_same_compute(flops):
     """Operations are equal to within a step, and no kind reads its text more often than makes sense."""
-    tokens = {"bpe": Tokens(1024, 400_000, 2.5), "word": Tokens(4096, 300_000, 3.3), "byte": Tokens(261, 1_000_000, 1)}
+    tokens: dict[Kind, Tokens] = {
+        "bpe": Tokens(1024, 400_000, 2.5),
+        "word": Tokens(4096, 300_000, 3.3),
+        "byte": Tokens(261, 1_000_000, 1),
+    }
     recipes = equal_compute(setup_of(flops), tokens)
     costs = {kind: recipe.tokens_per_step * recipe.flops_per_token(tokens[kind].vocab_size)
              for kind, recipe in recipes.items()}  # fmt: skip
@@ -72,8 +78,12 @@ def test_a_kind_is_called_worse_only_where_it_is_shown():
     random = np.random.default_rng(1)
     sizes = np.full(60, 1000.0)
     base = random.normal(1500, 200, 60)
-    nats = {"bpe": base, "unigram": base + random.normal(2, 30, 60), "char": base + 100}
-    scores = {
+    nats: dict[Kind, npt.NDArray[np.float64]] = {
+        "bpe": base,
+        "unigram": base + random.normal(2, 30, 60),
+        "char": base + 100,
+    }
+    scores: dict[Kind, TrialScore] = {
         kind: TrialScore(nats=tuple(values), unit="document", unit_bytes=tuple(map(int, sizes)), parameters=1,
                          passes=1.0, seconds=1.0)
         for kind, values in nats.items()

@@ -45,6 +45,7 @@ def test_a_diverging_training_goes_back_and_learns_with_smaller_rates(toy, tmp_p
     facts = whole.finish()
     assert facts.rollbacks
     assert any("back to step" in note for note in facts.notes)
+    assert facts.final_loss
     assert facts.final_loss < 8
     again = cut_often(toy, tmp_path / "cut", **wild)
     assert again.finish().final_state_sha256 == facts.final_state_sha256
@@ -64,6 +65,7 @@ def test_learning_by_heart_is_noticed_and_the_best_weights_are_kept(toy, tmp_pat
     whole = training(toy, tmp_path / "whole", **heart)
     whole.run_until(800, lambda: None, silent)
     facts = whole.finish()
+    assert facts.best_step
     assert facts.best_step < facts.steps < 800
     assert facts.best_step == min(whole.early_stopping.losses, key=lambda look: look[1])[0]
     copy = tmp_path / "copy"
