@@ -1,9 +1,15 @@
 """`slowburn up`, `down` and `status`: a Prefect server on loopback, a worker, the deployments of prefect.yaml."""
 
+import sys
+
+if __name__ == "__main__":
+    from flows.start import run_server_command
+
+    sys.exit(run_server_command("python -m flows.server"))
+
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +20,6 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
-from flows.worker_runs import WorkerRuns
 from lm.errors import SlowburnError
 from lm.store.files import read_json, write_json
 
@@ -43,7 +48,9 @@ def up() -> int:
                 f"another Prefect server answers at {url}: stop it, or choose a port with PREFECT_SERVER_API_PORT"
             )
         print("Starting the server …", flush=True)
-        server = _start("server", url, "server", "start", "--host", HOST, "--port", str(urlsplit(url).port))
+        server = _start(
+            "server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(urlsplit(url).port)
+        )
         _wait_for("server", server, lambda: _answers(url))
     _prefect(url, "profile", "create", PROFILE, check=False)
     _prefect(url, "profile", "use", PROFILE)
@@ -51,13 +58,15 @@ def up() -> int:
     _prefect(url, "work-pool", "create", POOL, "--type", "process", "--overwrite")
     print("Deploying …", flush=True)
     _prefect(url, "deploy", "--all")
+    from flows.worker_runs import WorkerRuns  # two seconds of Prefect
+
     runs = WorkerRuns(url, POOL)
     runs.pause(False)
     if "worker" not in services:
         for name in runs.mark_crashed():
             print(f"{name} had died while nobody looked: marked as crashed, run it again to go on.")
         print("Starting the worker …", flush=True)
-        worker = _start("worker", url, "worker", "start", "--pool", POOL, "--name", WORKER)
+        worker = _start("worker", url, "prefect", "worker", "start", "--pool", POOL, "--name", WORKER)
         _wait_for("worker", worker, lambda: WORKER in runs.workers())
     print(f"Ready. Look at {url.removesuffix('/api')}, or run a deployment:")
     print("  .venv/bin/prefect deployment run pipeline/quick --watch")
@@ -84,6 +93,8 @@ def down() -> int:
 
 def _end_runs(url: str) -> None:
     """End the worker's runs in order; where the server cannot help any more, the worker's stop must do."""
+    from flows.worker_runs import WorkerRuns
+
     try:
         if ended := WorkerRuns(url, POOL).end(STOP_SECONDS):
             print(f"Ended {ended} run{'s' if ended > 1 else ''}; what was saved is kept.", flush=True)
@@ -126,12 +137,12 @@ def _environment(url: str) -> dict[str, str]:
     return os.environ | places | {"PREFECT_API_URL": url}
 
 
-def _start(name: str, url: str, *arguments: str) -> "subprocess.Popen[bytes]":
+def _start(name: str, url: str, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
     """Start a service in a session of its own, its output in a log file, and note it down so that `down` finds it.
 
     Its command line is noted as it was asked for: the system shows none yet for a moment after the start.
     """
-    command = [sys.executable, "-m", "prefect", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     log: IO[bytes]
     with (HOME / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
@@ -185,9 +196,3 @@ def _stop(pid: int) -> bool:
                 process.kill()
         return not alive
     return True
-
-
-if __name__ == "__main__":
-    from flows.cli.main import run_server_command
-
-    sys.exit(run_server_command("python -m flows.server"))
