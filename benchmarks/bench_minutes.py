@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,16 +137,14 @@ def main() -> None:
     request = ("--corpus", options.corpus)
     python(root, "flows.pipeline", *request, "--until", "clean", "--run-id", "clean")
     python(root, "lm", "plan", *request)  # this machine is measured once
-    for seed in range(1, options.rounds + 1):  # rounds alternate, for machines have slow minutes
-        for seconds in options.seconds:
-            for busy in (0, options.busy):
-                if (seconds, busy, seed) in {row[:3] for row in rows}:
-                    continue
-                row = measure(root, request, seconds, busy, seed)
-                rows.append(row)
-                with path.open("a") as stream:
-                    stream.write(json.dumps(row._asdict()) + "\n")
-                print(*table([row]), sep="\n", file=sys.stderr, flush=True)
+    rounds = range(1, options.rounds + 1)  # they alternate, for machines have slow minutes
+    for number, seconds, (offset, busy) in product(rounds, options.seconds, enumerate((0, options.busy))):
+        seed = 2 * number + offset
+        if (seconds, busy, seed) not in {row[:3] for row in rows}:
+            rows.append(measure(root, request, seconds, busy, seed))
+            with path.open("a") as stream:
+                stream.write(json.dumps(rows[-1]._asdict()) + "\n")
+            print(*table(rows[-1:]), sep="\n", file=sys.stderr, flush=True)
     print(*table(rows), sep="\n")
 
 
