@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
-from lm.clean.encoding_detection import WESTERN, Detected, detect
+from lm.clean.encoding_detection import WESTERN, Detected, decodes, detect
 from lm.text.file_kind import BYTE_ORDER_MARKS, HEAD_BYTES
 from lm.text.utf16 import utf16_without_mark
 
@@ -116,13 +116,5 @@ def _sample_beyond_ascii(path: Path) -> _Sample:
                     break
                 if not line.isascii():
                     lines += line[: SAMPLE_BYTES - len(lines)] + b"\n"
-                    counts[_decodes(line, "utf-8")] += 1
+                    counts[decodes(line, "utf-8")] += 1
     return _Sample(bytes(lines), context, counts[True], counts[False])
-
-
-def _decodes(text: bytes, encoding: str) -> bool:
-    try:
-        text.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -187,7 +187,7 @@ def _symbol(code: str, character: str) -> int:
 
 def _multi_byte_guesses(sample: bytes, unlikely: dict[str, float]) -> Iterator[_Guess]:
     for encoding, (codes, larger) in MULTI_BYTE.items():
-        name = next((name for name in (encoding, *larger) if _decodes(sample, name)), encoding)
+        name = next((name for name in (encoding, *larger) if decodes(sample, name)), encoding)
         text = sample.decode(name, "replace")
         if text.count("\ufffd") > MAX_BROKEN * len(text):
             continue
@@ -208,7 +208,8 @@ def _character_bits(character: str, code: str) -> float:
     return RARE_CHARACTER_BITS if kind == OTHER_SCRIPT else CLASS_BITS[kind] + CLASS_OF_SYMBOLS_BITS
 
 
-def _decodes(text: bytes, encoding: str) -> bool:
+def decodes(text: bytes, encoding: str) -> bool:
+    """Whether an encoding can be that of a text."""
     try:
         text.decode(encoding)
     except UnicodeDecodeError:
