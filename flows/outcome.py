@@ -7,9 +7,9 @@ from prefect import State
 from prefect.states import Cancelled, Failed
 
 from lm.errors import CannotFit, OutOfMemory, SlowburnError
+from lm.pipeline.notify import notify_run
 from lm.pipeline.run import conclude
 from lm.pipeline.session import Session
-from tasks.notify import notify_run
 from tasks.publish import publish_run
 from tasks.worker_watchdog import was_cancelled
 

@@ -4,6 +4,12 @@
 """
 
 import sys
+
+if __name__ == "__main__":  # before Prefect is loaded: a run may do without
+    from flows.start import run_command
+
+    sys.exit(run_command("run", "python -m flows.pipeline"))
+
 from typing import Any
 
 from prefect import State, flow
@@ -45,9 +51,3 @@ def pipeline(
         replan: choose the numbers anew instead of the kept plan
     """
     return state_if_superseded() or run_stages(config, run_id, until, replan)
-
-
-if __name__ == "__main__":
-    from flows.cli.main import run_command
-
-    sys.exit(run_command("run", "python -m flows.pipeline"))

@@ -5,6 +5,12 @@
 """
 
 import sys
+
+if __name__ == "__main__":  # before Prefect is loaded: a run may do without
+    from flows.start import run_command
+
+    sys.exit(run_command("retrain", "python -m flows.retrain"))
+
 from typing import Any
 
 from prefect import State, flow
@@ -48,9 +54,3 @@ def retrain(
         return Completed(name=name, message=session.record.decision)
 
     return concluded(session, work)
-
-
-if __name__ == "__main__":
-    from flows.cli.main import run_command
-
-    sys.exit(run_command("retrain", "python -m flows.retrain"))

@@ -1,9 +1,7 @@
 """What a flow run was asked for, and what it is called: after its corpus and its minutes, or after its run id."""
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import PurePosixPath
 from typing import Any
 
 from prefect.runtime import flow_run
@@ -11,9 +9,9 @@ from prefect.runtime import flow_run
 from lm.errors import BadInput
 from lm.run_config import RunConfig, build_config
 from lm.runs.rerun_config import rerun_config
+from lm.runs.run_name import request_name
 from lm.store.artifacts import Store
 
-MAX_CHARACTERS = 40
 UNIQUE_DIGITS = 6
 
 
@@ -23,7 +21,7 @@ def flow_run_name() -> str:
     config = RunConfig.model_validate(parameters["config"])
     with suppress(BadInput):  # the flow tells of it
         config = asked_config(config, parameters.get("like"), parameters.get("settings") or ())
-    asked = parameters.get("run_id") or f"{_corpus(config)}-{config.minutes:g}min"
+    asked = parameters.get("run_id") or request_name(config)
     return f"{asked}-{str(flow_run.get_id()).replace('-', '')[-UNIQUE_DIGITS:]}"
 
 
@@ -37,11 +35,3 @@ def asked_config(config: RunConfig, like: str | None, settings: Sequence[str]) -
     if config != RunConfig():
         raise BadInput("got both config and like: give one of them, and what is to be changed as settings")
     return rerun_config(Store.default(), like, settings)
-
-
-def _corpus(config: RunConfig) -> str:
-    """The names of the sources; of paths and addresses the last part."""
-    words = config.model_dump()["download"]["corpus"]  # without the secrets that an address may hold
-    names = (PurePosixPath(word.replace("\\", "/")).stem for word in words)
-    slugs = (re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") for name in names)
-    return "-".join(filter(None, slugs))[:MAX_CHARACTERS].strip("-") or "corpus"

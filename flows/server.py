@@ -1,9 +1,15 @@
 """`slowburn up`, `down` and `status`: a Prefect server on loopback, a worker, the deployments of prefect.yaml."""
 
+import sys
+
+if __name__ == "__main__":
+    from flows.start import run_server_command
+
+    sys.exit(run_server_command("python -m flows.server"))
+
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +20,6 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
-from flows.worker_runs import WorkerRuns
 from lm.errors import SlowburnError
 from lm.store.files import read_json, write_json
 
@@ -51,6 +56,8 @@ def up() -> int:
     _prefect(url, "work-pool", "create", POOL, "--type", "process", "--overwrite")
     print("Deploying …", flush=True)
     _prefect(url, "deploy", "--all")
+    from flows.worker_runs import WorkerRuns  # two seconds of Prefect
+
     runs = WorkerRuns(url, POOL)
     runs.pause(False)
     if "worker" not in services:
@@ -84,6 +91,8 @@ def down() -> int:
 
 def _end_runs(url: str) -> None:
     """End the worker's runs in order; where the server cannot help any more, the worker's stop must do."""
+    from flows.worker_runs import WorkerRuns
+
     try:
         if ended := WorkerRuns(url, POOL).end(STOP_SECONDS):
             print(f"Ended {ended} run{'s' if ended > 1 else ''}; what was saved is kept.", flush=True)
@@ -185,9 +194,3 @@ def _stop(pid: int) -> bool:
                 process.kill()
         return not alive
     return True
-
-
-if __name__ == "__main__":
-    from flows.cli.main import run_server_command
-
-    sys.exit(run_server_command("python -m flows.server"))

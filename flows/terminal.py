@@ -27,6 +27,7 @@ class Terminal(Listener):
             transient=True,
         )
         self.error: BaseException | None = None
+        self._closing_lines: list[str] = []
         self._stage = ""
         self._said = time.monotonic()
 
@@ -56,10 +57,14 @@ class Terminal(Listener):
         self._say(f"  {message}")
 
     def run_finished(self, lines: list[str], error: BaseException | None) -> None:
-        """Close with the few lines that say what it came to."""
+        """Keep the few lines that say what it came to for the very end."""
         self._clear()
         self.error = error
-        for line in ("", *lines):
+        self._closing_lines = ["", *lines]
+
+    def close(self) -> None:
+        """Say what it came to."""
+        for line in self._closing_lines:
             self._say(line)
 
     def _say(self, line: str) -> None:

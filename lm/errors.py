@@ -1,5 +1,12 @@
 """Everything that may end a run, each with its exit code. The message is one clear line for a person."""
 
+import errno
+import os
+from pathlib import Path
+
+OTHER_ROOT = "set SLOWBURN_ROOT to a folder of yours"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 class SlowburnError(Exception):
     """A failure that is explained: the message says what was got, what was expected and what to do."""
@@ -34,6 +41,7 @@ class CannotFit(SlowburnError):
     """No setting of this request fits this budget or machine (EX_CONFIG)."""
 
     exit_code = 78
+    would_fit_alone = False  # with the memory, too, that the processes hold which orchestrate the run
 
 
 class Crash(SlowburnError):
@@ -48,3 +56,28 @@ class Interrupted(SlowburnError):
     """The user pressed Ctrl-C or the process was asked to end; progress is saved."""
 
     exit_code = 130
+
+
+def explained(error: OSError) -> SlowburnError:
+    """The same error, with what to do; `Stopped` where the disk is full, for that may pass."""
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | Path) else ""
+    what = error.strerror or str(error)
+    if error.errno in DISK_FULL:
+        return Stopped(f"the disk is full: {where or 'a file'} cannot be written; make room, then run this again")
+    if error.errno == errno.EROFS:
+        return SlowburnError(f"{where} cannot be written, its file system is read-only: {OTHER_ROOT}")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return SlowburnError(
+            f"{where} may not be used by this user{owned_by(where)}: get access to it, or {OTHER_ROOT}"
+        )
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return SlowburnError(f"{where} cannot be a folder, a file is in its place: remove that, or {OTHER_ROOT}")
+    return SlowburnError(f"{where} cannot be used: {what}" if where else f"the system refused: {what}")
+
+
+def owned_by(path: str) -> str:
+    """Whose a file is, as the end of a sentence; nothing where that cannot be found out."""
+    try:
+        return f", it belongs to {Path(path).owner()}"
+    except (OSError, KeyError, NotImplementedError, RuntimeError, ValueError):
+        return ""

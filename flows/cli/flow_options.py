@@ -8,6 +8,8 @@ from lm.run_config import RunConfig
 from lm.runs.rerun_config import rerun_config
 from lm.store.artifacts import Store
 
+WITHOUT_PREFECT = "record nothing with Prefect, which takes 370 MB of memory and some seconds"
+
 
 class FlowRequest(NamedTuple):
     """A request, on top of the settings of an earlier run where one is named."""
@@ -29,6 +31,7 @@ def flow_options(function: Any) -> Any:
         request_options,
         field_option(RunConfig, "deadline", section=HOW_LONG),
         option("--like", section=SETTINGS, metavar="RUN", help="begin with the settings of this run, or of `newest`"),
+        option("--without-prefect", is_flag=True, help=WITHOUT_PREFECT),
         option("--run-id", metavar="ID", help="name of the run's folder in artifacts/runs; else time and corpus"),
     ]
     for decorate in reversed(options):

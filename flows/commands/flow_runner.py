@@ -1,89 +1,93 @@
-"""A flow from a terminal: with no server to start, its words for a person, and an exit code that means it."""
+"""A flow from a terminal: with no server to start, its words for a person, and an error that means how it ended."""
 
 import logging
-import os
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 from prefect import State
+from prefect.client.orchestration import get_client
 from prefect.logging.handlers import PrefectConsoleHandler
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
-from rich.console import Console
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.cli.flow_options import FlowRequest
+from flows.cli.prefect_settings import check_home
 from flows.terminal import Terminal
-from lm.download.corpora import check_words
-from lm.errors import SlowburnError, Stopped
-from lm.pipeline.run import checked_run_id
-from lm.planning.starting_model import look_up_starting_model, with_starting_model
-from lm.run_config import RunConfig
-from lm.store.artifacts import Store
+from lm.errors import CannotFit, SlowburnError, Stopped
 from lm.text.addresses import without_secrets
 from tasks import run_logging as listen
 
 SERVER_TIMEOUT_SECONDS = 3.0
 SERVER_DID_NOT_START = "Timed out while attempting to connect to ephemeral Prefect API server"
+REFUSED = (401, 403)
 
 
-def run(command: str, request: FlowRequest, flow: Callable[[RunConfig], State[Any]]) -> int:
-    """Have a flow do what is asked for; returns the exit code, having said in one line on stderr how it went."""
+def run_flow(command: str, terminal: Terminal, flow: Callable[[], State[Any]]) -> None:
+    """Run a flow. Raises SlowburnError where it does not complete."""
     try:
-        config = request.config()
-        _check(config, request.run_id)
         with ExitStack() as stack:
             stack.enter_context(temporary_settings(_server_settings()))
             _quiet_prefect()
             if not PREFECT_API_URL.value():
                 _start_embedded_server()
-            terminal = Terminal(Console())
             listen.terminal.set(terminal)
             listen.command.set(without_secrets(command))
-            state = flow(config)
-        if not state.is_completed():
-            code = terminal.error.exit_code if isinstance(terminal.error, SlowburnError) else SlowburnError.exit_code
-            return _say(str(state.message), code)
-    except SlowburnError as error:
-        return _say(str(error), error.exit_code)
+            state = flow()
     except RuntimeError as error:
         if SERVER_DID_NOT_START not in str(error):
             raise
-        return _say("Prefect's own server did not start: the machine is very busy; try again", Stopped.exit_code)
-    return _say("complete", 0)
+        raise Stopped(
+            "Prefect's own server did not start: the machine is very busy; try again, or add --without-prefect"
+        ) from None
+    if not state.is_completed():
+        raise _error_of(state, terminal.error)
+
+
+def _error_of(state: State[Any], error: BaseException | None) -> SlowburnError:
+    """What ended a flow."""
+    message, kind = str(state.message), type(error) if isinstance(error, SlowburnError) else SlowburnError
+    if isinstance(error, CannotFit) and error.would_fit_alone:
+        message += ", or --without-prefect, whose processes take the rest of this container"
+    failure = SlowburnError(message)
+    failure.exit_code = kind.exit_code
+    return failure
 
 
 def _server_settings() -> dict[Any, Any]:
-    """Use a configured server that answers; otherwise have Prefect start its embedded one."""
+    """Use a configured server that answers; otherwise have Prefect start its embedded one.
+
+    Raises SlowburnError where the server answers, but not to us.
+    """
     url = PREFECT_API_URL.value()
     if not url:
         return {}
+    shown = without_secrets(url)
     try:
         httpx.get(f"{url}/health", timeout=SERVER_TIMEOUT_SECONDS).raise_for_status()
-    except httpx.HTTPError:
-        print(f"No Prefect server answers at {url}: running with the embedded one.", file=sys.stderr)
-        return {PREFECT_API_URL: None}
+        with get_client(sync_client=True) as client:
+            client.api_version()
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code in REFUSED:
+            raise SlowburnError(
+                f"the Prefect server at {shown} refuses us ({error.response.status_code}): set PREFECT_API_AUTH_STRING "
+                "to its user:password, or PREFECT_API_KEY; --without-prefect does without it"
+            ) from None
+        return _embedded(shown)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return _embedded(shown)
     return {}
 
 
-def _check(config: RunConfig, run_id: str | None) -> None:
-    """Raise BadInput now for what the stages would refuse later, after a server and their children have started."""
-    check_words(config.download.corpus)
-    if run_id:
-        checked_run_id(run_id)
-    if config.init_from:
-        with_starting_model(config, look_up_starting_model(Store.default(), config.init_from))
+def _embedded(url: str) -> dict[Any, Any]:
+    print(f"No Prefect server answers at {url}: running with the embedded one.", file=sys.stderr)
+    return {PREFECT_API_URL: None}
 
 
 def _start_embedded_server() -> None:
     from flows.embedded_server import EmbeddedServer  # half a second of Prefect's server, which others need not load
 
-    home = PREFECT_HOME.value()
-    with suppress(OSError):
-        home.mkdir(parents=True, exist_ok=True)
-    if not os.access(home, os.W_OK):
-        raise SlowburnError(f"Prefect cannot keep its database in {home}: set PREFECT_HOME to a folder of yours")
+    check_home()
     EmbeddedServer().start()
 
 
@@ -93,9 +97,3 @@ def _quiet_prefect() -> None:
     for handler in {handler for logger in loggers for handler in logger.handlers}:
         if isinstance(handler, PrefectConsoleHandler):
             handler.setLevel(logging.CRITICAL + 1)
-
-
-def _say(sentence: str, code: int) -> int:
-    print(sentence, file=sys.stderr)
-    sys.stderr.flush()
-    return code

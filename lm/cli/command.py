@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import click
 from click.types import OptionHelpExtra
 
-from lm.errors import SlowburnError
+from lm.cli.outputs import open_outputs
+from lm.cli.signals import INTERRUPTED
+from lm.errors import Interrupted, SlowburnError, explained
+from lm.local_only import stay_local
 
 if TYPE_CHECKING:
     from pydantic import BaseModel  # 50 ms that `--version` need not wait for
@@ -62,10 +65,12 @@ class Command(click.Command):
             print(error, file=sys.stderr)
             return error.exit_code
         except BrokenPipeError:  # whoever reads has read enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             return 0
-        except KeyboardInterrupt:
-            return 130
+        except OSError as error:
+            _drop_output()  # or Python would try again to write what is left, and fail again
+            print(explained(error), file=sys.stderr)
+            return SlowburnError.exit_code
         return code
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -124,6 +129,8 @@ def command_line(ctx: click.Context) -> str:
 
 def start(command: click.Command, program: str, arguments: list[str] | None = None) -> int:
     """Do what the command line says; returns the exit code, 2 where it cannot be understood."""
+    open_outputs()
+    stay_local()
     try:
         given = sys.argv[1:] if arguments is None else arguments
         return int(command.main(given, prog_name=program, standalone_mode=False) or 0)
@@ -135,8 +142,13 @@ def start(command: click.Command, program: str, arguments: list[str] | None = No
         path = ctx.command_path if ctx else program
         print(f"{path}: {error.format_message().rstrip('.')} (`{path} --help` lists what there is)", file=sys.stderr)
         return error.exit_code
-    except click.Abort:
-        return 130
+    except click.Abort:  # what click makes of Ctrl-C, once it has ended the line
+        print(INTERRUPTED, file=sys.stderr)
+        return Interrupted.exit_code
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one_word_each(ctx: click.Context, params: Sequence[click.Parameter], arguments: Sequence[str]) -> list[str]:

@@ -17,15 +17,20 @@ from lm.memory.headroom import headrooms, limited_cgroups
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 SOFT_SHARE = 0.95  # of the budget: beyond it a child is asked to save and stop, so work must fit below it
+LIGHT_ORCHESTRATOR_BYTES = 80 * 2**20  # what a run's own process holds where nobody orchestrates it
 HEADROOM = 1.25  # what is advised to what ran out of memory, over what it reached
 SHARE_OF_AVAILABLE = 0.75  # what a run takes when nobody says: the rest stays for the person at the machine
 
 
 class Budget(StageConfig):
-    """The memory a stage's process tree may take, and where that number comes from."""
+    """The memory a stage's process tree may take, where that number comes from, and what it leaves to others.
+
+    `orchestrator_bytes` is what the orchestrating processes held when the budget was settled.
+    """
 
     bytes: int
     source: str  # "flag", "cgroup" or "available memory"
+    orchestrator_bytes: int = 0
 
 
 def parse_bytes(text: str | int) -> int:
@@ -63,10 +68,17 @@ def check_fits(what: str, needed_bytes: int, budget: Budget) -> None:
     """Refuse to start what is not expected to fit. Raises CannotFit."""
     required_bytes = required_budget(needed_bytes)
     if required_bytes > budget.bytes:
-        raise CannotFit(
+        if budget.source == "cgroup":
+            advice = f"give this container {format_budget(required_bytes + budget.orchestrator_bytes)}"
+        else:
+            advice = f"run again with --memory {format_budget(required_bytes)}"
+        error = CannotFit(
             f"{what}: needs about {format_bytes(needed_bytes)}, the budget is {format_bytes(budget.bytes)} "
-            f"({budget.source}); run again with --memory {format_budget(required_bytes)}"
+            f"({budget.source}); {advice}"
         )
+        beside = max(0, budget.orchestrator_bytes - LIGHT_ORCHESTRATOR_BYTES) if budget.source != "flag" else 0
+        error.would_fit_alone = required_bytes <= budget.bytes + beside
+        raise error
 
 
 def advised_budget(peak_bytes: int, budget: Budget) -> str:
@@ -100,9 +112,11 @@ def resolve_budget(requested: str | int | None, orchestrator_bytes: int = 0) -> 
     `orchestrator_bytes`, what the orchestrating processes hold, is taken off a container's limit first.
     """
     if requested is not None:
-        return Budget(bytes=parse_bytes(requested), source="flag")
+        return Budget(bytes=parse_bytes(requested), source="flag", orchestrator_bytes=orchestrator_bytes)
     limits = [headroom.limit_bytes for headroom in headrooms(limited_cgroups())[1:]]
     if limits:
         limit = min(limits)
-        return Budget(bytes=max(0, min(limit - orchestrator_bytes, available_bytes())), source="cgroup")
-    return Budget(bytes=int(available_bytes() * SHARE_OF_AVAILABLE), source="available memory")
+        left = max(0, min(limit - orchestrator_bytes, available_bytes()))
+        return Budget(bytes=left, source="cgroup", orchestrator_bytes=orchestrator_bytes)
+    share = int(available_bytes() * SHARE_OF_AVAILABLE)
+    return Budget(bytes=share, source="available memory", orchestrator_bytes=orchestrator_bytes)

@@ -110,6 +110,14 @@ class Recorder:
         self.save()
 
 
+class UnsavedRecorder(Recorder):
+    """The record of a run that only looks what there is: it is not written."""
+
+    def save(self) -> None:
+        """Write nothing."""
+        self._saved = time.monotonic()
+
+
 def _train_record(fields: StageRecord, artifact: Artifact) -> TrainRecord:
     trained = artifact.read_metrics(TrainMetrics)
     return TrainRecord(

@@ -19,10 +19,13 @@ from lm.champions.retraining import (
 from lm.download.jobs import refresh_sources
 from lm.inspection.retention import RetentionPolicy, plan_pruning, prune
 from lm.memory.budget import parse_bytes
-from lm.pipeline.run import stages
+from lm.pipeline.listener import Listener
+from lm.pipeline.run import checked_run_id, conclude_and_notify, stages
 from lm.pipeline.session import Session
 from lm.pipeline.steps import PLAIN, Steps
 from lm.run_config import RunConfig
+from lm.runs.run_name import new_run_id
+from lm.runs.run_record import RunRecord
 from lm.store.artifacts import Artifact, Store
 
 
@@ -87,6 +90,22 @@ def config_for(config: RunConfig, policy: RetrainPolicy, store: Store) -> RunCon
     if policy.weights == "champion" and champion:
         return config.model_copy(update={"init_from": champion.key})
     return config
+
+
+def run_retraining(
+    config: RunConfig,
+    policy: RetrainPolicy,
+    *,
+    run_id: str | None = None,
+    listener: Listener | None = None,
+    store: Store | None = None,
+    command: str = "",
+) -> RunRecord:
+    """Retrain where there is reason to, and return the record; as `lm.pipeline.run.run_pipeline` runs a pipeline."""
+    store = store or Store.default()
+    name = checked_run_id(run_id or new_run_id(config))
+    session = Session(store, config_for(config, policy, store), name, listener or Listener(), command=command)
+    return conclude_and_notify(session, lambda: retrain(session, policy))
 
 
 def retrain(session: Session, policy: RetrainPolicy, steps: RetrainSteps = PLAIN_RETRAINING) -> Outcome:

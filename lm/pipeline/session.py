@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from lm.config import StageConfig
-from lm.errors import SlowburnError
+from lm.errors import SlowburnError, explained
 from lm.memory.budget import Budget, check_fits, resolve_budget
 from lm.memory.usage import tree_bytes
 from lm.pipeline.children import Children
@@ -33,10 +33,22 @@ REPORT_BUDGET = Budget(bytes=2**30, source="fixed")
 class Session:
     """A run that is going on."""
 
-    def __init__(self, store: Store, config: RunConfig, run_id: str, listener: Listener, *, command: str = "") -> None:
+    def __init__(
+        self,
+        store: Store,
+        config: RunConfig,
+        run_id: str,
+        listener: Listener,
+        *,
+        command: str = "",
+        recorder: type[Recorder] = Recorder,
+    ) -> None:
         self.store, self.config, self.listener = store, config, listener
         self.budget = resolve_budget(config.memory, tree_bytes(psutil.Process()))
-        self.recorder = Recorder(store, config, run_id, self.budget, command)
+        try:
+            self.recorder = recorder(store, config, run_id, self.budget, command)
+        except OSError as error:
+            raise explained(error) from error
         gate = PauseGate(Pause(store, run_id), self.recorder, listener)
         self.children = Children(self.budget, self.recorder, gate, listener)
         self.plan_path: Path | None = None
@@ -100,7 +112,10 @@ class Session:
 
     def finish(self, error: BaseException | None = None) -> None:
         """Close the record with what became of the run, and draw the report."""
-        self.recorder.close(error)
+        try:
+            self.recorder.close(error)
+        except OSError as problem:
+            self.listener.tell(f"the record of this run could not be written: {explained(problem)}")
         self.listener.run_finished(self._report(), error)
 
     def _report(self) -> list[str]:

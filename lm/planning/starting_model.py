@@ -27,6 +27,11 @@ class StartingModel(NamedTuple):
     path: Path
 
 
+def is_from_elsewhere(name: str) -> bool:
+    """Whether a model of this name may lie in a folder outside the store."""
+    return (Path(name).expanduser() / CONFIG_FILE).is_file()
+
+
 def find_starting_model(store: Store, name: str, import_model: ImportModel) -> Artifact:
     """The model called `name`: a folder in Hugging Face's format, a run, or a key; a folder wins.
 

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lm.errors import Interrupted, SlowburnError
+from lm.errors import Interrupted, SlowburnError, explained
 from lm.memory.usage import is_refusal, own_peak_bytes
 from lm.store.layout import enter_all
 from lm.supervision.job import job_named
@@ -173,8 +173,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     if is_refusal(error):
         return {"event": "error", "kind": "memory", "message": text.splitlines()[0]}
     if isinstance(error, OSError) and error.errno is not None:
-        where = f" {error.filename}" if error.filename else ""
-        return {"event": "error", "kind": "SlowburnError", "message": f"cannot use{where}: {error.strerror}"}
+        return describe(explained(error))
     traceback.print_exception(error)
     return {"event": "error", "kind": "crash", "message": text.splitlines()[0]}
 
