@@ -24,6 +24,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 LOCK = "constraints.txt"
+LOCAL_ONLY = "slowburn_local_only"  # a module that every Python of `.venv` runs as it starts
 VERSIONS = ((3, 11), (3, 12), (3, 13), (3, 14))  # that pyproject.toml allows
 CHOSEN = "SLOWBURN_MAKE_CHOSEN"  # in the environment of the interpreter that this one chose instead of itself
 TORCH_INDEX = "TORCH_INDEX"  # where pip takes torch from: a CPU or a CUDA build
@@ -77,7 +78,15 @@ def install(groups: tuple[str, ...]) -> None:
     print("Installing pinned packages; once, a few minutes …", flush=True)
     wanted = read_project()["dependency-groups"]
     pip("install", "-e", ".", *(word for group in groups for word in wanted[group]), "-c", LOCK)
+    stay_local()
     stamp.write_text(fingerprint())
+
+
+def stay_local() -> None:
+    """Have every program of `.venv` send no statistics, `prefect` too, which does unless its environment forbids it."""
+    for packages in VENV.glob("Lib/site-packages" if os.name == "nt" else "lib/python*/site-packages"):
+        shutil.copyfile(ROOT / "lm" / "local_only.py", packages / f"{LOCAL_ONLY}.py")
+        (packages / f"{LOCAL_ONLY}.pth").write_text(f"import {LOCAL_ONLY}; {LOCAL_ONLY}.stay_local()\n")
 
 
 def why_not_usable() -> str:
@@ -135,7 +144,8 @@ def fingerprint() -> str:
     """The hash of all that decides what is installed."""
     project = read_project()
     parts = [project["project"], project["dependency-groups"], project["build-system"], venv_version()]
-    text = json.dumps(parts) + (ROOT / LOCK).read_text(encoding="utf-8") + os.environ.get(TORCH_INDEX, "")
+    files = [(ROOT / name).read_text(encoding="utf-8") for name in (LOCK, "lm/local_only.py")]
+    text = json.dumps(parts) + "".join(files) + os.environ.get(TORCH_INDEX, "")
     return hashlib.sha256(text.encode()).hexdigest()
 
 

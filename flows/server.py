@@ -48,7 +48,7 @@ def up() -> int:
                 f"another Prefect server answers at {url}: stop it, or choose a port with PREFECT_SERVER_API_PORT"
             )
         print("Starting the server …", flush=True)
-        server = _start("server", url, "server", "start", "--host", HOST, "--port", str(urlsplit(url).port))
+        server = _start("server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(urlsplit(url).port))
         _wait_for("server", server, lambda: _answers(url))
     _prefect(url, "profile", "create", PROFILE, check=False)
     _prefect(url, "profile", "use", PROFILE)
@@ -64,7 +64,7 @@ def up() -> int:
         for name in runs.mark_crashed():
             print(f"{name} had died while nobody looked: marked as crashed, run it again to go on.")
         print("Starting the worker …", flush=True)
-        worker = _start("worker", url, "worker", "start", "--pool", POOL, "--name", WORKER)
+        worker = _start("worker", url, "prefect", "worker", "start", "--pool", POOL, "--name", WORKER)
         _wait_for("worker", worker, lambda: WORKER in runs.workers())
     print(f"Ready. Look at {url.removesuffix('/api')}, or run a deployment:")
     print("  .venv/bin/prefect deployment run pipeline/quick --watch")
@@ -135,12 +135,12 @@ def _environment(url: str) -> dict[str, str]:
     return os.environ | places | {"PREFECT_API_URL": url}
 
 
-def _start(name: str, url: str, *arguments: str) -> "subprocess.Popen[bytes]":
+def _start(name: str, url: str, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
     """Start a service in a session of its own, its output in a log file, and note it down so that `down` finds it.
 
     Its command line is noted as it was asked for: the system shows none yet for a moment after the start.
     """
-    command = [sys.executable, "-m", "prefect", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     log: IO[bytes]
     with (HOME / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).parent.parent
-FILES = ("make.py", "make_venv.py", "Makefile", "pyproject.toml", "constraints.txt")
+FILES = ("make.py", "make_venv.py", "Makefile", "pyproject.toml", "constraints.txt", "lm/local_only.py")
 # Stands for the console script: says what it was given, or waits for a signal and ends as a training that was stopped.
 STUB = """#!{python}
 import os, signal, sys, time
@@ -47,8 +47,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     checkout = tmp_path / "a checkout"
     checkout.mkdir()
+    (checkout / "lm").mkdir()
     for name in FILES:
-        shutil.copy(PROJECT / name, checkout)
+        shutil.copy(PROJECT / name, checkout / name)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(checkout / ".venv")], check=True)
     script = checkout / ".venv" / "bin" / "slowburn"
     script.parent.mkdir(exist_ok=True)
@@ -127,6 +128,17 @@ class Recorded:
     def install(self) -> list[str]:
         self.venv.install(())
         return self.steps
+
+
+@posix_only
+def test_no_program_of_the_environment_sends_statistics(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`.venv/bin/prefect` neither, which does by itself; and none reaches this machine through a proxy."""
+    (checkout / ".venv" / "slowburn-run.stamp").unlink()
+    Recorded(checkout, monkeypatch).install()
+    script = "import os; print(os.environ['DO_NOT_TRACK'], os.environ['NO_PROXY'])"
+    environment = {"PATH": os.environ["PATH"], "NO_PROXY": "example.org"}
+    done = subprocess.run([checkout / ".venv/bin/python", "-c", script], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["1", "example.org,127.0.0.1,localhost,::1"], done.stderr
 
 
 def test_what_is_set_up_stays_as_it_is(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
