@@ -48,7 +48,9 @@ def up() -> int:
                 f"another Prefect server answers at {url}: stop it, or choose a port with PREFECT_SERVER_API_PORT"
             )
         print("Starting the server …", flush=True)
-        server = _start("server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(urlsplit(url).port))
+        server = _start(
+            "server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(urlsplit(url).port)
+        )
         _wait_for("server", server, lambda: _answers(url))
     _prefect(url, "profile", "create", PROFILE, check=False)
     _prefect(url, "profile", "use", PROFILE)

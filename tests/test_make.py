@@ -137,7 +137,9 @@ def test_no_program_of_the_environment_sends_statistics(checkout: Path, monkeypa
     Recorded(checkout, monkeypatch).install()
     script = "import os; print(os.environ['DO_NOT_TRACK'], os.environ['NO_PROXY'])"
     environment = {"PATH": os.environ["PATH"], "NO_PROXY": "example.org"}
-    done = subprocess.run([checkout / ".venv/bin/python", "-c", script], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [checkout / ".venv/bin/python", "-c", script], env=environment, capture_output=True, text=True
+    )
     assert done.stdout.split() == ["1", "example.org,127.0.0.1,localhost,::1"], done.stderr
 
 
