@@ -14,6 +14,10 @@ class SlowburnError(Exception):
     exit_code = 1
 
 
+class NoAccess(SlowburnError):
+    """A file belongs to somebody who does not let this user use it. It is not damaged: nobody is to delete it."""
+
+
 class BadInput(SlowburnError):
     """What the user asked for, or the text they gave, cannot be used as it is."""
 
@@ -67,12 +71,20 @@ def explained(error: OSError) -> SlowburnError:
     if error.errno == errno.EROFS:
         return SlowburnError(f"{where} cannot be written, its file system is read-only: {OTHER_ROOT}")
     if error.errno in (errno.EACCES, errno.EPERM):
-        return SlowburnError(
-            f"{where} may not be used by this user{owned_by(where)}: get access to it, or {OTHER_ROOT}"
-        )
+        return NoAccess(f"{where} may not be used by this user{owned_by(where)}: get access to it, or {OTHER_ROOT}")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return SlowburnError(f"{where} cannot be a folder, a file is in its place: remove that, or {OTHER_ROOT}")
     return SlowburnError(f"{where} cannot be used: {what}" if where else f"the system refused: {what}")
+
+
+def check_utf8(name: str) -> str:
+    """Return a name of a file. Raises BadInput where it holds bytes that are no UTF-8, which no record can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        raise BadInput(f"the name {shown} is no UTF-8: rename it, or give a copy or a link of another name") from None
+    return name
 
 
 def owned_by(path: str) -> str:

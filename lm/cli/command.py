@@ -11,8 +11,7 @@ import click
 from click.types import OptionHelpExtra
 
 from lm.cli.outputs import open_outputs
-from lm.cli.signals import INTERRUPTED
-from lm.errors import Interrupted, SlowburnError, explained
+from lm.errors import SlowburnError, check_utf8, explained
 from lm.local_only import stay_local
 
 if TYPE_CHECKING:
@@ -67,10 +66,15 @@ class Command(click.Command):
         except BrokenPipeError:  # whoever reads has read enough
             _drop_output()
             return 0
+        except SystemExit as error:
+            if isinstance(error.__context__, BrokenPipeError):  # what rich makes of it
+                return 0
+            raise
         except OSError as error:
             _drop_output()  # or Python would try again to write what is left, and fail again
-            print(explained(error), file=sys.stderr)
-            return SlowburnError.exit_code
+            problem = explained(error)
+            print(problem, file=sys.stderr)
+            return problem.exit_code
         return code
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -132,7 +136,7 @@ def start(command: click.Command, program: str, arguments: list[str] | None = No
     open_outputs()
     stay_local()
     try:
-        given = sys.argv[1:] if arguments is None else arguments
+        given = [check_utf8(word) for word in (sys.argv[1:] if arguments is None else arguments)]
         return int(command.main(given, prog_name=program, standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
@@ -142,9 +146,11 @@ def start(command: click.Command, program: str, arguments: list[str] | None = No
         path = ctx.command_path if ctx else program
         print(f"{path}: {error.format_message().rstrip('.')} (`{path} --help` lists what there is)", file=sys.stderr)
         return error.exit_code
+    except SlowburnError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return error.exit_code
     except click.Abort:  # what click makes of Ctrl-C, once it has ended the line
-        print(INTERRUPTED, file=sys.stderr)
-        return Interrupted.exit_code
+        raise KeyboardInterrupt from None
 
 
 def _drop_output() -> None:

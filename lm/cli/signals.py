@@ -1,14 +1,20 @@
 """How a command is ended: Ctrl-C, SIGTERM, a terminal that closes. Light: it listens before anything else is loaded."""
 
+import atexit
 import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from lm.errors import Interrupted, Stopped
 
 INTERRUPTED = "interrupted"
 CAN_GO_ON = "interrupted: what was saved is kept; run the same command again to go on"
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+_interrupted: list[int] = []  # the exit code of a process that was
 
 
 class Terminated(BaseException):
@@ -17,15 +23,17 @@ class Terminated(BaseException):
 
 def until_ended(work: Callable[[], int], sentence: str = INTERRUPTED) -> int:
     """Do work that may be ended; returns its exit code, or the one for how it was ended, having said the sentence."""
+    atexit.register(_leave)  # before what work registers, and so after it
     signal.signal(signal.SIGTERM, _terminate)
-    if os.name == "posix" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # not where `nohup` has it ignored
+    if _is_heard("SIGHUP"):
         signal.signal(signal.SIGHUP, _terminate)
     try:
-        return work()
-    except KeyboardInterrupt:
-        return _say(sentence, Interrupted.exit_code)
-    except Terminated:
-        return _say(sentence, Stopped.exit_code)
+        try:
+            return work()
+        except (KeyboardInterrupt, Terminated) as end:
+            return _end(end, sentence)
+    except (KeyboardInterrupt, Terminated) as end:  # a second one, before the first was heard
+        return _end(end, sentence)
 
 
 def leave_at_once(code: int, say: Callable[[], None]) -> None:
@@ -35,16 +43,35 @@ def leave_at_once(code: int, say: Callable[[], None]) -> None:
         say()
         os._exit(code)
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN:
-            signal.signal(getattr(signal, name), leave)
+    _handle(leave)
+
+
+def _end(end: BaseException, sentence: str) -> int:
+    """Say it, and have nothing that comes after change the exit code."""
+    _handle(lambda number, frame: None)
+    code = Interrupted.exit_code if isinstance(end, KeyboardInterrupt) else Stopped.exit_code
+    print(sentence, file=sys.stderr, flush=True)
+    _interrupted.append(code)
+    leave_at_once(code, lambda: None)
+    return code
+
+
+def _leave() -> None:
+    """End an interrupted process before Python takes itself apart: in that second a signal would kill it."""
+    if _interrupted:
+        sys.stdout.flush()
+        os._exit(_interrupted[0])
 
 
 def _terminate(number: int, frame: object) -> None:
     raise Terminated
 
 
-def _say(sentence: str, code: int) -> int:
-    print(sentence, file=sys.stderr, flush=True)
-    leave_at_once(code, lambda: None)
-    return code
+def _is_heard(name: str) -> bool:
+    """Whether the system has this signal, and nobody has it ignored, as `nohup` does."""
+    return hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN
+
+
+def _handle(handler: Callable[[int, Any], None]) -> None:
+    for name in filter(_is_heard, NAMES):
+        signal.signal(getattr(signal, name), handler)

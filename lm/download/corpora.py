@@ -10,7 +10,7 @@ from typing import Literal
 from lm.download import python_docs
 from lm.download.folder_files import FolderFiles
 from lm.download.remote_addresses import check_address, is_remote
-from lm.errors import BadInput
+from lm.errors import BadInput, check_utf8
 from lm.store.artifacts import Store
 from lm.text import addresses, licences
 from lm.text.addresses import printable
@@ -207,4 +207,4 @@ def _kind(path: Path) -> FileKind:
 
 
 def _local(path: Path, name: str) -> Source:
-    return Source(printable(name), "file", str(path.resolve()), printable(name))
+    return Source(printable(name), "file", check_utf8(str(path.resolve())), printable(name))

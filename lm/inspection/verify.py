@@ -1,8 +1,10 @@
 """Whether artifacts still hold the bytes that were written: every file is hashed again."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict
 
-from lm.errors import SlowburnError
+from lm.errors import NoAccess, SlowburnError
 from lm.runs.find import find
 from lm.runs.lineage import all_artifacts, artifact_folders
 from lm.runs.run_record import RUN_FILE, RunRecord, list_runs, open_run
@@ -11,10 +13,11 @@ from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION, sha256_of
 
 REMAKE = "python -m flows.pipeline"
+NO_ACCESS = "may not be read by this user; its owner can change that"
 
 
 class Damage(BaseModel):
-    """A file that is not what was written, and the command that makes its artifact again."""
+    """A file that is not what was written, or cannot be seen to be, and the command that mends that."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,13 +66,22 @@ def _damage(artifact: Artifact, file: str) -> str:
         return f"has {size:,} bytes instead of {expected.bytes:,}"
     try:
         return "" if sha256_of(path) == expected.sha256 else "holds other bytes than were written"
+    except PermissionError:
+        return NO_ACCESS
     except OSError as error:
         return f"cannot be read: {error.strerror}"
 
 
 def _damaged_file(store: Store, artifact: Artifact, file: str, what: str) -> Damage:
     folder = artifact.path.relative_to(store.root).as_posix()
+    if what == NO_ACCESS:
+        return _no_access(store, artifact.path / file)
     return Damage(path=f"{folder}/{file}", what=what, remake=_remake(store, folder, artifact.key))
+
+
+def _no_access(store: Store, path: Path) -> Damage:
+    """A file that nothing may be wrong with: its owner, or root, can let this user read it."""
+    return Damage(path=path.relative_to(store.root).as_posix(), what=NO_ACCESS, remake=f"chmod -R a+rX {path.parent}")
 
 
 def _remake(store: Store, folder: str, key: str) -> str:
@@ -83,6 +95,8 @@ def _of_run(store: Store, run: RunRecord, damages: list[Damage]) -> list[Artifac
     for name, stage in run.every_stage():
         try:
             artifacts.append(store.open(store.path(name, stage.key)))
+        except NoAccess:
+            damages.append(_no_access(store, store.root / stage.path / "manifest.json"))
         except SlowburnError:
             what = "is missing or its manifest cannot be read"
             damages.append(Damage(path=stage.path, what=what, remake=_remake(store, stage.path, stage.key)))
@@ -95,6 +109,8 @@ def _unreadable_manifests(store: Store) -> list[Damage]:
         for path in artifact_folders(store, stage):
             try:
                 store.open(path)
+            except NoAccess:
+                damages.append(_no_access(store, path / "manifest.json"))
             except SlowburnError:
                 folder = path.relative_to(store.root).as_posix()
                 remake = _remake(store, folder, path.name)
@@ -107,6 +123,8 @@ def _unreadable_runs(store: Store) -> list[Damage]:
     for record in sorted(store.runs.glob(f"*/{RUN_FILE}")):
         try:
             open_run(record)
+        except NoAccess:
+            damages.append(_no_access(store, record))
         except SlowburnError:
             path = record.relative_to(store.root).as_posix()
             damages.append(Damage(path=path, what="cannot be read", remake=f"rm -r {record.parent} && {REMAKE}"))

@@ -9,19 +9,32 @@ from typing import NamedTuple
 
 import psutil
 
-CGROUP_ROOT = Path("/sys/fs/cgroup")
-PROC_CGROUP = Path("/proc/self/cgroup")
+from lm.hardware.cgroups import group_folders
+
 PRESSURE = Path("/proc/pressure/memory")
 MEMINFO = Path("/proc/meminfo")
 UNLIMITED_BYTES = 2**60
+FILES = {  # limit, usage and throttle, by the version of cgroups
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", ""),
+    2: ("memory.max", "memory.current", "memory.high"),
+}
 
 
 class Cgroup(NamedTuple):
-    """A group that this process is in, or one above it, and the names of its files."""
+    """A group that this process is in, or one above it, and the names of its files.
+
+    `limit` is where the kernel ends processes, `throttle` where it only slows them down, to a standstill; none on v1.
+    """
 
     folder: Path
     limit: str
     usage: str
+    throttle: str = ""
+
+    def limit_bytes(self) -> int | None:
+        """What the group may hold; None where it has no limit."""
+        limits = [_read_int(self.folder / name) for name in (self.limit, self.throttle) if name]
+        return min((limit for limit in limits if limit is not None), default=None)
 
 
 class Headroom(NamedTuple):
@@ -34,38 +47,24 @@ class Headroom(NamedTuple):
 
 def cgroups() -> list[Cgroup]:
     """Every memory cgroup above this process, its own first."""
-    try:
-        lines = PROC_CGROUP.read_text().splitlines()
-    except OSError:
-        return []
-    found = []
-    for line in lines:
-        _, controllers, name = line.split(":", 2)
-        if controllers == "":
-            base, limit, usage = CGROUP_ROOT, "memory.max", "memory.current"
-        elif "memory" in controllers.split(","):
-            base, limit, usage = CGROUP_ROOT / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
-        else:
-            continue
-        folder = base / name.lstrip("/")
-        found += [Cgroup(path, limit, usage) for path in (folder, *folder.parents) if path.is_relative_to(base)]
-    return found
+    return [Cgroup(path, *FILES[version]) for path, version in group_folders("memory")]
 
 
 def limited_cgroups() -> list[Cgroup]:
     """Those of them that have a limit below the machine's memory."""
     total = psutil.virtual_memory().total
-    return [group for group in cgroups() if (_read_int(group.folder / group.limit) or total) < total]
+    return [group for group in cgroups() if (group.limit_bytes() or total) < total]
 
 
 def headrooms(limited: list[Cgroup]) -> list[Headroom]:
     """What is left of the machine's memory without swapping, first, and of each group's limit."""
     available, total, _ = machine_memory()
     found = [Headroom("this machine", available, total)]
-    for folder, limit_name, usage_name in limited:
-        limit, usage = _read_int(folder / limit_name), _read_int(folder / usage_name)
+    for group in limited:
+        limit, usage = group.limit_bytes(), _read_int(group.folder / group.usage)
         if limit is not None and usage is not None:
-            found.append(Headroom("this container", max(0, limit - usage + _reclaimable_bytes(folder)), limit))
+            free = max(0, limit - usage + _reclaimable_bytes(group.folder))
+            found.append(Headroom("this container", free, limit))
     return found
 
 

@@ -29,6 +29,7 @@ from lm.model.hf_config import (
     hugging_face_config,
     read_model_config,
 )
+from lm.store.files import check_readable
 
 EMBEDDING_STD = 0.01  # the first norm scales it up; as the output matrix it starts near a uniform guess
 
@@ -148,6 +149,7 @@ class Decoder(nn.Module):
 
     def load_weights(self, folder: Path) -> None:
         """Take over the weights of a model folder. Raises BadInput when they are not of this shape."""
+        check_readable(folder / WEIGHTS_FILE)
         try:
             self.load_state_dict({name: weight.float() for name, weight in load_file(folder / WEIGHTS_FILE).items()})
         except (OSError, SafetensorError, RuntimeError) as error:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from lm.errors import BadInput
 from lm.model.config import ModelConfig
+from lm.store.files import check_readable
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 
 ROTARY_BASE = 10_000.0
@@ -57,6 +58,7 @@ def read_model_config(folder: Path) -> tuple[ModelConfig, int]:
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
+    check_readable(folder / CONFIG_FILE)
     try:
         config = cast(dict[str, Any], json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:

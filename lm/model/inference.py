@@ -18,6 +18,7 @@ from safetensors.numpy import load_file
 from lm.errors import BadInput
 from lm.model.config import ModelConfig
 from lm.model.hf_config import NORM_EPSILON, ROTARY_BASE, WEIGHTS_FILE, read_model_config
+from lm.store.files import check_readable
 
 Float32s = npt.NDArray[np.float32]
 Tokens = npt.NDArray[np.integer]
@@ -121,6 +122,7 @@ class Inference:
 def read_weights(folder: Path) -> dict[str, Float32s]:
     """The tensors of a model folder. Raises BadInput when they are not those that its config.json describes."""
     file = folder / WEIGHTS_FILE
+    check_readable(file)
     wanted = {name: (size, np.dtype(np.float32)) for name, size in weight_shapes(*read_model_config(folder)).items()}
     try:
         weights: dict[str, Float32s] = load_file(file)

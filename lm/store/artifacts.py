@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lm.config import JsonObject, StageMetrics
-from lm.errors import SlowburnError, Stopped
+from lm.errors import SlowburnError, Stopped, check_utf8
 from lm.store.files import SCHEMA_VERSION, flush, move, now, read_json, sha256_of, write_json
 from lm.store.layout import folder_of
 
@@ -95,7 +95,8 @@ class Store:
     @classmethod
     def default(cls) -> Self:
         """Where `SLOWBURN_ROOT` says, else in the project itself."""
-        return cls(Path(os.environ.get(ROOT_VARIABLE) or Path(__file__).parents[2]).resolve())
+        root = Path(os.environ.get(ROOT_VARIABLE) or Path(__file__).parents[2]).resolve()
+        return cls(Path(check_utf8(str(root))))
 
     @property
     def plans(self) -> Path:
@@ -227,6 +228,9 @@ class Store:
             numerics=dict(numerics or {}),
         )
         write_json(partial / "manifest.json", manifest.model_dump(mode="json"))
+        mode = (partial / "manifest.json").stat().st_mode  # by the user's umask; safetensors are for their owner alone
+        for file in files:
+            file.chmod(mode)
         damaged = path.with_name(f".{key}.damaged")
         shutil.rmtree(damaged, ignore_errors=True)
         if path.exists():

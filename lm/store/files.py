@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lm.errors import SlowburnError, Stopped
+from lm.errors import SlowburnError, Stopped, explained
 
 SCHEMA_VERSION = 1
 SCANNERS_HOLD_FILES = os.name == "nt"  # open, so that they cannot be renamed
@@ -58,6 +58,16 @@ def move(source: Path, target: Path) -> None:
             return
 
 
+def check_readable(path: Path) -> None:
+    """Raise NoAccess where a file may not be read by this user; what else is wrong with it is the reader's to tell."""
+    try:
+        path.open("rb").close()
+    except PermissionError as error:
+        raise explained(error) from error
+    except OSError:
+        return
+
+
 @contextmanager
 def replace_atomically(path: Path) -> Iterator[Path]:
     """Yield a temporary file that becomes `path` once it is written: a reader sees the old content or the new.
@@ -97,8 +107,9 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object that this project wrote.
 
-    Raises SlowburnError when it is not JSON, or of a schema newer than this version of Slowburn knows.
+    Raises SlowburnError when it is not JSON, or of a schema newer than this version of Slowburn knows, and NoAccess.
     """
+    check_readable(path)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:

@@ -26,7 +26,7 @@ class MemoryCgroup:
         groups = cgroups()
         if not groups:
             return None
-        parent, limit_name, _ = groups[0]
+        parent, limit_name = groups[0].folder, groups[0].limit
         folder = parent / f"slowburn-{pid}"
         try:
             folder.mkdir()

@@ -147,7 +147,7 @@ def cap_memory(budget_bytes: int) -> None:
 
     RLIMIT_DATA counts data that is reserved while the budget counts memory that is resident, libraries included, so
     the cap is set relative to what both are now, with some room for what is reserved and never touched; call it again
-    once more is loaded. What slips through that room the watching parent catches.
+    once more is loaded. What slips through that room the watching parent catches. A lower `ulimit -d` stays as it is.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -156,7 +156,8 @@ def cap_memory(budget_bytes: int) -> None:
     status = Path("/proc/self/status").read_text()
     data_bytes, resident_bytes = (int(status.split(f"{name}:")[1].split()[0]) * 1024 for name in ("VmData", "VmRSS"))
     limit = data_bytes + max(0, budget_bytes - resident_bytes) + UNTOUCHED_BYTES
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)  # as it was inherited: only the system's owner can raise it
+    resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
 def first_in_line_for_the_kernel() -> None:

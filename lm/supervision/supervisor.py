@@ -22,6 +22,7 @@ import psutil
 from lm import errors
 from lm.errors import OutOfMemory
 from lm.formatting import format_bytes
+from lm.hardware.cores import cores_by_quota
 from lm.memory.budget import Budget
 from lm.memory.headroom import oom_kills
 from lm.progress import Progress
@@ -75,13 +76,14 @@ class SupervisedChild:
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")])),
             "GLIBC_TUNABLES": ":".join(filter(None, [os.environ.get("GLIBC_TUNABLES"), *JOIN_FREED_MEMORY])),
+            "PYTHONIOENCODING": "utf-8",  # of what it is told and tells, whatever the terminal has
             "TOKENIZERS_PARALLELISM": "false",
             "ARROW_DEFAULT_MEMORY_POOL": "system",  # mimalloc reserves a GiB at once, which a cap counts
             "OPENBLAS_NUM_THREADS": "1",  # numpy writes texts: small products, whose threads would wait for each other
         }
         if keeps_freed_memory:
             environment |= KEEP_FREED_MEMORY
-        if threads:
+        if threads := threads or ("OMP_NUM_THREADS" not in os.environ and cores_by_quota()):
             environment |= {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "lm.supervision.child", str(budget.bytes), *entering_modules()],

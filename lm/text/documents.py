@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from lm.arrow.arrays import string_array
 from lm.errors import SlowburnError
+from lm.store.files import check_readable
 from lm.text.licences import NOT_STATED
 from lm.text.splits import SPLITS, Split
 
@@ -99,6 +100,7 @@ def _with_licence(table: pa.Table, columns: Sequence[str]) -> pa.Table:
 def _opened(clean: Path) -> Iterator[pq.ParquetFile]:
     """The file of a clean artifact's folder; what is wrong with it becomes a SlowburnError."""
     path = clean / FILE_NAME
+    check_readable(path)
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             _check_schema(path, file.schema_arrow)

@@ -23,6 +23,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from sentencepiece import sentencepiece_model_pb2
 
 from lm.errors import BadInput, SlowburnError
+from lm.store.files import check_readable
 from lm.tokenizer.kinds import Kind
 from lm.tokenizer.special_tokens import BOUNDARY_ID, BOUNDARY_PIECE, BYTE_VOCAB_SIZE, UNKNOWN_ID
 from lm.tokenizer.tokens import Tokens, token_dtype
@@ -70,6 +71,7 @@ class Tokenizer:
 
     def __init__(self, path: Path) -> None:
         """Raise SlowburnError when the file is not a tokenizer that Slowburn made."""
+        check_readable(path)
         try:
             self._load(path.read_bytes())
         except (OSError, DecodeError, RuntimeError, ValueError) as error:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lm.errors import SlowburnError
-from lm.store.files import replace_atomically
+from lm.store.files import check_readable, replace_atomically
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 
 SCHEMA_VERSION = 1
@@ -130,6 +130,7 @@ class _Shard:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        check_readable(path)
         try:
             footer = pq.read_metadata(path).metadata or {}
             version = int(footer[b"schema_version"])
