@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # the long files come first
 TWO_TESTS_AT_ONCE = ("-n", "2", "--dist", "worksteal")
 OPERATIONS = [f"tests/flows/test_{name}.py" for name in ("outages", "deployments", "reruns", "ui", "server")]
+OPERATIONS.append("tests/faults/test_surroundings.py")
 LLAMA_CPP = ("llama-cpp-python==0.3.36",)
 OBJECT_STORE = ("moto[server]==5.2.1", "s3fs==2026.9.0")
 
@@ -119,7 +120,7 @@ TARGETS = {
     "test-operations": Target(
         DEV,
         lambda *a: pytest("-m", "", *TWO_FILES_AT_ONCE, *OPERATIONS, *a),
-        "server, worker and browser, some minutes",
+        "server, worker, browser and odd surroundings, some minutes",
     ),
 }
 for _name, _help in {

@@ -25,6 +25,7 @@ import yaml
 
 from tests.conftest import PROJECT, Outcome, Workplace
 
+pytestmark = pytest.mark.operations
 posix_only = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
 NOBODY = 65534
