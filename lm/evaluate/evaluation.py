@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import exp
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -13,7 +12,15 @@ from lm.evaluate.bootstrap import interval, resampled_rates
 from lm.evaluate.calibration import Calibration, by_tokens_read, count_tokens
 from lm.evaluate.config import EvaluateConfig
 from lm.evaluate.metrics import EvaluateMetrics
-from lm.evaluate.result import BitsReport, Comparison, Evaluation, HardToken, RepetitionReport, TokensOfContext
+from lm.evaluate.result import (
+    BitsReport,
+    Comparison,
+    Evaluation,
+    HardToken,
+    RepetitionReport,
+    SampledRepetition,
+    TokensOfContext,
+)
 from lm.evaluate.scores import LN2, MODEL, Scorers, Scores, score
 from lm.model.batch_sampling import Request, Writer, continuations
 from lm.model.decoder import load_model
@@ -31,7 +38,6 @@ from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.tokens import documents as token_documents
 
 SCHEMA_VERSION = 1
-PLAIN = ("bits_per_byte", "ci95", "nats_per_byte", "perplexity_per_token", "bytes", "tokens", "verdict")
 WINDOWS = 256  # of the held-out text, that tell what context is worth
 
 
@@ -73,11 +79,19 @@ def _predictor(models: Sequence[Path], precision: str) -> Predictor:
     return decoders[0] if len(decoders) == 1 else EnsembleDecoder(decoders)
 
 
-def headline(result: Mapping[str, Any]) -> EvaluateMetrics:
+def headline(result: Evaluation) -> EvaluateMetrics:
     """The few numbers of an evaluation that belong into its manifest."""
     baselines = {name: baseline["bits_per_byte"] for name, baseline in result["baselines"].items()}
     return EvaluateMetrics(
-        **{name: result[name] for name in PLAIN}, baselines=baselines, degeneracy=result["degeneracy"]["verdict"]
+        bits_per_byte=result["bits_per_byte"],
+        ci95=result["ci95"],
+        nats_per_byte=result["nats_per_byte"],
+        perplexity_per_token=result["perplexity_per_token"],
+        bytes=result["bytes"],
+        tokens=result["tokens"],
+        verdict=result["verdict"],
+        baselines=baselines,
+        degeneracy=result["degeneracy"]["verdict"],
     )
 
 
@@ -120,12 +134,11 @@ def judge_samples(
         for index in range(config.samples)
     ]
     written = zip(requests, continuations(model, requests, config.sample_tokens), strict=True)
-    samples: list[dict[str, Any]] = [
-        {"temperature": temperature, **degeneracy.summary([tokenizer.decode(tokens) for _, tokens in rows])}
-        for temperature, rows in groupby(written, lambda row: row[0].sampling.temperature)
-    ]
-    for row in samples:
-        row["human"] = degeneracy.summary(start.continuation[: round(row["characters"])] for start in starts)
+    samples = list[SampledRepetition]()
+    for temperature, rows in groupby(written, lambda row: row[0].sampling.temperature):
+        measured = degeneracy.summary([tokenizer.decode(tokens) for _, tokens in rows])
+        human = degeneracy.summary(start.continuation[: round(measured["characters"])] for start in starts)
+        samples.append({"temperature": temperature, **measured, "human": human})
     usual = min(samples, key=lambda row: abs(row["temperature"] - SamplingParams().temperature))
     return {
         "verdict": usual["verdict"],
@@ -184,9 +197,9 @@ def _by_tokens_read(model: Predictor, tokens: Path, config: EvaluateConfig) -> l
     return by_tokens_read(nats, config.resamples, config.seed)
 
 
-def _by_document(scores: Scores, ngram: str) -> list[dict[str, Any]]:
+def _by_document(scores: Scores, ngram: str) -> list[dict[str, str | float]]:
     """Bits per byte of each held-out document, in the order of the clean text."""
-    rows = []
+    rows = list[dict[str, str | float]]()
     for index, group in groupby(range(len(scores.bytes)), scores.document_of.__getitem__):
         of_units = list(group)
         size = sum(scores.bytes[unit] for unit in of_units)

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from lm.evaluate.config import EvaluateConfig
 from lm.evaluate.metrics import EvaluateMetrics
+from lm.evaluate.result import EVALUATION_FILE
 from lm.progress import Progress
-
-EVALUATION_FILE = "evaluation.json"
 
 
 def evaluate(

@@ -1,6 +1,7 @@
 """The sentences about samples: how they were drawn, whether they repeat themselves, what they copied."""
 
 from lm.report.run_facts import RunFacts, Sample
+from lm.text.mean_degeneracy import MeanDegeneracy
 
 MIN_QUOTE = 12  # characters: two texts of one language share any few words
 
@@ -8,12 +9,10 @@ MIN_QUOTE = 12  # characters: two texts of one language share any few words
 def samples_text(facts: RunFacts) -> str:
     """How the samples came about, and whether the model repeats itself."""
     text = "All samples, as they were drawn. Only long gaps are closed. The words in colour were given."
-    judged = facts.evaluation.degeneracy if facts.evaluation else {}
-    if verdict := judged.get("verdict"):
-        text += (
-            f" Judged for repetition, the samples are {verdict}: their score is {judged['score']:.2f}, of 1 at worst"
-        )
-        human = judged.get("human", {}).get("score")
+    if judged := facts.evaluation.repetition if facts.evaluation else None:
+        verdict, score = judged["verdict"], judged["score"]
+        text += f" Judged for repetition, the samples are {verdict}: their score is {score:.2f}, of 1 at worst"
+        human = judged.get("human", MeanDegeneracy()).get("score")
         text += "." if human is None else f". Text by people after the same words scores {human:.2f}."
     samples = facts.generate
     if samples and samples.longest_match_characters and samples.human_longest_match_characters:

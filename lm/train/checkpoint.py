@@ -6,7 +6,7 @@ confirms.
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -18,6 +18,16 @@ from lm.train.learning_curve import MetricsState
 KEPT = 3
 
 
+class Numerics(TypedDict):
+    """What may change the last bits of a result without being part of its key."""
+
+    threads: int
+    torch: str  # version
+    cpu_capability: str
+    device: str
+    compiled: bool
+
+
 class TrainingFacts(TypedDict, total=False):
     """What resuming needs besides tensors. A trial of the plan keeps nothing of it."""
 
@@ -27,7 +37,7 @@ class TrainingFacts(TypedDict, total=False):
     seconds: float  # of the stage so far
     seconds_in_steps: float  # of those, in optimiser steps; older checkpoints lack it
     peak_memory_bytes: int
-    numerics: dict[str, Any]  # what may change the last bits: threads, torch, CPU capability, device
+    numerics: Numerics
 
 
 class CheckpointRecord(TypedDict):

@@ -4,7 +4,6 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +21,7 @@ from lm.tokenizer.merge_table import merge_table
 from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.tokens import token_count, token_file
 from lm.train.calibration import MIN_TOKENS, best_temperature, calibrated
-from lm.train.checkpoint import Checkpoint, TrainingFacts, load_milestone, load_newest, save_checkpoint
+from lm.train.checkpoint import Checkpoint, Numerics, TrainingFacts, load_milestone, load_newest, save_checkpoint
 from lm.train.deadline import Deadline
 from lm.train.early_stopping import BEST_FILE, EarlyStopping
 from lm.train.finish_time import FinishTime
@@ -41,8 +40,8 @@ MAX_ROLLBACKS = 3
 SCRATCH = (CHECKPOINTS, TOKEN_FILE, BEST_FILE, SCHEDULE_FILE)  # what a finished model's folder does not keep
 
 
-def numerics(device: str) -> dict[str, Any]:
-    """What may change the last bits of a result without being part of its key."""
+def numerics(device: str) -> Numerics:
+    """The numerics of this process."""
     return {
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,

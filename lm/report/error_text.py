@@ -1,8 +1,10 @@
 """The sentences about where a model errs: how far its seeds differ, how sure it is, what it gains from context."""
 
+from collections.abc import Sequence
 from math import log, sqrt
 
-from lm.report.run_facts import Evaluation, RunFacts
+from lm.evaluate.result import CalibrationReport, TokensOfContext
+from lm.report.run_facts import RunFacts
 from lm.runs.seeds import BITS
 
 LN2 = log(2)
@@ -30,11 +32,10 @@ def seeds_text(facts: RunFacts) -> str:
     return text
 
 
-def confidence_text(evaluation: Evaluation) -> str:
+def confidence_text(calibration: CalibrationReport) -> str:
     """Whether the model's probabilities can be believed."""
-    bins = evaluation.calibration.get("bins", [])
+    bins, error = calibration["bins"], calibration["expected_calibration_error"]
     tokens = sum(row["tokens"] for row in bins)
-    error = evaluation.calibration.get("expected_calibration_error", 0.0)
     excess = sum((row["confidence"] - row["accuracy"]) * row["tokens"] for row in bins) / max(tokens, 1)
     points = f"{100 * error:.1f} percentage points"
     if error < WELL_CALIBRATED:
@@ -46,9 +47,8 @@ def confidence_text(evaluation: Evaluation) -> str:
     return f"{said} (expected calibration error). The larger a point, the more tokens."
 
 
-def context_text(evaluation: Evaluation) -> str:
+def context_text(rows: Sequence[TokensOfContext]) -> str:
     """How much of the window the model makes use of."""
-    rows = evaluation.by_tokens_read
     if len(rows) < 2:
         return ""
     first, last = rows[0]["nats_per_token"], rows[-1]["nats_per_token"]
@@ -62,10 +62,8 @@ def context_text(evaluation: Evaluation) -> str:
     return f"{text} The band is the 95\N{NO-BREAK SPACE}% interval."
 
 
-def frequency_text(evaluation: Evaluation) -> str:
+def frequency_text() -> str:
     """What the model knows beyond how often a token comes."""
-    if not evaluation.by_frequency:
-        return ""
     return (
         "The dotted line is the cost of a token for a method that knows only how often the token occurs in the "
         "training text. Where the model lies below that line, it uses the words before the token. Groups of fewer than "
