@@ -6,12 +6,12 @@ Light: measuring happens in a child, through the `measure` and `probe` that the 
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import Field, ValidationError
 
 from lm.clean.metrics import CleanMetrics
-from lm.config import StageConfig
+from lm.config import JsonObject, StageConfig
 from lm.errors import OutOfMemory
 from lm.formatting import format_bytes, format_duration
 from lm.memory.budget import Budget, required_budget
@@ -56,7 +56,7 @@ class Plan(StageConfig):
     """Exact numbers for one request on one text, and why they are what they are."""
 
     schema_version: int = SCHEMA_VERSION
-    request: dict[str, Any]  # the settings that a plan answers
+    request: JsonObject  # the settings that a plan answers
     clean_key: str  # of the text
     vocab_size: int  # tokens in the vocabulary
     recipe: TrainingConfig
@@ -71,6 +71,13 @@ class Plan(StageConfig):
     machine: TrainingMachine
     reasons: tuple[str, ...]  # why the numbers are what they are, in words
     other_seeds: dict[int, TrainingConfig] = Field({})  # recipes of models beside the main one whose end was moved
+
+    @property
+    def minutes(self) -> float:
+        """Training time asked for."""
+        minutes = self.request["minutes"]
+        assert isinstance(minutes, int | float)
+        return minutes
 
     @property
     def seconds(self) -> float:
@@ -91,9 +98,11 @@ def tokenize_settings(config: RunConfig, plan: Plan) -> TokenizeConfig:
     return config.tokenize.model_copy(update={"default_vocab_size": plan.vocab_size})
 
 
-def training_request(config: RunConfig) -> dict[str, Any]:
+def training_request(config: RunConfig) -> JsonObject:
     """The part of a config that a plan answers."""
-    asked = {"device": config.device} if config.device else {}  # plans made before it could be asked for lack it
+    asked: JsonObject = {}
+    if config.device:  # plans made before it could be asked for lack it
+        asked["device"] = config.device
     return asked | {
         "version": PLAN_VERSION,
         "minutes": config.minutes,
