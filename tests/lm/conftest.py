@@ -61,7 +61,7 @@ def toy_store(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The toy in a store of its own, with what it was made from and an evaluation and samples made from it."""
     store = Store(tmp_path_factory.mktemp("store"))
     source = {"name": "python-docs", "title": "Help | topics", "address": "embedded:python-docs", "licence": "PSF-2.0",
-              "bytes": 123456}  # fmt: skip
+              "bytes": 123456, "path": "0.txt", "sha256": "ab" * 32, "format": "text", "separator": None}  # fmt: skip
     parts = {"download": {}, "clean": {"download": "0" * 16}, "tokenize": {"clean": "1" * 16},
              "train": {"tokenize": "2" * 16}, "evaluate": {"train": "3" * 16, "tokenize": "2" * 16, "clean": "1" * 16},
              "generate": {"train": "3" * 16, "clean": "1" * 16}}  # fmt: skip
