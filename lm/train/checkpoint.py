@@ -14,18 +14,9 @@ from torch import Tensor
 from lm.errors import SlowburnError
 from lm.store.files import read_json, replace_atomically, sha256_of, write_json
 from lm.train.learning_curve import MetricsState
+from lm.train.numerics import Numerics
 
 KEPT = 3
-
-
-class Numerics(TypedDict):
-    """What may change the last bits of a result without being part of its key."""
-
-    threads: int
-    torch: str  # version
-    cpu_capability: str
-    device: str
-    compiled: bool
 
 
 class TrainingFacts(TypedDict, total=False):
