@@ -71,15 +71,6 @@ class Origins:
         return list(found)
 
 
-class SourceRow(NamedTuple):
-    """A row of the table of sources."""
-
-    title: str
-    licence: str
-    size: str
-    address: str
-
-
 class Measured(NamedTuple):
     """What the model is worth on the held-out text."""
 
@@ -172,14 +163,15 @@ def _corpus_of(source: RawSource) -> str:
     return source.name.partition("/")[0]
 
 
-def _source(files: Sequence[RawSource], licences: Iterable[str]) -> SourceRow:
+def _source(files: Sequence[RawSource], licences: Iterable[str]) -> dict[str, str]:
+    """A row of the table of sources."""
     first, address = files[0], files[0].address
-    return SourceRow(
-        title=_cell(first.title if len(files) == 1 else f"{_corpus_of(first)}, {len(files)} files"),
-        licence=_cell(", ".join(licences)),
-        size=format_text_size(sum(file.bytes for file in files)),
-        address=_cell(address) if address.startswith(SHOWN_ADDRESSES) else "local files",
-    )
+    return {
+        "title": _cell(first.title if len(files) == 1 else f"{_corpus_of(first)}, {len(files)} files"),
+        "licence": _cell(", ".join(licences)),
+        "size": format_text_size(sum(file.bytes for file in files)),
+        "address": _cell(address) if address.startswith(SHOWN_ADDRESSES) else "local files",
+    }
 
 
 def _evaluation(evaluation: Artifact | None) -> Measured | None:

@@ -14,13 +14,6 @@ HARDEST = 8  # tokens
 LARGE = 10.0  # a number of which one decimal is enough
 
 
-class Interval(NamedTuple):
-    """Where on a bar an interval begins and ends, as shares of the bar's reach."""
-
-    low: str
-    high: str
-
-
 class Bar(NamedTuple):
     """Bits per byte of one method. Its reach is a share of the longest bar, its share one of its reach."""
 
@@ -30,7 +23,7 @@ class Bar(NamedTuple):
     note: str = ""
     share: str = "1"  # less where an interval reaches further than the bar
     model: bool = False
-    interval: Interval | None = None
+    interval: tuple[str, str] | None = None  # where it begins and ends, as shares of the reach
 
 
 class Bars(NamedTuple):
@@ -66,19 +59,11 @@ class ErrorChart(NamedTuple):
     picture: Markup
 
 
-class TokenRow(NamedTuple):
-    """A token that the model predicts badly."""
-
-    text: str
-    bits: str
-    occurrences: str
-
-
 class Errors(NamedTuple):
     """Where the model makes mistakes."""
 
     pictures: list[ErrorChart]
-    hardest: list[TokenRow]
+    hardest: list[tuple[str, str, str]]  # a token's text, bits and occurrences
 
 
 def bars(evaluation: Evaluation) -> Bars:
@@ -96,7 +81,7 @@ def bars(evaluation: Evaluation) -> Bars:
         f"{reach / longest:.4f}",
         share=f"{own / reach:.4f}",
         model=True,
-        interval=Interval(f"{low / reach:.4f}", f"{high / reach:.4f}") if evaluation.ci95 else None,
+        interval=(f"{low / reach:.4f}", f"{high / reach:.4f}") if evaluation.ci95 else None,
     )
     rows.insert(sum(value < own for value in evaluation.baselines.values()), model)
     return Bars(report_text.evaluation_text(), rows, report_text.evaluation_note(evaluation))
@@ -122,9 +107,7 @@ def seeds(facts: RunFacts) -> Seeds | None:
 def errors(evaluation: Evaluation) -> Errors | None:
     """Where the model makes mistakes; None for an evaluation from before that was measured."""
     hardest = [
-        TokenRow(
-            error_text.token_text(row["text"]), f"{bits(row['nats_per_token']):.1f}", format_count(row["occurrences"])
-        )
+        (error_text.token_text(row["text"]), f"{bits(row['nats_per_token']):.1f}", format_count(row["occurrences"]))
         for row in evaluation.hardest_tokens[:HARDEST]
     ]
     pictures = list(_pictures(evaluation))

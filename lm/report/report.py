@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from lm.formatting import flattened, format_bytes, format_duration
 from lm.report import quality_sections, report_text, run_sections
-from lm.report.page import Chart, write_page
+from lm.report.page import write_page
 from lm.report.run_facts import RunFacts, gather_facts, read_samples, representative_sample
 from lm.report.sample_text import samples_text
 from lm.run_config import RunConfig
@@ -37,40 +37,6 @@ SECTIONS = {
 UNASKED = ("plan", "stages", "next", "details")  # sections that every report has
 
 
-class FirstSample(NamedTuple):
-    """The sample at the top: given words, and the beginning of what the model wrote."""
-
-    prompt: str
-    text: str
-
-
-class ReportContent(NamedTuple):
-    """Everything that the template shows, in words and pictures."""
-
-    run: RunRecord
-    title: str
-    started: str
-    lede: list[str]
-    figures: list[report_text.Figure]
-    first: FirstSample | None
-    evaluation: quality_sections.Bars | None
-    seeds: quality_sections.Seeds | None
-    errors: quality_sections.Errors | None
-    learning: Chart | None
-    memory: Chart | None
-    samples: list[run_sections.ShownSample]
-    samples_text: str
-    samples_left_out: int
-    read: run_sections.TextRead | None
-    asked: list[tuple[str, str]]
-    reasons: list[str]  # why the plan's numbers are what they are
-    plan: list[tuple[str, str]]
-    stages: list[run_sections.StageRow]
-    next_steps: list[report_text.NextStep]
-    details: list[tuple[str, str]]
-    config: str
-
-
 def render_report(store: Store, run: RunRecord) -> Path:
     """Write a run's `report.html`, whole or not at all, and return its path.
 
@@ -78,40 +44,40 @@ def render_report(store: Store, run: RunRecord) -> Path:
     artifacts give the same bytes. Loads pyarrow and matplotlib: call it in a child process.
     """
     path = run_folder(store, run.run_id) / REPORT_FILE
-    content = _content(store, gather_facts(store, run))
-    sections = [(name, label) for name, label in SECTIONS.items() if name in UNASKED or getattr(content, name)]
-    write_page(path, TEMPLATE, {**content._asdict(), "sections": sections})
+    write_page(path, TEMPLATE, _content(store, gather_facts(store, run)))
     return path
 
 
-def _content(store: Store, facts: RunFacts) -> ReportContent:
+def _content(store: Store, facts: RunFacts) -> dict[str, object]:
+    """Everything that the template shows, in words and pictures."""
     run, samples = facts.run, read_samples(facts)
     first = representative_sample(samples)
-    plan = {name: value for name, value in (facts.plan or {}).items() if name != "reasons"}
-    return ReportContent(
-        run=run,
-        title=report_text.title(facts),
-        started=_date(run.started),
-        lede=list(report_text.lede(facts)),
-        figures=list(report_text.figures(facts)),
-        first=FirstSample(first.prompt, opening(close_gaps(first.text), FIRST_SAMPLE_CHARACTERS)) if first else None,
-        evaluation=quality_sections.bars(facts.evaluation) if facts.evaluation else None,
-        seeds=quality_sections.seeds(facts),
-        errors=quality_sections.errors(facts.evaluation) if facts.evaluation else None,
-        learning=run_sections.learning(store, facts),
-        memory=run_sections.memory(store, facts),
-        samples=[run_sections.shown_sample(sample) for sample in samples[:MAX_SAMPLES]],
-        samples_text=samples_text(facts),
-        samples_left_out=len(samples[MAX_SAMPLES:]),
-        read=run_sections.text_read(facts.clean) if facts.clean else None,
-        asked=_asked(run),
-        reasons=facts.plan_reasons,
-        plan=list(_flat(plan)),
-        stages=run_sections.stages(facts),
-        next_steps=list(report_text.next_steps(facts)),
-        details=list(_details(facts)),
-        config=json.dumps(run.config, indent=2, ensure_ascii=False),
-    )
+    content = {
+        "run": run,
+        "title": report_text.title(facts),
+        "started": _date(run.started),
+        "lede": list(report_text.lede(facts)),
+        "figures": list(report_text.figures(facts)),
+        "first": first and replace(first, text=opening(close_gaps(first.text), FIRST_SAMPLE_CHARACTERS)),
+        "evaluation": facts.evaluation and quality_sections.bars(facts.evaluation),
+        "seeds": quality_sections.seeds(facts),
+        "errors": facts.evaluation and quality_sections.errors(facts.evaluation),
+        "learning": run_sections.learning(store, facts),
+        "memory": run_sections.memory(store, facts),
+        "samples": [run_sections.shown_sample(sample) for sample in samples[:MAX_SAMPLES]],
+        "samples_text": samples_text(facts),
+        "samples_left_out": len(samples[MAX_SAMPLES:]),
+        "read": facts.clean and run_sections.text_read(facts.clean),
+        "asked": _asked(run),
+        "reasons": facts.plan_reasons,
+        "plan": list(_flat({name: value for name, value in (facts.plan or {}).items() if name != "reasons"})),
+        "stages": run_sections.stages(facts),
+        "next_steps": list(report_text.next_steps(facts)),
+        "details": list(_details(facts)),
+        "config": json.dumps(run.config, indent=2, ensure_ascii=False),
+    }
+    content["sections"] = [(name, label) for name, label in SECTIONS.items() if name in UNASKED or content[name]]
+    return content
 
 
 def _asked(run: RunRecord) -> list[tuple[str, str]]:

@@ -53,35 +53,25 @@ class Champion(NamedTuple):
     decisions: list[DecisionRow]
 
 
-class IndexContent(NamedTuple):
-    """Everything that the template shows."""
-
-    lede: str
-    problem: str
-    champion: Champion | None
-    runs: list[RunRow]
-    left_out: int
-
-
 def render_index(store: Store) -> Path:
     """Write the index, whole or not at all, and return its path. Loads matplotlib: call it in a child process."""
     path = store.root / "artifacts" / INDEX_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_page(path, TEMPLATE, _content(store)._asdict())
+    write_page(path, TEMPLATE, _content(store))
     return path
 
 
-def _content(store: Store) -> IndexContent:
+def _content(store: Store) -> dict[str, object]:
     runs = list_runs(store)
     record, problem = _record(store)
     facts = [gather_facts(store, run) for run in runs[:MAX_RUNS]]
-    return IndexContent(
-        lede=_lede(runs, record),
-        problem=problem,
-        champion=_champion(store, record, facts),
-        runs=[_row(store, found, record.champion) for found in facts],
-        left_out=len(runs) - len(facts),
-    )
+    return {
+        "lede": _lede(runs, record),
+        "problem": problem,
+        "champion": _champion(store, record, facts),
+        "runs": [_row(store, found, record.champion) for found in facts],
+        "left_out": len(runs) - len(facts),
+    }
 
 
 def _record(store: Store) -> tuple[ChampionRecord, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lm.clean.metrics import CleanMetrics
+from lm.clean.metrics import CleanMetrics, Opening
 from lm.formatting import format_bytes, format_duration
 from lm.report import report_text
 from lm.report.learning_curve import learning_curve_svg
@@ -19,14 +19,6 @@ from lm.text.plain_text import close_gaps
 
 MAX_FILES_READ = 40
 MAX_OPENING_LINES = 6
-
-
-class Opening(NamedTuple):
-    """How a document begins."""
-
-    source: str
-    title: str
-    opening: str
 
 
 class TextRead(NamedTuple):
@@ -78,7 +70,7 @@ def text_read(clean: CleanMetrics) -> TextRead | None:
         [reading.sentence for reading in clean.readings[:MAX_FILES_READ]],
         len(clean.readings[MAX_FILES_READ:]),
         [
-            Opening(found.source, found.title, "\n".join(found.opening.split("\n")[:MAX_OPENING_LINES]))
+            found.model_copy(update={"opening": "\n".join(found.opening.split("\n")[:MAX_OPENING_LINES])})
             for found in clean.openings
         ],
     )
