@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lm.champions.champion import ChampionRecord, Decision, load_champion
 from lm.champions.drift import drift_points, how_often
 from lm.errors import SlowburnError
-from lm.formatting import format_bytes, format_duration
+from lm.formatting import counted, format_bytes, format_duration
 from lm.report.page import Chart, write_page
 from lm.report.run_facts import RunFacts, gather_facts
 from lm.runs.run_record import REPORT_FILE, RunRecord, list_runs, run_folder
@@ -85,12 +85,8 @@ def _record(store: Store) -> tuple[ChampionRecord, str]:
 def _lede(runs: list[RunRecord], record: ChampionRecord) -> str:
     models = {run.stages["train"].key for run in runs if "train" in run.stages}
     promotions = sum(decision.action == "promoted" for decision in record.decisions)
-    parts = [_count(len(runs), "run"), _count(len(models), "model"), _count(promotions, "champion")]
+    parts = [counted(len(runs), "run"), counted(len(models), "model"), counted(promotions, "champion")]
     return f"{', '.join(parts)} so far, the newest first."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _champion(store: Store, record: ChampionRecord, facts: list[RunFacts]) -> Champion | None:
