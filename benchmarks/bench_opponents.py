@@ -1,10 +1,9 @@
 """A model beside compressors of text, static and adaptive: nats and bits per byte of the same held-out text.
 
 `make bench-opponents ARGS="MODEL"`, where MODEL is a run, a key or nothing for the newest model. Static: what was
-learned from the training text alone. Adaptive: learning goes on while the held-out text is read, as compressors do. For the
-model that is dynamic evaluation (Krause et al. 2018, https://arxiv.org/abs/1709.07432): after each stretch of text is
-scored, one step of Adam on it. Its rate is the best over the first tenth of the held-out text. Both cost the model's
-training time besides, which a compressor has not.
+learned from the training text alone. Adaptive: learning goes on while the held-out text is read, as compressors do. For
+the model that is dynamic evaluation (Krause et al. 2018, https://arxiv.org/abs/1709.07432): after each stretch of text
+is scored, one step of Adam on it. Its rate is the best over the first tenth of the held-out text.
 
 `--paq8px PROGRAM` asks that program too (minutes, 2 GB), adaptive only.
 """
