@@ -178,7 +178,8 @@ def _evaluation(evaluation: Artifact | None, packed: Packed | None) -> dict[str,
     ends = metrics.ci95
     name = "the first of them alone" if packed else "**this model**"
     first = [{"name": "**this model**", "value": f"**{packed.bits_per_byte:.3f}**"}] if packed else []
-    own = f"**{metrics.bits_per_byte:.3f}**" + (f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
+    bold = "" if packed else "**"
+    own = f"{bold}{metrics.bits_per_byte:.3f}{bold}" + (f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
     return {
         "size": format_text_size(metrics.bytes),
         "rows": [*first, {"name": name, "value": own}]

@@ -46,7 +46,10 @@ TRIAL_SECONDS = 4.0
 TRIAL_SHARE = 0.05  # of a short training, rather
 OTHER_SPEED = 1.5  # than the machine is known for: from there on another model may suit it
 
-SHORT_TEXT = "More passes would only learn this text by heart, so training ends early: more text would use the time."
+SHORT_TEXT = (
+    "More passes would only learn this text by heart, so training ends early. More text would use the time; so would "
+    "several seeds (--seeds 3), which know more together than each alone."
+)
 
 Measure = Callable[[], TrainingMachine]
 Probe = Callable[[TrainingConfig, int, int, int], TrialResult]  # recipe, vocabulary's size, micro-batch, threads

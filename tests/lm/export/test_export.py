@@ -135,7 +135,7 @@ def test_seeds_leave_as_one_model_that_transformers_reads(toy, toy_store, model,
     """The packed folder is a plain Arcee model of the members' mean; its card gives its own loss beside the first's."""
     folder = export(toy_store, [model, model], "hf", tmp_path / "hf")
     theirs, ours = AutoModelForCausalLM.from_pretrained(folder), load_model(toy.model)
-    ids = torch.tensor([[BOUNDARY_ID, *Tokenizer(toy.model / "tokenizer.model").encode("The import statement")]])
+    ids = torch.tensor([[BOUNDARY_ID, *Tokenizer(toy.model / "tokenizer.model").encode("The import").tolist()]])
     with torch.no_grad():
         torch.testing.assert_close(theirs(ids).logits, ours(ids), rtol=1e-3, atol=1e-3)
     card = (folder / "README.md").read_text()
