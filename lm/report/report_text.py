@@ -23,7 +23,7 @@ ABOUT_BASELINES = {  # the first that a baseline's name contains
     "gram": "counts what follows the last few characters",
     "PPMd (static)": "a compressor of text that has read the training text",
     "zpaq (static)": "a very strong compressor, slow, that has read the training text",
-    "(adaptive)": "the same, and it goes on learning while it reads the unseen text; the model does not",
+    "(adaptive)": "goes on learning while it reads the unseen text; the model does not",
     "bz2": "a file compressor that has just read the training text",
     "xz": "a file compressor that has just read the training text",
     "champion": "the model in use until now",
