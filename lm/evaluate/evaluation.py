@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import exp
 from pathlib import Path
+from typing import cast
 
 import torch
 
-from lm.evaluate.baselines import fit_baselines
+from lm.compressors.config import COMPRESSORS_FILE
+from lm.compressors.stage import CompressorFigures, by_name
 from lm.evaluate.bootstrap import interval, resampled_rates
 from lm.evaluate.calibration import Calibration, by_tokens_read, count_tokens
 from lm.evaluate.config import EvaluateConfig
 from lm.evaluate.metrics import EvaluateMetrics
+from lm.evaluate.ngram import NGram
 from lm.evaluate.result import (
     BitsReport,
     Comparison,
@@ -31,7 +34,7 @@ from lm.model.scoring import Predictor, window_nats
 from lm.progress import Progress
 from lm.store.files import read_json
 from lm.text import degeneracy
-from lm.text.heldout import Extent, extent
+from lm.text.heldout import Extent, extent, sample
 from lm.text.heldout_prompts import HeldoutPrompt, heldout_prompts
 from lm.tokenize.config import TOKENIZER_FILE
 from lm.tokenizer.tokenizer import Tokenizer
@@ -42,26 +45,38 @@ WINDOWS = 256  # of the held-out text, that tell what context is worth
 
 
 def evaluation(
-    models: Sequence[Path], tokens: Path, clean: Path, config: EvaluateConfig, progress: Progress
+    models: Sequence[Path],
+    tokens: Path,
+    clean: Path,
+    compressors: Path,
+    config: EvaluateConfig,
+    progress: Progress,
 ) -> Evaluation:
     """Measure a model, or the mean of several, on the held-out text; return the content of `evaluation.json`."""
     precision = training_precision(models[0]) if config.precision == "auto" else config.precision
     decoder, tokenizer = _predictor(models, precision), Tokenizer(models[0] / TOKENIZER_FILE)
     train, heldout = extent(clean, "train"), extent(clean, "heldout")
 
-    progress(0, heldout.bytes, "byte", "fitting the baselines")
-    baselines = fit_baselines(clean, train, heldout, config)
-    judges = Scorers(decoder, tokenizer, baselines.ngram)
+    progress(0, heldout.bytes, "byte", "counting n-grams")
+    ngram, ngram_bytes = fit_ngram(clean, train, config)
+    compressed = cast(CompressorFigures, read_json(compressors / COMPRESSORS_FILE))
+    judges = Scorers(decoder, tokenizer, ngram)
     calibration = Calibration(decoder.vocab_size)
     scores = score(judges, heldout, tokens, clean, progress, calibration.add)
 
     progress(heldout.bytes, heldout.bytes, "byte", "judging samples for repetition")
     return {
         "schema_version": SCHEMA_VERSION,
-        **bits_report(scores, judges.ngram_name, baselines.compressed, heldout, config),
+        **bits_report(scores, judges.ngram_name, by_name(compressed), heldout, config),
         "context": decoder.shape.context,
         "precision": precision,
-        "baseline_text": baselines.text,
+        "baseline_text": {
+            "training_bytes": train.bytes,
+            "ngram_bytes": ngram_bytes,
+            "compressor_bytes": compressed["training_bytes"],
+            "compressed_heldout_bytes": compressed["heldout_bytes"],
+            "note": "where less than all: stretches spread evenly over the text, the same every time",
+        },
         "degeneracy": judge_samples(load_writer(models), tokenizer, heldout_prompts(clean, config.samples), config),
         "calibration": calibration.report(),
         "by_frequency": calibration.by_frequency(count_tokens(token_documents(tokens, "train"), decoder.vocab_size)),
@@ -69,6 +84,12 @@ def evaluation(
         "by_tokens_read": _by_tokens_read(decoder, tokens, config),
         "by_document": _by_document(scores, judges.ngram_name),
     }
+
+
+def fit_ngram(clean: Path, train: Extent, config: EvaluateConfig) -> tuple[NGram, int]:
+    """Count n-grams in the training text of a clean artifact's folder, or in a part of it; with the bytes counted."""
+    texts = sample(clean, "train", train, config.ngram_bytes)
+    return NGram.fit(texts, config.ngram_order), sum(map(len, texts))
 
 
 def _predictor(models: Sequence[Path], precision: str) -> Predictor:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lm.clean.metrics import CleanMetrics
 from lm.errors import SlowburnError
 from lm.evaluate.metrics import EvaluateMetrics
+from lm.export.packed import Packed
 from lm.formatting import format_bytes, format_count, format_text_size, listing, spoken_duration
 from lm.model.config import ModelConfig
 from lm.report.run_facts import Sample, read_sample_rows
@@ -94,10 +95,13 @@ def origins_of(store: Store, model: Artifact) -> Origins:
     )
 
 
-def model_card(about: Origins, export_format: str, names: Mapping[str, str], limits: Sequence[str]) -> str:
+def model_card(
+    about: Origins, export_format: str, names: Mapping[str, str], limits: Sequence[str], packed: Packed | None = None
+) -> str:
     """The card in Markdown.
 
-    names: `name`, `slug`, `folder` and `file` of the export; limits: what a user must know besides.
+    names: `name`, `slug`, `folder` and `file` of the export; limits: what a user must know besides; packed: where
+    several models are one, of which `about` tells the first.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -112,6 +116,8 @@ def model_card(about: Origins, export_format: str, names: Mapping[str, str], lim
         format=export_format,
         key=about.model.key,
         parameters=format_count(about.model.read_metrics(TrainMetrics).parameters),
+        packed=packed,
+        packed_parameters=format_count(packed.parameters) if packed else "",
         time=spoken_duration(about.model.manifest.seconds),
         corpus=_cell(about.corpus),
         context=about.context,
@@ -120,8 +126,8 @@ def model_card(about: Origins, export_format: str, names: Mapping[str, str], lim
         data_text=_data_text(about),
         sources=sources[:MAX_SOURCES],
         sources_left_out=len(sources[MAX_SOURCES:]),
-        evaluation=_evaluation(about.evaluation),
-        samples=[_fenced(sample) for sample in _samples(about)],
+        evaluation=_evaluation(about.evaluation, packed),
+        samples=[] if packed else [_fenced(sample) for sample in _samples(about)],
         provenance=list(_provenance(about)),
         **names,
     )
@@ -174,16 +180,20 @@ def _source(files: Sequence[RawSource], licences: Iterable[str]) -> dict[str, st
     }
 
 
-def _evaluation(evaluation: Artifact | None) -> Measured | None:
+def _evaluation(evaluation: Artifact | None, packed: Packed | None) -> Measured | None:
     if evaluation is None:
         return None
     metrics = evaluation.read_metrics(EvaluateMetrics)
     baselines = sorted(metrics.baselines.items(), key=lambda item: item[1])
     ends = metrics.ci95
-    own = f"**{metrics.bits_per_byte:.3f}**" + (f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
+    name = "the first of them alone" if packed else "**this model**"
+    first = [("**this model**", f"**{packed.bits_per_byte:.3f}**")] if packed else []
+    bold = "" if packed else "**"
+    between = f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})" if ends else ""
+    own = f"{bold}{metrics.bits_per_byte:.3f}{bold}{between}"
     return Measured(
         size=format_text_size(metrics.bytes),
-        rows=[("**this model**", own), *((name, f"{value:.3f}") for name, value in baselines)],
+        rows=[*first, (name, own), *((name, f"{value:.3f}") for name, value in baselines)],
         verdict=metrics.verdict,
         perplexity=f"{metrics.perplexity_per_token:.1f}",
         degeneracy=metrics.degeneracy,

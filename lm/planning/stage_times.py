@@ -13,7 +13,9 @@ CLEAN_BYTES_PER_SECOND = 19e6  # of what every worker does for itself
 ASSEMBLY_BYTES_PER_SECOND = 50e6  # of what one process does for all
 TOKENIZER_BYTES_PER_SECOND = 5e6  # of the sample that the tokenizer is trained on
 ENCODE_BYTES_PER_SECOND = 3e6
-BASELINE_BYTES_PER_SECOND = 1.5e6  # n-grams and compressors, of the text that they read
+BASELINE_BYTES_PER_SECOND = 1.5e6  # n-grams, of the text that they read
+ZPAQ_BYTES_PER_SECOND, PPMD_BYTES_PER_SECOND = 0.25e6, 3.5e6
+ZPAQ_READINGS, PPMD_READINGS = 6, 18  # of the training text: alone, before the held-out text, before each piece of it
 SCORING_WINDOWS = 2  # they overlap by half
 FORWARD_SHARE = 1 / 3  # of the arithmetic of training on a token
 TOKEN_SECONDS = 0.0005  # to write one token, of a small model
@@ -41,6 +43,12 @@ def tokenize_seconds(total_bytes: int, sample_bytes: int) -> float:
     """Training the tokenizer on a sample, then encoding everything."""
     trained = min(total_bytes, sample_bytes)
     return START_SECONDS + trained / TOKENIZER_BYTES_PER_SECOND + total_bytes / ENCODE_BYTES_PER_SECOND
+
+
+def compressors_seconds(training_bytes: int, cap_bytes: int, threads: int, *, zpaq: bool) -> float:
+    """The training text is read again and again, each time with another piece after it; by zpaq two at once."""
+    of_zpaq = zpaq * ZPAQ_READINGS / ZPAQ_BYTES_PER_SECOND / min(threads, 2)
+    return START_SECONDS + min(training_bytes, cap_bytes) * (PPMD_READINGS / PPMD_BYTES_PER_SECOND + of_zpaq)
 
 
 def evaluate_seconds(

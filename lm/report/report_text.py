@@ -14,12 +14,16 @@ DOING = {
     "tokenize": "tokenizing",
     "plan": "planning",
     "train": "training",
+    "compressors": "measuring the compressors",
     "evaluate": "evaluating",
     "generate": "generating",
 }
 ABOUT_BASELINES = {  # the first that a baseline's name contains
     "unigram": "knows how often each character comes, and nothing else",
     "gram": "counts what follows the last few characters",
+    "PPMd (static)": "a compressor of text that has read the training text",
+    "zpaq (static)": "a very strong compressor, slow, that has read the training text",
+    "(adaptive)": "the same, and it goes on learning while it reads the unseen text; the model does not",
     "bz2": "a file compressor that has just read the training text",
     "xz": "a file compressor that has just read the training text",
     "champion": "the model in use until now",
@@ -86,8 +90,8 @@ def verdict(evaluation: Evaluation) -> str:
         return f"{own}, about as many as {name} ({best:.2f}): chance may explain the difference."
     if saved > 0:
         fewer = f"{saved * 100:.0f}\N{NO-BREAK SPACE}% fewer"
-        return f"{own}. The best of the simple methods, {name}, needs {best:.2f}: the model needs {fewer} bits."
-    return f"{own}. That is worse than {name} ({best:.2f}), a simple method: the model has not learned enough yet."
+        return f"{own}. The best of the other methods, {name}, needs {best:.2f}: the model needs {fewer} bits."
+    return f"{own}. That is worse than {name} ({best:.2f}): the model has not learned enough yet."
 
 
 def figures(facts: RunFacts) -> Iterator[Figure]:
@@ -111,8 +115,9 @@ def figures(facts: RunFacts) -> Iterator[Figure]:
 def evaluation_text() -> str:
     """What the comparison is."""
     return (
-        "A low number alone says little, because some texts are easy. Simpler methods read the same training text and "
-        "predicted the same unseen text. The model has learned something where it needs fewer bits than they do."
+        "A low number alone says little, because some texts are easy. Other methods read the same training text and "
+        "predicted the same unseen text. The model has learned something where it needs fewer bits than they do. "
+        "An adaptive method goes on learning while it reads the unseen text, as the model does not: it has it easier."
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lm.clean.metrics import CleanMetrics
+from lm.compressors.config import ADAPTIVE
 from lm.config import JsonObject
 from lm.errors import SlowburnError
 from lm.evaluate import result
@@ -41,8 +42,8 @@ class Evaluation:
 
     @property
     def best_baseline(self) -> tuple[str, float] | None:
-        """Name and bits per byte of the baseline that is hardest to beat."""
-        return next(iter(self.baselines.items()), None)
+        """Name and bits per byte of the hardest baseline to beat, of those that learn as the model does: beforehand."""
+        return next(((name, bits) for name, bits in self.baselines.items() if not name.endswith(ADAPTIVE)), None)
 
 
 @dataclass(frozen=True)
