@@ -27,7 +27,7 @@ COLUMNS = {
 
 
 class CurveRow(TypedDict):
-    """A row of `metrics.parquet`."""
+    """A row of the learning curve: the columns of `metrics.parquet`."""
 
     step: int
     seconds: float

@@ -87,7 +87,8 @@ start_training(child, work, micro_batch=128, device="cpu", checkpoint_seconds=15
 data = int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]) * 1024
 resource.setrlimit(resource.RLIMIT_DATA, (data + (80 << 20), resource.RLIM_INFINITY))
 report = train_chunk(child, last_step=2)
-child.send(event="result", step=report.step, micro_batch=child.kept(Training).trainer.micro_batch)
+result = {"step": report.step, "micro_batch": child.kept(Training).trainer.micro_batch}
+child.send({"event": "result", "value": result, "peak_memory_bytes": 0})
 """
 
 
@@ -101,5 +102,5 @@ def test_a_step_that_is_refused_memory_is_made_again_in_smaller_pieces(toy, tmp_
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["event"] for event in events if event["event"] == "shrunk"], done.stderr
-    assert events[-1]["step"] == 2
-    assert events[-1]["micro_batch"] < 128
+    assert events[-1]["value"]["step"] == 2
+    assert events[-1]["value"]["micro_batch"] < 128
