@@ -39,7 +39,7 @@ def stage_page(artifact: Artifact, record: StageRecord, run: RunFacts) -> str:
             [
                 f"This time {record.status}: {record.reason}.",
                 f"It took {format_duration(artifact.manifest.seconds)} to make, and "
-                f"{format_bytes(artifact.manifest.peak_memory_bytes or 0)} of memory at the most.",
+                f"{format_bytes(artifact.manifest.peak_memory_bytes or 0)} of memory at most.",
                 f"It is in the folder {record.path}: {', '.join(files[:MAX_FILES])}{' …' * (len(files) > MAX_FILES)}",
             ]
         ),
@@ -88,7 +88,7 @@ def stage_rows(run: RunRecord) -> list[dict[str, Any]]:
 
 
 def run_page(run: RunFacts, report: Path) -> str:
-    """What the run came to, and where its report is: a page of this server cannot link to a file."""
+    """Show the results of a run, and where its report is: a page of this server cannot link to a file."""
     return page(
         "\n\n".join(map(escape, lede(run))),
         facts({figure.name: f"{figure.value} ({figure.note})" for figure in figures(run)}),
@@ -111,7 +111,7 @@ def lineage_page(run: RunRecord, store: Store) -> str:
             parts += [f"    - from {_relatives(before)}", f"    - into {after}"]
     return page(
         "\n".join(parts),
-        "`python -m lm inspect KEY` follows one of them back to the sources, and on to all that came of it.",
+        "`slowburn inspect KEY` shows what one of them was made from, and what was made from it.",
     )
 
 
@@ -133,7 +133,11 @@ def champion_page(decision: Decision, answer: str, curve: str) -> str:
     held = decision.contest
     rows = []
     if held:
-        named = [("challenger", held.challenger), ("champion", held.champion), *(("elder", e) for e in held.elders)]
+        named = [
+            ("challenger", held.challenger),
+            ("champion", held.champion),
+            *(("earlier champion", e) for e in held.elders),
+        ]
         rows = [(name, s.model, f"{s.bits_per_byte:.4f}", f"{s.age_days:.1f}") for name, s in named if s]
     return page(
         escape(f"{decision.action}: {decision.reason}"),
@@ -176,9 +180,9 @@ def _clean(artifact: Artifact, run: RunFacts) -> str:
         "near-duplicates": metrics.near_duplicate_documents,
         "of these dropped": metrics.dropped_near_duplicates,
         **{f"dropped, {reason}": count for reason, count in metrics.rejected.items() if reason in FILTERS},
-        "lines decoded anew": metrics.repaired_lines,
+        "wrongly decoded lines repaired": metrics.repaired_lines,
         "bytes of headers and footers cut": metrics.boilerplate_bytes,
-        "control characters taken out": metrics.control_characters,
+        "control characters removed": metrics.control_characters,
         "unreadable characters replaced": metrics.replaced_characters,
     }
     sources = [
@@ -217,9 +221,9 @@ def _train(artifact: Artifact, run: RunFacts) -> str:
             "continued from step": "" if resumed is None else f"{resumed:,}",
             "tokens read": "" if tokens is None else format_count(tokens),
             "passes over the text": metrics.passes_over_the_data,
-            "final loss, nats a token": "" if loss is None else f"{loss:.3f}",
-            "smaller batches for want of memory": len(metrics.downshifts) or "",
-            "begun anew by this run for want of memory": run.run.memory_retries or "",
+            "final loss, nats per token": "" if loss is None else f"{loss:.3f}",
+            "times memory was short: smaller micro-batches": len(metrics.downshifts) or "",
+            "times memory ran out: new processes": run.run.memory_retries or "",
             "SHA-256 of the weights": f"{metrics.weights_sha256[:12]}…",
         }
     )
@@ -245,10 +249,10 @@ def _generate(artifact: Artifact, run: RunFacts) -> str:
         {
             "samples": metrics.samples,
             "tokens": f"{metrics.tokens:,}",
-            "tokens a second": metrics.tokens_per_second,
+            "tokens per second": metrics.tokens_per_second,
             "repetition": metrics.degeneracy.verdict,
-            "longest passage that is in the training text too, in characters": metrics.longest_match_characters,
-            "the same for human text": metrics.human_longest_match_characters,
+            "longest copied passage, in characters": metrics.longest_match_characters,
+            "the same in held-out text by people": metrics.human_longest_match_characters,
         }
     )
 

@@ -36,7 +36,7 @@ def export(store: Store, model: Artifact, export_format: Format, to: Path | None
     folder = (to or Path(f"{slug}-{export_format}")).resolve()
     partial = folder.with_name(f".{folder.name}.partial")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise BadInput(f"{folder} exists already: name another folder with --to, or take it away first")
+        raise BadInput(f"{folder} exists already: name another folder with --to, or remove this one first")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -74,7 +74,7 @@ def _write_hf(model: Artifact, folder: Path) -> list[str]:
 
 def _copy(model: Artifact, name: str, folder: Path) -> None:
     if not (model.path / name).is_file():
-        raise BadInput(f"{model.path / name} is missing: `python -m lm verify {model.key}` says how to make it again")
+        raise BadInput(f"{model.path / name} is missing: `slowburn verify {model.key}` says how to make it again")
     shutil.copyfile(model.path / name, folder / name)
 
 

@@ -85,7 +85,7 @@ class Plan(StageConfig):
 
 
 def tokenize_settings(config: RunConfig, plan: Plan) -> TokenizeConfig:
-    """What the tokenize stage is told: what was asked for, and the plan's number of pieces where none was."""
+    """What the tokenize stage is told: what was asked for, and the plan's size of the vocabulary where none was."""
     if config.tokenize.vocab_size is not None:
         return config.tokenize
     return config.tokenize.model_copy(update={"default_vocab_size": plan.vocab_size})
@@ -206,7 +206,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
             f"about {passes:.1f} passes over the text.",
             *([SHORT_TEXT] if text_ends_it else []),
             f"The trial peaked at {format_bytes(trial.probed.peak_memory_bytes)}; the budget is "
-            f"{format_bytes(budget.bytes)} ({budget.source}).",
+            f"{format_bytes(budget.bytes)} ({budget.origin}).",
         ),
     )
 
@@ -226,7 +226,7 @@ def _suited_trial(config: RunConfig, text_bytes: int, budget: Budget, machine: T
     if suited.recipe.parameters(suited.vocab_size) == trial.choice.recipe.parameters(trial.choice.vocab_size):
         return trial
     rates, *_ = trial.choice.reasons
-    why = f"A trial of the model for that speed came to {ratio:.1f} times as much: another model suits it."
+    why = f"A trial of that model reached {ratio:.1f} times that speed, so another model was chosen."
     trial = _trial(config, text_bytes, budget, other, probe)
     _, *others = trial.choice.reasons
     return trial._replace(choice=trial.choice._replace(reasons=(rates, why, *others)))

@@ -72,7 +72,7 @@ def lede(facts: RunFacts) -> Iterator[str]:
         yield verdict(facts.evaluation)
         yield (
             "Bits per byte say how surprised a method is by each byte of new text. "
-            "Guessing blindly costs 8; knowing what comes next costs nothing."
+            "A method that guesses at random needs 8; one that knows what comes next needs none."
         )
     if run.unfinished and run.unfinished.progress:
         yield f"It was {doing(run.unfinished)}, at {run.unfinished.progress}."
@@ -187,8 +187,8 @@ def context_text(evaluation: Evaluation) -> str:
     first, last = rows[0]["nats_per_token"], rows[-1]["nats_per_token"]
     useful = next((row for row in rows if row["nats_per_token"] <= last + NEAR * max(first - last, 0)), rows[-1])
     text = (
-        f"A token costs {first / LN2:.1f} bits after one other and {last / LN2:.1f} at the end of the window "
-        f"of {rows[-1]['most_read']:,}."
+        f"A token costs {first / LN2:.1f} bits where the model has read one token before it, and {last / LN2:.1f} bits "
+        f"where it has read {rows[-1]['most_read']:,}."
     )
     if useful is not rows[-1]:
         text += f" Beyond {useful['most_read']:,} tokens, more context helps little."
@@ -215,19 +215,19 @@ def token_text(text: str) -> str:
 
 def samples_text(facts: RunFacts) -> str:
     """How the samples came about, and whether the model repeats itself."""
-    text = "All samples, as they were drawn. Only long gaps are closed. The words in colour were given."
+    text = "All samples, as they were drawn; only long gaps are closed. The words in colour were given."
     judged = facts.evaluation.degeneracy if facts.evaluation else {}
     if verdict := judged.get("verdict"):
         text += (
             f" Judged for repetition, the samples are {verdict}: their score is {judged['score']:.2f}, of 1 at worst"
         )
         human = judged.get("human", {}).get("score")
-        text += "." if human is None else f". Text by people after the same words scores {human:.2f}."
+        text += "." if human is None else f". Human text after the same words scores {human:.2f}."
     samples = facts.generate
     if samples and samples.longest_match_characters and samples.human_longest_match_characters:
         text += (
             f" Longest copied passage: {samples.longest_match_characters} characters. In held-out text of the same "
-            f"length, written by people, it has {samples.human_longest_match_characters}."
+            f"length, which people wrote, there are {samples.human_longest_match_characters}."
         )
     return text
 
@@ -292,7 +292,7 @@ def nearest_place(sample: Sample) -> str:
     )
     document = f", document {sample.nearest_document}" if sample.nearest_document else ""
     line = f", line {sample.nearest_line:,}" if sample.nearest_line else ""
-    return f"{len(shared)} characters stand in the training text too: {sample.nearest_source}{title}{document}{line}"
+    return f"{len(shared)} characters are in the training text too: {sample.nearest_source}{title}{document}{line}"
 
 
 def next_steps(facts: RunFacts) -> Iterator[NextStep]:
@@ -304,13 +304,13 @@ def next_steps(facts: RunFacts) -> Iterator[NextStep]:
     elif run.status == "stopped":
         yield NextStep("Continue where it stopped: nothing that is finished is done again.", again)
     elif run.status == "failed":
-        yield NextStep("Try again when the cause is removed: what is finished is kept.", again)
+        yield NextStep("Remove the cause, then try again: what is finished is kept.", again)
     elif "train" in run.stages:
         minutes = run.config.get("minutes")
         corpus = [part for name in run.corpus for part in ("--corpus", name)]
-        yield NextStep("Let the model write more.", "slowburn generate")
+        yield NextStep("Write more text with the model.", "slowburn generate")
         if facts.spread:
-            yield NextStep("Let all seeds write as one model.", f"slowburn generate {run.run_id} --ensemble")
+            yield NextStep("Use the models of all seeds as one.", f"slowburn generate {run.run_id} --ensemble")
         if minutes:
             longer = ["slowburn", "run", *corpus, "--minutes", f"{minutes * 4:g}"]
             yield NextStep(

@@ -61,7 +61,7 @@ def explain(store: Store, run: RunRecord) -> RunWhy:
     for name in stage_names():
         if name in newest and name not in run.stages:
             key, run_id = newest[name]
-            because = f"run {run.run_id} did not come to it; the newest is of run {run_id}"
+            because = f"run {run.run_id} did not reach it; the newest is of run {run_id}"
             stages.append(StageWhy(stage=name, key=key, status="not in this run", because=because))
     explained = [why.model_copy(update={"stale": _staleness(store, why.stage, why.key, newest)}) for why in stages]
     return RunWhy(run_id=run.run_id, stages=tuple(explained))
@@ -101,7 +101,7 @@ def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
     facts: dict[str, Any] = {"stage": name, "key": record.key, "status": record.status}
     artifact = store.find(name, record.key)
     if artifact is None:
-        return StageWhy(**facts, because=f"{record.reason}; its artifact is gone since, so there is no more to tell")
+        return StageWhy(**facts, because=f"{record.reason}; its artifact has been removed since, so no more is known")
     if record.status == "reused":
         maker = made_by(list_runs(store), name, record.key) or "an earlier run"
         because = f"the same config, inputs and code version as the one made by {maker} on {artifact.manifest.created}"

@@ -86,7 +86,7 @@ def _named(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield f"{BITS} below {name}", baseline["bits_per_byte"] - evaluation["bits_per_byte"]
     calibration = evaluation.get("calibration", {})
     if calibration:
-        yield "likeliest token right, %", 100 * calibration["accuracy"]
+        yield "most likely token right, %", 100 * calibration["accuracy"]
         yield "expected calibration error, %", 100 * calibration["expected_calibration_error"]
     if "score" in evaluation.get("degeneracy", {}):
         yield "repetition of samples", evaluation["degeneracy"]["score"]
