@@ -13,7 +13,8 @@ from lm.stages import stage_names
 from lm.store.artifacts import Store
 from lm.store.files import write_json
 from lm.text.raw_sources import SOURCES_FILE
-from tasks.pages import MAX_ROWS, champion_page, lineage_page, run_page, samples_page, stage_page, stage_rows
+from tasks.pages import champion_page, lineage_page, run_page, samples_page, stage_rows
+from tasks.stage_pages import MAX_ROWS, stage_page
 from tests.lm.report.test_report import HOSTILE, make_run
 
 ACTS = re.compile(r"(?<!\\)[<*\[`](?!-)")  # what begins a tag, stress, a link or code, and is not escaped

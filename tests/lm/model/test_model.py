@@ -103,7 +103,7 @@ def test_the_cache_changes_nothing_but_speed(tmp_path: Path) -> None:
     save_model(tmp_path, SHAPE, VOCAB_SIZE, dict(model.named_parameters()))
     writer = Inference.load(tmp_path)
     cache, expected = writer.new_cache(3), model(tokens).numpy()
-    for part in torch.split(tokens, (10, 1, 1, 5, 7), dim=1):
+    for part in torch.split(tokens, [10, 1, 1, 5, 7], dim=1):
         logits = writer.logits(part.numpy(), cache)
         np.testing.assert_allclose(logits, expected[:, cache.length - 1], atol=1e-4)
     assert cache.length == 24

@@ -16,7 +16,7 @@ from tests.conftest import Workplace
 
 PROJECT = Path(__file__).parents[3]
 
-STAGES = ["download", "clean", "plan", "tokenize", "train", "evaluate", "generate"]
+STAGES = ["download", "clean", "plan", "tokenize", "train", "compressors", "evaluate", "generate"]
 
 
 class Answer(NamedTuple):

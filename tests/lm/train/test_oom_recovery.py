@@ -92,7 +92,7 @@ start_training(child, work, micro_batch=128, device="cpu", checkpoint_seconds=15
 data = int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]) * 1024
 resource.setrlimit(resource.RLIMIT_DATA, (data + (80 << 20), resource.RLIM_INFINITY))
 report = train_chunk(child, last_step=2)
-child.send(event="result", step=report.step, micro_batch=child.kept(Training).trainer.micro_batch)
+child.send({"event": "result", "step": report.step, "micro_batch": child.kept(Training).trainer.micro_batch})
 """
 
 
