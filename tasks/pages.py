@@ -17,8 +17,7 @@ from lm.runs.lineage import Lineage, all_artifacts, made_into
 from lm.runs.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
 from lm.stages import stage_named, stage_names, stage_of
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import read_json
-from lm.text.raw_sources import SOURCES_FILE
+from lm.text.raw_sources import SOURCES_FILE, read_sources
 from lm.text.splits import TEXT_UNITS, Split
 from lm.tokenize.metrics import TokenizeMetrics
 from lm.train.metrics import TrainMetrics
@@ -156,9 +155,9 @@ def samples_page(samples: Sequence[Sample]) -> str:
 
 
 def _download(artifact: Artifact, run: RunFacts) -> str:
-    sources = read_json(artifact.path / SOURCES_FILE)["sources"]
+    sources = read_sources(artifact.path)
     rows = [
-        (source["name"], format_text_size(source["bytes"]), f"{source['sha256'][:12]}…", source["licence"])
+        (source.name, format_text_size(source.bytes), f"{source.sha256[:12]}…", source.licence)
         for source in sources[:MAX_ROWS]
     ]
     more = f"and {len(sources) - MAX_ROWS:,} more: see {SOURCES_FILE}" if len(sources) > MAX_ROWS else ""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lm.errors import BadInput
 from lm.model.config import ModelConfig
@@ -52,18 +52,27 @@ def read_model_config(folder: Path) -> tuple[ModelConfig, int]:
             mlp_width=config["intermediate_size"],
             context=config["max_position_embeddings"],
         )
-        return shape, int(config["vocab_size"])
-    except (KeyError, ValueError) as error:
+        return shape, _at_least_one(int(config["vocab_size"]))
+    except (KeyError, ValueError, TypeError) as error:
         raise BadInput(f"{folder / CONFIG_FILE} does not describe a model that can be: {error}") from error
+
+
+def _at_least_one(vocab_size: int) -> int:
+    if vocab_size < 1:
+        raise ValueError(f"vocab_size {vocab_size} must be 1 or more")
+    return vocab_size
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
     check_readable(folder / CONFIG_FILE)
     try:
-        config = cast(dict[str, Any], json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"no readable {CONFIG_FILE} in {folder}: expected a model folder") from error
-    theta = config.get("rope_theta") or config.get("rope_parameters", {}).get("rope_theta")
+    if not isinstance(config, dict):
+        raise BadInput(f"{folder / CONFIG_FILE} holds no JSON object: expected that of a model")
+    rope = config.get("rope_parameters")
+    theta = config.get("rope_theta") or (rope.get("rope_theta") if isinstance(rope, dict) else None)
     ours = {
         "model_type": "arcee",
         "hidden_act": "relu2",

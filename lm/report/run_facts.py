@@ -136,13 +136,13 @@ class RunFacts:
 
 def gather_facts(store: Store, run: RunRecord) -> RunFacts:
     """Open what the run names. What was pruned or damaged since is left out: a report of the rest is still true."""
-    artifacts = {name: found for name, stage in run.stages.items() if (found := store.find(name, stage.key))}
+    artifacts = {name: found for name, stage in run.stages.items() if (found := _found(store, name, stage.key))}
     evaluate = artifacts.get("evaluate")
     return RunFacts(
         run=run,
         artifacts=artifacts,
         plan=_read_if_there(store, run.plan),
-        evaluation=_evaluation(read_json(evaluate.path / EVALUATION_FILE)) if evaluate else None,
+        evaluation=_read_evaluation(evaluate) if evaluate else None,
         spread=spread(store, run),
     )
 
@@ -158,7 +158,7 @@ def read_sample_rows(generate: Artifact) -> list[Sample]:
     from pyarrow.parquet import ParquetFile  # deferred: it weighs 100 MiB
 
     columns = Sample.__dataclass_fields__
-    rows = ParquetFile(generate.path / SAMPLES_FILE).read().to_pylist()
+    rows = ParquetFile(generate.intact(SAMPLES_FILE)).read().to_pylist()
     return [Sample(**{name: value for name, value in row.items() if name in columns}) for row in rows]
 
 
@@ -172,6 +172,21 @@ def _read_if_there(store: Store, path: str | None) -> dict[str, Any] | None:
         return read_json(store.root / path) if path else None
     except SlowburnError:
         return None
+
+
+def _found(store: Store, stage: str, key: str) -> Artifact | None:
+    try:
+        return store.find(stage, key)
+    except SlowburnError:
+        return None  # `python -m lm verify` names it
+
+
+def _read_evaluation(evaluate: Artifact) -> Evaluation | None:
+    """An evaluation; None where it is damaged, or another version said other things."""
+    try:
+        return _evaluation(evaluate.read_json(EVALUATION_FILE))
+    except (SlowburnError, KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return None  # `python -m lm verify` names it
 
 
 def _evaluation(content: Mapping[str, Any]) -> Evaluation:

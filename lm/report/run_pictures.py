@@ -39,7 +39,7 @@ def pictures_png(store: Store, facts: RunFacts) -> dict[str, bytes]:
 
 def _metrics(store: Store, facts: RunFacts) -> list[Mapping[str, Any]]:
     if train := facts.artifacts.get("train"):
-        rows: list[Mapping[str, Any]] = ParquetFile(train.path / METRICS_FILE).read().to_pylist()
+        rows: list[Mapping[str, Any]] = ParquetFile(train.intact(METRICS_FILE)).read().to_pylist()
         return rows
     unfinished = facts.run.unfinished
     if unfinished and unfinished.stage == "train" and unfinished.key:

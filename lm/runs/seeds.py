@@ -9,7 +9,6 @@ from lm.errors import BadInput, SlowburnError
 from lm.runs.find import find
 from lm.runs.run_record import RunRecord, list_runs
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import read_json
 
 ENSEMBLE = "ensemble"  # the variant of a run that is the mean of all its models
 EVALUATION_FILE = "evaluation.json"
@@ -73,9 +72,12 @@ def ensemble_of(store: Store, name: str | None) -> list[Artifact]:
 
 
 def _numbers(store: Store, key: str) -> dict[str, float]:
-    """The numbers of an evaluation by what they are called; none where it is gone."""
-    artifact = store.find("evaluate", key)
-    return dict(_named(read_json(artifact.path / EVALUATION_FILE))) if artifact else {}
+    """The numbers of an evaluation by what they are called; none where it is gone or cannot be used."""
+    try:
+        artifact = store.find("evaluate", key)
+        return dict(_named(artifact.read_json(EVALUATION_FILE))) if artifact else {}
+    except (SlowburnError, KeyError, TypeError, AttributeError):  # damaged: `python -m lm verify` names it
+        return {}
 
 
 def _named(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lm.errors import SlowburnError, Stopped
+from lm.errors import Damaged, SlowburnError, Stopped
 from lm.memory.usage import own_peak_bytes
-from lm.model.config import TrainingConfig
+from lm.model.config import TrainingConfig, as_planned
 from lm.model.decoder import save_model
 from lm.model.hf_config import WEIGHTS_FILE
 from lm.progress import Progress
 from lm.store.files import sha256_of
+from lm.store.keys import fingerprint
 from lm.supervision.work_clock import WorkClock
 from lm.tokenizer.hf_files import write_hugging_face_tokenizer
 from lm.tokenizer.merge_table import merge_table
@@ -24,21 +25,18 @@ from lm.tokenizer.tokens import token_count, token_file
 from lm.train.calibration import MIN_TOKENS, best_temperature, calibrated
 from lm.train.checkpoint import Checkpoint, TrainingFacts, load_milestone, load_newest, save_checkpoint
 from lm.train.deadline import Deadline
-from lm.train.early_stopping import BEST_FILE, EarlyStopping
+from lm.train.early_stopping import EarlyStopping
 from lm.train.finish_time import FinishTime
 from lm.train.learning_curve import MetricsLog
 from lm.train.metrics import Rollback, TrainMetrics
 from lm.train.optimiser import lr_multiplier
 from lm.train.sample_loss import SampleLoss
-from lm.train.schedule import FILE as SCHEDULE_FILE
 from lm.train.schedule import Schedule, read_schedule, write_schedule
+from lm.train.scratch import CHECKPOINTS, TOKEN_FILE
 from lm.train.trainer import Trainer
 
-CHECKPOINTS = "checkpoints"
-TOKEN_FILE = "train.tokens"
 MILESTONES = 10  # evenly spaced steps to which a training that diverges goes back, and where early stopping looks
 MAX_ROLLBACKS = 3
-SCRATCH = (CHECKPOINTS, TOKEN_FILE, BEST_FILE, SCHEDULE_FILE)  # what a finished model's folder does not keep
 
 
 def numerics(device: str) -> dict[str, Any]:
@@ -90,6 +88,7 @@ class Training:
         )
         self.heldout = SampleLoss.of_heldout(tokens, recipe.context, micro_batch)
         self.metrics = MetricsLog(recipe)
+        self.recipe_hash = fingerprint(as_planned(recipe).model_dump(mode="json"))
         self.milestone_steps = max(1, recipe.planned_steps // MILESTONES)
         self.early_stopping = EarlyStopping(self.trainer, partial)
         self.rollbacks: list[Rollback] = []
@@ -105,9 +104,17 @@ class Training:
 
     def _resume(self) -> list[str]:
         """Restore the newest intact checkpoint, if any; returns what the user should know about that."""
-        checkpoint, notes = load_newest(self.partial / CHECKPOINTS)
+        folder = self.partial / CHECKPOINTS
+        checkpoint, notes = load_newest(folder, self.recipe_hash)
         if checkpoint is None:
             return notes
+        try:
+            self.early_stopping.restore(checkpoint.facts["early_stopping"])
+            self.early_stopping.weights()
+        except Damaged as error:  # those weights cannot be had again without the steps before them
+            shutil.rmtree(folder)
+            self.early_stopping.restore([])
+            return [*notes, f"{error}: training begins anew"]
         self._restore(checkpoint)
         self.rollbacks = [Rollback(**rollback) for rollback in checkpoint.facts["rollbacks"]]
         self.resumed_from_step = checkpoint.step or None
@@ -196,7 +203,7 @@ class Training:
     def _roll_back(self, loss: float) -> None:
         """Go back to the last milestone and on from there with half the rates. Raises SlowburnError at last."""
         step = self.trainer.step_index
-        milestone = load_milestone(self.partial / CHECKPOINTS, self.milestone_steps)
+        milestone = load_milestone(self.partial / CHECKPOINTS, self.recipe_hash, self.milestone_steps)
         if milestone is None or len(self.rollbacks) == MAX_ROLLBACKS:
             raise SlowburnError(
                 f"train: the loss ran away to {loss:.3g} at step {step}, with smaller rates too; lower them, for "
@@ -247,6 +254,7 @@ class Training:
             "seconds_in_steps": self.seconds_in_steps,
             "peak_memory_bytes": self.peak_memory_bytes,
             "numerics": self.numerics,
+            "recipe": self.recipe_hash,
         }
         began = time.monotonic()
         save_checkpoint(

@@ -11,7 +11,8 @@ from lm.progress import silent
 from lm.store.files import sha256_of
 from lm.supervision.work_clock import WorkClock
 from lm.train.deadline import Deadline
-from lm.train.training import CHECKPOINTS, Training
+from lm.train.scratch import CHECKPOINTS
+from lm.train.training import Training
 
 SMALL = {
     "layers": 1, "width": 32, "heads": 1, "kv_heads": 1, "mlp_width": 64, "context": 32, "batch_sequences": 8,
