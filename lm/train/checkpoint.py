@@ -6,7 +6,7 @@ believes only what hash and checksum confirm.
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict, cast
+from typing import NamedTuple, TypedDict, cast
 
 from safetensors.torch import load_file
 from torch import Tensor
@@ -16,6 +16,7 @@ from lm.model.tensor_file import save_tensors
 from lm.store.files import replace_atomically, sha256_of, write_record
 from lm.train.checkpoint_files import read_checkpoint, step_of, tensors_of
 from lm.train.learning_curve import MetricsState
+from lm.train.numerics import Numerics
 
 KEPT = 3
 
@@ -29,7 +30,7 @@ class TrainingFacts(TypedDict, total=False):
     seconds: float  # of the stage so far
     seconds_in_steps: float  # of those, in optimiser steps; older checkpoints lack it
     peak_memory_bytes: int
-    numerics: dict[str, Any]  # what may change the last bits: threads, torch, CPU capability, device
+    numerics: Numerics
     recipe: str  # hash of what is trained, so that no other training's is taken; older checkpoints lack it
 
 
