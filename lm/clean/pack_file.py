@@ -15,7 +15,10 @@ def name_by_hash(path: Path) -> None:
 def is_whole(path: Path) -> bool:
     """Whether a pack holds what was written; of older ones, whose name does not tell, it is believed."""
     _, _, written = path.stem.partition("-")
-    return not written or _hash(path) == written
+    try:
+        return not written or _hash(path) == written
+    except FileNotFoundError:
+        return False
 
 
 def _hash(path: Path) -> str:

@@ -62,8 +62,8 @@ def verify(store: Store, name: str | None = None) -> Verification:
 
 
 def _damages(store: Store, artifact: Artifact) -> Iterator[Damage]:
-    again = command_of(store, artifact.key)
     if problem := _key_problem(store, artifact):
+        again = command_of(store, artifact.key)
         yield damage(store, artifact.path / "manifest.json", problem, again, removed=artifact.path)
     for name, what in file_damages(artifact):
         path = artifact.path / name
@@ -72,7 +72,7 @@ def _damages(store: Store, artifact: Artifact) -> Iterator[Damage]:
         elif what == ADDED:
             yield damage(store, path, what, f"python -m lm verify {artifact.key}")
         else:
-            yield damage(store, path, what, again, removed=artifact.path)
+            yield damage(store, path, what, command_of(store, artifact.key), removed=artifact.path)
 
 
 def _key_problem(store: Store, artifact: Artifact) -> str:

@@ -41,7 +41,7 @@ def record_damages(store: Store) -> Iterator[Damage]:
         if not (folder / RUN_FILE).exists():
             yield damage(store, folder / RUN_FILE, "is missing", REMAKE, removed=folder)
     for pack in sorted(store.parts.glob("[!.]*.parquet")):
-        if not is_whole(pack):
+        if not is_whole(pack) and pack.exists():
             yield damage(store, pack, "holds other bytes than were written", REMAKE)
     for run in list_runs(store):
         if run.plan and not (store.root / run.plan).is_file():
@@ -67,6 +67,8 @@ def _damage(store: Store, path: Path, read: Callable[[Path], Any]) -> Damage | N
     except NoAccess:
         return no_access(store, path)
     except Damaged as error:
+        if not path.exists():  # a training goes on, and has removed an older checkpoint
+            return None
         what = str(error).rpartition(": ")[0]
         return _repaired(store, path, what.removeprefix(f"{path} "))
     except SlowburnError as error:  # of a newer Slowburn

@@ -16,7 +16,8 @@ KINDS = {
     "champion.json": "champion", "champion.copy.json": "champion's copy", "documents.parquet": "clean text",
     "rejects.parquet": "rejects",
 }  # fmt: skip
-FOLDERS = {"raw": "raw file", "parts": "pack", "tokens": "tokens", "plans": "plan", "models": "file of a model"}
+FOLDERS = {"raw": "raw file", "parts": "pack", "tokens": "tokens", "plans": "plan", "models": "file of a model",
+           "compressors": "compressors"}  # fmt: skip
 
 
 class Corruption(NamedTuple):
@@ -106,7 +107,8 @@ def _missing(path: Path, others: list[Path], chance: random.Random) -> tuple[Pat
 
 
 def _extra(path: Path, others: list[Path], chance: random.Random) -> tuple[Path, ...]:
-    if path.parent.name in ("parts", "checkpoints", "artifacts") or path.parent.parent.name == "runs":
+    beside = path.parent.name in ("parts", "checkpoints", "artifacts") or path.parent.parent.name == "runs"
+    if beside or path.name == "machine.json":
         return ()  # no artifact: what is added there is never read
     added = path.with_stem(f"{path.stem}-{chance.randrange(10)}")
     shutil.copyfile(path, added)
