@@ -126,6 +126,11 @@ TARGETS = {
         lambda *a: pytest("-m", "memory_campaign", *TWO_TESTS_AT_ONCE, "tests/faults", *a),
         "sweep memory caps over every stage, tens of minutes",
     ),
+    "test-faults": Target(
+        DEV,
+        lambda *a: pytest("-m", "fault_campaign", "tests/faults", *a),
+        "damage files by the thousand, some minutes; counts add up in .faults/",
+    ),
     "test-operations": Target(
         DEV,
         lambda *a: pytest("-m", "", *TWO_FILES_AT_ONCE, *OPERATIONS, *a),

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
+from flows.cli.prefect_database import check_database
 from lm.errors import SlowburnError
 from lm.store.files import read_json, write_json
 
@@ -54,6 +55,7 @@ def up() -> int:
             raise SlowburnError(
                 f"another Prefect server answers at {url}: stop it, or choose a port with PREFECT_SERVER_API_PORT"
             )
+        check_database()
         print("Starting the server …", flush=True)
         server = _start(
             "server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(urlsplit(url).port)

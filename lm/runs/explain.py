@@ -15,9 +15,8 @@ from lm.runs.run_record import RunRecord, StageRecord, list_runs
 from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Manifest, Store
 from lm.store.files import SCHEMA_VERSION
-from lm.store.keys import artifact_key
+from lm.store.keys import version_behind
 
-MAX_VERSION = 64  # of a stage, that is looked for
 SHOWN_KEY = 8
 
 
@@ -166,14 +165,7 @@ def _readable(store: Store, stage: str) -> Iterator[Artifact]:
 
 
 def _made(manifest: Manifest) -> Made:
-    version = next(
-        (
-            version
-            for version in range(1, MAX_VERSION)
-            if artifact_key(manifest.stage, version, manifest.config, manifest.inputs) == manifest.key
-        ),
-        None,
-    )
+    version = version_behind(manifest.key, manifest.stage, manifest.config, manifest.inputs)
     return Made(manifest.stage, version, manifest.config, manifest.inputs)
 
 
