@@ -72,6 +72,10 @@ def explained(error: OSError) -> SlowburnError:
         return SlowburnError(f"{where} cannot be written, its file system is read-only: {OTHER_ROOT}")
     if error.errno in (errno.EACCES, errno.EPERM):
         return NoAccess(f"{where} may not be used by this user{owned_by(where)}: get access to it, or {OTHER_ROOT}")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return SlowburnError("too many files are open: `ulimit -n` allows too few, 256 will do")
+    if error.errno == errno.EFBIG:
+        return SlowburnError(f"{where or 'a file'} may not grow further: `ulimit -f` allows too little")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return SlowburnError(f"{where} cannot be a folder, a file is in its place: remove that, or {OTHER_ROOT}")
     return SlowburnError(f"{where} cannot be used: {what}" if where else f"the system refused: {what}")
@@ -83,6 +87,8 @@ def check_utf8(name: str) -> str:
         name.encode()
     except UnicodeEncodeError:
         shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        if "\\x" not in shown:
+            raise BadInput(f"the name {shown} is UTF-8, but this locale is not: set PYTHONUTF8=1") from None
         raise BadInput(f"the name {shown} is no UTF-8: rename it, or give a copy or a link of another name") from None
     return name
 

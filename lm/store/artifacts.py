@@ -95,7 +95,7 @@ class Store:
     @classmethod
     def default(cls) -> Self:
         """Where `SLOWBURN_ROOT` says, else in the project itself."""
-        root = Path(os.environ.get(ROOT_VARIABLE) or Path(__file__).parents[2]).resolve()
+        root = Path(os.environ.get(ROOT_VARIABLE) or Path(__file__).parents[2]).expanduser().resolve()
         return cls(Path(check_utf8(str(root))))
 
     @property

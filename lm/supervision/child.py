@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lm.errors import Interrupted, SlowburnError, explained
+from lm.hardware.cores import chosen_cores
 from lm.memory.usage import is_refusal, own_peak_bytes
 from lm.store.layout import enter_all
 from lm.supervision.job import job_named
@@ -93,7 +94,8 @@ class Child:
 
         gc.freeze()
         gc.enable()
-        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+        if "OMP_NUM_THREADS" in os.environ:
+            torch.set_num_threads(chosen_cores())
         self.cap_anew()
         if torch.get_num_threads() > 1 and not WAITING_VARIABLES & os.environ.keys():
             self._thread_waits.watch()
