@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # the long files come first
 TWO_TESTS_AT_ONCE = ("-n", "2", "--dist", "worksteal")
 OPERATIONS = [f"tests/flows/test_{name}.py" for name in ("outages", "deployments", "reruns", "ui", "server")]
+OPERATIONS.append("tests/faults/test_surroundings.py")
 LLAMA_CPP = ("llama-cpp-python==0.3.36",)
 OBJECT_STORE = ("moto[server]==5.2.1", "s3fs==2026.9.0")
 
@@ -95,6 +96,11 @@ TARGETS = {
     "run": Target(RUN, lambda *a: become("slowburn", "run", *a), "train, evaluate and generate: `slowburn run`"),
     "test": Target(DEV, lambda *a: pytest(*TWO_FILES_AT_ONCE, *a), "run the tests"),
     "lint": Target(DEV, lint, "check style, and that imports run one way"),
+    "docs": Target(
+        RUN,
+        lambda *a: become("python", "-m", "docs.reference_builder", *a),
+        "write the pages that are made from the code; ARGS=--check compares them",
+    ),
     "types": Target(DEV, lambda: become("python", "-m", "mypy"), "check types"),
     "up": Target(RUN, lambda: become("slowburn", "up"), "start a Prefect server, a worker and the deployments"),
     "down": Target(RUN, lambda: become("slowburn", "down"), "stop them; runs save first"),
@@ -114,7 +120,7 @@ TARGETS = {
     "test-operations": Target(
         DEV,
         lambda *a: pytest("-m", "", *TWO_FILES_AT_ONCE, *OPERATIONS, *a),
-        "server, worker and browser, some minutes",
+        "server, worker, browser and odd surroundings, some minutes",
     ),
 }
 for _name, _help in {
@@ -122,7 +128,9 @@ for _name, _help in {
     "generation": "time generation",
     "memory": "compare predicted with measured memory",
     "corpora": "time the stages that read corpora",
+    "encodings": "compare what finds the encoding of a text",
     "neighbours": "measure training beside a busy program",
+    "minutes": "compare minutes asked with minutes taken",
 }.items():
     TARGETS[f"bench-{_name}"] = Target(
         DEV, lambda *a, module=f"benchmarks.bench_{_name}": become("python", "-m", module, *a), _help

@@ -28,6 +28,7 @@ LOCAL_ONLY = "slowburn_local_only"  # a module that every Python of `.venv` runs
 VERSIONS = ((3, 11), (3, 12), (3, 13), (3, 14))  # that pyproject.toml allows
 CHOSEN = "SLOWBURN_MAKE_CHOSEN"  # in the environment of the interpreter that this one chose instead of itself
 TORCH_INDEX = "TORCH_INDEX"  # where pip takes torch from: a CPU or a CUDA build
+CPU_BUILD = "https://download.pytorch.org/whl/cpu"
 ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT")  # where pip would install to, instead of into `.venv`
 REASONS = {  # of a failed install: what pip says, and what that means
     "No space left on device": "the disk is full: free some gigabytes, then run this again",
@@ -75,6 +76,9 @@ def install(groups: tuple[str, ...]) -> None:
     if index := os.environ.get(TORCH_INDEX):
         print(f"Installing torch from {index} …", flush=True)
         pip("install", next(word for word in locked() if word.startswith("torch==")), "--index-url", index)
+    elif sys.platform.startswith("linux") and not Path("/proc/driver/nvidia").exists():
+        print(f"No NVIDIA card is here. {TORCH_INDEX}={CPU_BUILD} make setup takes a torch without CUDA:")
+        print("  3.7 GB less on disk, 0.6 GiB less in memory.")
     print("Installing pinned packages; once, a few minutes …", flush=True)
     wanted = read_project()["dependency-groups"]
     pip("install", "-e", ".", *(word for group in groups for word in wanted[group]), "-c", LOCK)

@@ -1,7 +1,7 @@
 """What a training of so many seconds is worth here: quality, speed, share of the peak, cost of checkpoints.
 
 `make bench-training ARGS="--corpus PATH --seconds 67 --threads 2"`. Slowburn runs as its users run it, through the
-pipeline and with a deadline; then a GPT-2 of characters of about its size is trained by the Hugging Face Trainer on the
+pipeline; then a GPT-2 of characters of about its size is trained by the Hugging Face Trainer on the
 same text for the same seconds (its own setup, trials and evaluation are not counted). Both are measured on all the
 held-out text, in the same overlapping windows; the n-gram is the evaluation's own baseline. One program runs at a time.
 With --nanogpt the numbers of nanoGPT's CPU recipe are trained first, and the others get the seconds that it took.
@@ -86,7 +86,7 @@ def run_pipeline(root: Path, options: argparse.Namespace, until: str, *arguments
 
 def train_slowburn(root: Path, options: argparse.Namespace, seconds: float) -> Trained:
     """Run the pipeline up to the evaluation."""
-    record = run_pipeline(root, options, "evaluate", "--minutes", str(seconds / 60), "--deadline")
+    record = run_pipeline(root, options, "evaluate", "--minutes", str(seconds / 60))
     store = Store(root)
     folders = {stage: root / about["path"] for stage, about in record["stages"].items()}
     model, tokens, clean = (store.open(folders[stage]).manifest for stage in ("train", "tokenize", "clean"))

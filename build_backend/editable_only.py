@@ -1,7 +1,7 @@
 """The build backend: setuptools, which here makes nothing but an editable install of a checkout.
 
 The packages are called `flows`, `tasks` and `lm`. Copied into site-packages they would overwrite, or be overwritten by,
-whatever else has these names; an editable install only points to the checkout (docs/packaging.md).
+whatever else has these names; an editable install only points to the checkout (docs/adr/0037).
 """
 
 import sys

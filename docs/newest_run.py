@@ -3,7 +3,8 @@
 # The newest run, opened with pandas
 
 A notebook in plain Python: VS Code, PyCharm, Spyder and Jupyter (with jupytext) show its cells, and
-`.venv/bin/python docs/newest_run.py` runs them from top to bottom. The picture goes beside the run's report.
+`.venv/bin/python docs/newest_run.py` runs them from top to bottom. The picture goes beside the run's report. How to run
+the pipeline itself from Python: `docs/library.md`.
 """
 
 # %%

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from lm.champions.champion import Decision
+from lm.clean.config import FILTERS
 from lm.clean.metrics import CleanMetrics
-from lm.clean.stage import REASONS
 from lm.formatting import format_bytes, format_count, format_duration, format_text_size
 from lm.generate.metrics import GenerateMetrics
 from lm.planning.plan import Plan
@@ -175,7 +175,7 @@ def _clean(artifact: Artifact, run: RunFacts) -> str:
         "exact duplicates dropped": metrics.dropped_duplicates,
         "near-duplicates": metrics.near_duplicate_documents,
         "of these dropped": metrics.dropped_near_duplicates,
-        **{f"dropped, {reason}": count for reason, count in metrics.rejected.items() if reason in REASONS},
+        **{f"dropped, {reason}": count for reason, count in metrics.rejected.items() if reason in FILTERS},
         "lines decoded anew": metrics.repaired_lines,
         "bytes of headers and footers cut": metrics.boilerplate_bytes,
         "control characters taken out": metrics.control_characters,

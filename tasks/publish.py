@@ -105,7 +105,6 @@ class TrainingBoard:
     """A progress artifact that moves with the chunks."""
 
     def __init__(self, step: int, steps: int) -> None:
-        self.steps = steps
         description = f"from step {step:,}" if step else "from the start"
         self._id: UUID | None = publish(
             create_progress_artifact, key="training", progress=100 * step / steps, description=description
@@ -113,7 +112,7 @@ class TrainingBoard:
 
     def show(self, report: ChunkReport) -> None:
         """Move on to where the chunk just trained has ended."""
-        progress = 100 * report.step / self.steps
+        progress = 100 * report.step / report.steps
         if self._id:
-            description = f"step {report.step:,} of {self.steps:,}, loss {report.loss:.3f} nats a token"
+            description = f"step {report.step:,} of {report.steps:,}, loss {report.loss:.3f} nats a token"
             publish(update_progress_artifact, artifact_id=self._id, progress=progress, description=description)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from websockets.sync.client import ClientConnection
+from websockets.sync.connection import Connection
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = Path(__file__).parent.parent / ".ci" / "output"  # for people to look at; not under version control
@@ -23,7 +23,7 @@ POLL_INTERVAL_SECONDS = 0.2
 class Tab:
     """A browser tab."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: Connection) -> None:
         self.socket = socket
         self.events: list[dict[str, Any]] = []
         self._last = 0

@@ -12,9 +12,19 @@ import pytest
 
 PROJECT = Path(__file__).parent.parent
 DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-OURS = {"lm", "tasks", "flows", "tests", "benchmarks", "make", "make_venv", "build_backend"}
+OURS = {"lm", "tasks", "flows", "docs", "tests", "benchmarks", "make", "make_venv", "build_backend"}
 INSTALLED_BY_TARGETS = {"llama-cpp-python"}  # `make test-gguf` and the like have environments of their own
-NOT_IMPORTED = {"accelerate", "xxhash", "pytest-timeout", "pytest-xdist", "ruff", "mypy", "import-linter"}
+NOT_IMPORTED = {
+    "accelerate",
+    "chardet",
+    "charset-normalizer",
+    "xxhash",
+    "pytest-timeout",
+    "pytest-xdist",
+    "ruff",
+    "mypy",
+    "import-linter",
+}
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -34,7 +44,7 @@ def imported(*folders: str) -> set[str]:
                 modules |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 modules.add("protobuf" if node.module.startswith("google.protobuf") else node.module.split(".")[0])
-    owners = packages_distributions() | {"protobuf": ["protobuf"], "llama_cpp": ["llama-cpp-python"]}
+    owners = dict(packages_distributions()) | {"protobuf": ["protobuf"], "llama_cpp": ["llama-cpp-python"]}
     return {normal(owners.get(name, [name])[0]) for name in modules - OURS - sys.stdlib_module_names}
 
 

@@ -1,1 +1,1 @@
-"""The promoted model: contests, retraining, and how it ages."""
+"""The champion: comparisons of models, retraining, and drift."""

@@ -24,21 +24,18 @@ Action = Literal["promoted", "kept", "rolled back"]
 
 
 class Decision(BaseModel):
-    """What was decided about the champion, when, and on which numbers.
-
-    `champion` is the champion from then on, `previous` the one before; `challenger` the model that was considered.
-    """
+    """What was decided about the champion, when, and on which numbers."""
 
     model_config = ConfigDict(frozen=True)
 
     decided: str  # UTC, RFC 3339
     action: Action
-    champion: str | None
-    previous: str | None
-    challenger: str | None = None
+    champion: str | None  # key of the champion from then on
+    previous: str | None  # key of the champion before
+    challenger: str | None = None  # key of the model that was considered
     run_id: str | None = None
     reason: str
-    contest: Contest | None = None
+    contest: Contest | None = None  # the numbers
 
 
 class ChampionRecord(BaseModel):
@@ -47,8 +44,8 @@ class ChampionRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
-    champion: str | None = None
-    decisions: tuple[Decision, ...] = ()
+    champion: str | None = None  # key of the model
+    decisions: tuple[Decision, ...] = ()  # the newest last
 
     @property
     def reign(self) -> list[str]:

@@ -1,1 +1,1 @@
-"""What the clean stage stands on: reading any text, filters, duplicates, the split."""
+"""The clean stage: reads any kind of text, filters it, finds duplicates, splits it."""

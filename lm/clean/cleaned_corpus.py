@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lm.clean.config import CleanConfig
 
 SLICES_BITS = 4
+MAX_TOLD_DROPS = 4  # reasons that an error names
 REJECTED = ("source", "title", "reason", "value", "opening", "bytes")  # what the writer of rejects is given
 SIGHT = (*REJECTED, "document_id", "opening_id", "characters", "part", "bands")  # no text, no runs
 
@@ -148,7 +149,9 @@ class CleanedCorpus:
         """What was met: encodings, rejects, what was taken out."""
         reading = asdict(self.counts.reading)
         reading["skipped_reasons"] = dict(sorted(self.counts.reading.skipped_reasons.items()))
-        reading["readings"] = [found._asdict() for found in self.counts.reading.readings]
+        reading["readings"] = [
+            found._asdict() | {"sentence": found.sentence()} for found in self.counts.reading.readings
+        ]
         reading["skipped"] = [f"{name}: {reason}" for name, reason in self.counts.reading.skipped[:20]]
         return reading | asdict(self.counts.cleaning)
 
@@ -166,9 +169,14 @@ class CleanedCorpus:
             f"{counts.control_characters:,} control characters were taken out": counts.control_characters,
             f"{counts.replaced_characters:,} characters could not be decoded": counts.replaced_characters,
             f"{counts.repaired_lines:,} lines were mended that had been decoded wrongly": counts.repaired_lines,
+            f"{counts.line_breaks:,} vertical tabs, form feeds and the like became line ends": counts.line_breaks,
+            f"{counts.joined_words:,} words hyphenated at line ends were joined (clean.join_hyphenated)": (
+                counts.joined_words
+            ),
             f"{reading.rejects:,} lines or rows hold no document": reading.rejects,
             f"not all of it is UTF-8: found {', '.join(others)}": len(others),
-            f"{pages:,} web page{'s were' if pages > 1 else ' was'} read for {'their' if pages > 1 else 'its'} main text": pages,
+            _told_guesses(reading): reading.guessed_files,
+            f"{pages:,} web pages were read for their main text": pages,
             f"how it was read: {told_readings(told_apart)}": len(told_apart),
         }
         return [sentence for sentence, count in told.items() if count]
@@ -181,7 +189,16 @@ class CleanedCorpus:
         """Say in a few words why documents were not kept."""
         dropped = dict(self._rejects.counts)
         dropped.update({"unreadable": self.counts.reading.rejects} if self.counts.reading.rejects else {})
-        return ", ".join(f"{count:,} {what}" for what, count in dropped.items()) or "no files"
+        most = sorted(dropped.items(), key=lambda item: -item[1])[:MAX_TOLD_DROPS]
+        return ", ".join(f"{count:,} {what}" for what, count in most) or "no files"
+
+
+def _told_guesses(reading: ReadingCounts) -> str:
+    named = [f"{name} was read as {guess}" for name, guess in list(reading.guessed_encodings.items())[:3]]
+    more = ", …" if reading.guessed_files > len(named) else ""
+    return (
+        f"the encoding of {reading.guessed_files:,} files is a guess (clean.encoding decides): {', '.join(named)}{more}"
+    )
 
 
 def _told_skipped(reading: ReadingCounts) -> str:

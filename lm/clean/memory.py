@@ -1,4 +1,4 @@
-"""How much memory the clean stage will need, and how many workers that allows: measured (docs/decisions.md)."""
+"""How much memory the clean stage will need, and how many workers that allows (docs/experiments/memory.md)."""
 
 from collections.abc import Mapping
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm.clean.parts import Part, PartCounts, find_parts, pack_key, part_key, sweep, touch
+from lm.clean.readers.input_file import ReadingSettings
 from lm.clean.shard_jobs import clean_shards
 from lm.clean.shards import Shard, shards_of
 from lm.progress import Progress
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 PACK_SHARDS = 4096
 # The settings that look at one document at a time; the others decide what becomes of all of them together.
-SETTINGS = ("text_columns", "separator", "repair_encoding", "minimum_words", "maximum_symbols", "maximum_repeated",
-            "languages")  # fmt: skip
+SETTINGS = ("text_columns", "separator", "encoding", "repair_encoding", "join_hyphenated", "minimum_words",
+            "maximum_symbols", "maximum_repeated", "languages")  # fmt: skip
 
 
 class Made(NamedTuple):
@@ -47,7 +48,8 @@ def make_parts(
     sweep(folder)
     settings: dict[str, Any] = config.model_dump(mode="json", include=set(SETTINGS))
     settings["sketched"] = config.near_duplicates != "ignore"
-    shards = [shard for source in sources for shard in shards_of(raw, source, config.separator)]
+    reading = ReadingSettings.of(config)
+    shards = [shard for source in sources for shard in shards_of(raw, source, reading)]
     keys = [part_key(shard, settings, version) for shard in shards]
     known = find_parts(folder)
     missing = {key: shard for key, shard in zip(keys, shards, strict=True) if key not in known}

@@ -59,6 +59,8 @@ class CleaningCounts:
     control_characters: int = 0
     replaced_characters: int = 0
     repaired_lines: int = 0
+    line_breaks: int = 0  # that were not \n or \r\n
+    joined_words: int = 0
 
     def add(self, other: "CleaningCounts") -> None:
         """Count what another has counted too."""

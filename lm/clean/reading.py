@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lm.clean.readers.input_file import InputFile, Passage, ReadingSettings, Unreadable
+from lm.clean.encoding_detection import Detected
+from lm.clean.readers.input_file import DEFAULTS, InputFile, Passage, ReadingSettings, Unreadable
 from lm.clean.readers.json_lines import choose_for, read_rows
 from lm.clean.readers.plain_text import HEAD_CHARACTERS, find_separator, texts_of
 from lm.clean.readers.registry import JSON_LINES, TEXT, Format, recognise
@@ -14,7 +15,6 @@ from lm.clean.shards import ByteRange, Shard
 from lm.text.archives import Content, Expansion, contents
 
 RANGE_BUFFER_BYTES = 2**20
-DEFAULTS = ReadingSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def read_raw(
     """
     source = shard.source
     if shard.end is not None:
-        file = InputFile(raw / source.path, source.name, settings, expansion, source.separator, "utf-8")
+        file = InputFile(raw / source.path, source.name, settings, expansion, source.separator, Detected("utf-8"))
         passages = _range_passages(file, shard, shard.end)
         yield from _documents(passages, file, source.name, source.title, counts, is_first=shard.start == 0)
         return
@@ -98,7 +98,7 @@ def _documents(
             return
     if is_first:
         if file.encoding:
-            counts.encodings[file.encoding] = counts.encodings.get(file.encoding, 0) + 1
+            counts.decode(file.name, file.encoding)
         counts.kinds[file.kind] = counts.kinds.get(file.kind, 0) + 1
     if file.kind != TEXT.name or file.how:
         amount = found if file.amount is None else file.amount

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from lm.clean.encoding_detection import Detected
+
+NAMED_GUESSES = 20
 NAMED_SKIPS = 200  # files that are named; further ones are counted
 NAMED_READINGS = 200  # of one source, and of a corpus
 TOLD_READINGS = 3  # in a line of the terminal
@@ -39,12 +42,22 @@ class ReadingCounts:
     """What was met on the way."""
 
     encodings: dict[str, int] = field(default_factory=dict)  # files of each
+    guessed_files: int = 0  # whose encoding is not certain
+    guessed_encodings: dict[str, str] = field(default_factory=dict)  # of the first ones: the guess and an alternative
     kinds: dict[str, int] = field(default_factory=dict)  # files that were read as each
     rejects: int = 0  # lines or rows that hold no text
     skipped_files: int = 0
     skipped_reasons: Counter[str] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
     readings: list[FileReading] = field(default_factory=list)  # of what is more than plain text
+
+    def decode(self, name: str, found: Detected) -> None:
+        """Count a file by its encoding."""
+        self.encodings[found.encoding] = self.encodings.get(found.encoding, 0) + 1
+        if found.alternative:
+            self.guessed_files += 1
+            if len(self.guessed_encodings) < NAMED_GUESSES:
+                self.guessed_encodings[name] = f"{found.encoding}, or {found.alternative}"
 
     def skip(self, name: str, reason: str) -> None:
         """Count a file that is not read."""
@@ -66,6 +79,10 @@ class ReadingCounts:
         for mine, others in ((self.encodings, other.encodings), (self.kinds, other.kinds)):
             for name, files in others.items():
                 mine[name] = mine.get(name, 0) + files
+        self.guessed_files += other.guessed_files
+        for name, guess in other.guessed_encodings.items():
+            if len(self.guessed_encodings) < NAMED_GUESSES:
+                self.guessed_encodings[name] = guess
         self.rejects += other.rejects
         self.skipped_files += other.skipped_files
         self.skipped_reasons.update(other.skipped_reasons)

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lm.arrow.arrays import integer_array, string_array
+from lm.clean.config import FILTERS
+from lm.text.plain_text import visible
 
 SCHEMA_VERSION = 1
 FILE_NAME = "rejects.parquet"
@@ -16,8 +18,14 @@ OPENING_CHARACTERS = 300
 SAMPLES = 3  # of each reason, for the report
 ROWS = 2_000
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("source", "title", "reason", "value")]
-    + [("bytes", pa.int64()), ("opening", pa.string())],
+    [
+        ("source", pa.string()),
+        ("title", pa.string()),
+        ("reason", pa.string()),  # name of the filter, or what is wrong with the file
+        ("value", pa.string()),  # what the filter measured
+        ("bytes", pa.int64()),  # of the text
+        ("opening", pa.string()),  # how the text begins
+    ],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
 
@@ -40,6 +48,24 @@ class RejectWriter:
             samples.append({"source": source, "title": title, "value": value, "opening": opening[:120]})
         if len(self._rows) == ROWS:
             self._flush()
+
+    def told_filtered(self) -> list[str]:
+        """Say of each quality filter how much it dropped, by which measure, and what lets it in."""
+        told = []
+        for reason, setting in FILTERS.items():
+            if count := self.counts[reason]:
+                sample = self.samples[reason][0]
+                opening = " ".join(visible(sample["opening"]).split())[:60]
+                told.append(
+                    f"{count:,} documents were dropped ({reason}: {sample['value']} in “{opening}”): see "
+                    f"rejects.parquet; --set {setting} keeps them"
+                )
+        return told
+
+    def advice(self) -> str:
+        """Say what to do where nothing is left: the settings of the filters that dropped it, else more text."""
+        settings = [setting for reason, setting in FILTERS.items() if self.counts[reason]]
+        return f"keep it with --set {' '.join(settings)}" if settings else "give it some"
 
     def _flush(self) -> None:
         columns = zip(*self._rows, strict=True) if self._rows else [() for _ in SCHEMA]

@@ -10,14 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lm.clean.contamination import sampled_runs
-from lm.clean.decoding import drop_control_characters, repair_mojibake
+from lm.clean.decoding import REPLACEMENT
 from lm.clean.filters import judge
 from lm.clean.gutenberg import gutenberg_licence, mentions_gutenberg, strip_gutenberg
+from lm.clean.hyphenation import join_hyphenated
+from lm.clean.line_breaks import unify_line_breaks
 from lm.clean.near_duplicates import BANDS, RUN_WORDS, band_keys
 from lm.clean.parts import OPENING_ID_CHARACTERS, CleaningCounts, PackWriter, Row
 from lm.clean.readers.input_file import ReadingSettings
 from lm.clean.reading import RawDocument, read_raw
 from lm.clean.rejects import OPENING_CHARACTERS
+from lm.clean.repair import drop_control_characters, repair_mojibake
 from lm.clean.shards import Shard
 from lm.progress import Progress
 from lm.text.archives import Expansion
@@ -29,21 +32,26 @@ if TYPE_CHECKING:
 
 PROGRESS_BYTES = 2**20
 BATCH_BYTES, BATCH_DOCUMENTS = 2**20, 4096
-REPLACEMENT = "\ufffd"  # stands where bytes could not be decoded
 
 
-def clean_text(text: str, counts: CleaningCounts, *, repair: bool = True) -> tuple[str, str]:
-    """Take out what is no text and what Project Gutenberg put around it; mend lines decoded wrongly, if asked to.
+def clean_text(text: str, counts: CleaningCounts, *, repair: bool = True, join: bool = True) -> tuple[str, str]:
+    """Mend lines decoded wrongly and words hyphenated at line ends, if asked to; take out what is no text.
 
-    Returns the text, and the licence that Project Gutenberg states for it.
+    Returns the text without what Project Gutenberg put around it, and the licence that it states.
     """
-    text, controls = drop_control_characters(text)
-    counts.control_characters += controls
+    lines = controls = 1
+    while lines or controls:  # what is mended or taken out may bring together what is to be mended
+        text, breaks = unify_line_breaks(text)
+        text, lines = repair_mojibake(text) if repair else (text, 0)
+        text, controls = drop_control_characters(text)
+        counts.line_breaks += breaks
+        counts.repaired_lines += lines
+        counts.control_characters += controls
     if not text.isascii():
         counts.replaced_characters += text.count(REPLACEMENT)
-        if repair:
-            text, lines = repair_mojibake(text)
-            counts.repaired_lines += lines
+    if join:
+        text, words = join_hyphenated(text)
+        counts.joined_words += words
     if not mentions_gutenberg(text):
         return text, NOT_STATED
     book = strip_gutenberg(text)
@@ -88,11 +96,13 @@ def _cleaned(
 ) -> Iterator[_Candidate]:
     total, done, reported = sum(shard.bytes for shard in shards), 0, 0
     expansion = Expansion(config.max_expanded_bytes)
-    settings = ReadingSettings(config.text_columns, config.separator)
+    settings = ReadingSettings.of(config)
     for number, (shard, counts) in enumerate(zip(shards, pack.counts, strict=True)):
         expanded_before = expansion.bytes
         for document in read_raw(raw, shard, counts.reading, scratch, expansion, settings):
-            text, its_own = clean_text(document.text, counts.cleaning, repair=config.repair_encoding)
+            text, its_own = clean_text(
+                document.text, counts.cleaning, repair=config.repair_encoding, join=config.join_hyphenated
+            )
             if text.isspace():
                 text = ""
             counts.cleaning.dropped_empty += not text

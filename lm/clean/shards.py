@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from lm.clean.decoding import detect_encoding
+from lm.clean.decoding import chosen_encoding, find_encoding
+from lm.clean.readers.input_file import DEFAULTS, ReadingSettings
 from lm.clean.readers.plain_text import HEAD_CHARACTERS, find_separator
 from lm.clean.readers.registry import JSON_LINES, TEXT, recognise
 from lm.supervision.worker_pool import SHARD_BYTES
@@ -43,14 +44,14 @@ class Shard(NamedTuple):
         return cls(**value | {"source": RawSource.model_validate(value["source"])})
 
 
-def shards_of(raw: Path, source: RawSource, separator: str | None = None) -> Iterator[Shard]:
+def shards_of(raw: Path, source: RawSource, settings: ReadingSettings = DEFAULTS) -> Iterator[Shard]:
     """Cut a source of the raw artifact's folder `raw` where it holds many documents, and may be read from the middle.
 
-    That is 32 MiB or more of plain UTF-8, JSON lines or texts with a separator: `separator` where the source's own list
-    states none. Memory: a megabyte, whatever the lines.
+    That is 32 MiB or more of plain UTF-8, JSON lines or texts with a separator: that of the settings where
+    the source's own list states none. Memory: a megabyte, whatever the lines.
     """
     path = raw / source.path
-    ends = _document_end(source, path, source.separator or separator) if source.bytes >= 2 * SHARD_BYTES else None
+    ends = _document_end(source, path, settings) if source.bytes >= 2 * SHARD_BYTES else None
     if ends is None:
         yield Shard(source=source)
         return
@@ -89,7 +90,7 @@ class ByteRange(io.RawIOBase):
         super().close()
 
 
-def _document_end(source: RawSource, path: Path, stated: str | None) -> re.Pattern[bytes] | None:
+def _document_end(source: RawSource, path: Path, settings: ReadingSettings) -> re.Pattern[bytes] | None:
     """What stands between two documents of a source; None where that is not known without reading it all."""
     with path.open("rb") as stream:
         head = stream.read(HEAD_CHARACTERS)
@@ -97,7 +98,7 @@ def _document_end(source: RawSource, path: Path, stated: str | None) -> re.Patte
         return None
     text = head.decode("utf-8", "replace").replace("\r\n", "\n")
     form = JSON_LINES if source.format == "jsonl" else recognise(source.name, "text", text)
-    separator = find_separator(text, stated)
+    separator = find_separator(text, source.separator or settings.separator)
     if form is JSON_LINES:
         ends = LINE_END
     elif form is TEXT and separator:
@@ -105,7 +106,7 @@ def _document_end(source: RawSource, path: Path, stated: str | None) -> re.Patte
         ends = re.compile(token + rb"[ \t]*\r?\n?" if separator.is_token else rb"(?<=\n)" + token + rb"\r?\n")
     else:
         return None
-    return ends if detect_encoding(path) == "utf-8" else None
+    return ends if find_encoding(path, chosen_encoding(settings.encodings, source.name)).encoding == "utf-8" else None
 
 
 def _next_cut(stream: BinaryIO, position: int, ends: re.Pattern[bytes]) -> tuple[int, int] | None:

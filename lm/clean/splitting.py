@@ -1,4 +1,4 @@
-"""Decides which text is held out, from sizes and hashes alone; `docs/split.md` says why so.
+"""Decides which text is held out, from sizes and hashes alone; `docs/adr/0039` says why so.
 
 By document: the position of a text, which follows from its opening, decides, so that added texts move none that was
 decided before. Texts that resemble each other are one unit and go together. A text that alone has more than half of

@@ -10,12 +10,9 @@ from lm.clean.metrics import CleanMetrics
 from lm.errors import BadInput
 from lm.progress import Progress
 from lm.supervision.worker_pool import SEQUENTIAL, WorkerPool
-from lm.text.plain_text import visible
 
 if TYPE_CHECKING:
-    from lm.clean.rejects import RejectWriter
-
-REASONS = ("too few words", "mostly symbols", "repeats itself", "another language")  # as `filters.py` gives them
+    pass
 
 
 def clean(
@@ -38,6 +35,7 @@ def clean(
     """
     from lm.clean import split_notes  # these bring pyarrow, which readers of the config need not load
     from lm.clean.cleaned_corpus import CleanedCorpus
+    from lm.clean.openings import openings
     from lm.clean.part_making import make_parts
     from lm.clean.rejects import FILE_NAME as REJECTS_FILE
     from lm.clean.rejects import RejectWriter
@@ -54,15 +52,16 @@ def clean(
         corpus = CleanedCorpus(parts, config, scratch, rejects, progress)
         first = corpus.first_of_equals()
         if not first.any():
-            raise BadInput(f"there is no text in this corpus ({corpus.describe_drops()}): give it some")
+            raise BadInput(f"there is no text in this corpus ({corpus.describe_drops()}): {rejects.advice()}")
         repeats = Repeats.of(first, corpus.labels(first), drop=config.near_duplicates == "drop")
         split = split_corpus(corpus, repeats, trained_before(corpus, earlier), config)
         written, overlap = SplitWriter(corpus, repeats, split, rejects).write(out)
-        filtered = _told_filtered(rejects)
+        filtered = rejects.told_filtered()
         return CleanMetrics(
             **written,
             **corpus.metrics(),
             **repeats.metrics(),
+            openings=openings(out),
             cleaned_sources=cleaned_sources,
             rejected=dict(sorted(rejects.counts.items())),
             reject_samples=rejects.samples,
@@ -87,13 +86,3 @@ def _told_parts(cleaned: int, sources: int) -> list[str]:
     if cleaned == sources:
         return []
     return [f"{cleaned:,} of {sources:,} sources were cleaned, the others had been before"]
-
-
-def _told_filtered(rejects: "RejectWriter") -> list[str]:
-    """What the quality filters dropped."""
-    told = []
-    for reason in REASONS:
-        if count := rejects.counts[reason]:
-            opening = " ".join(visible(rejects.samples[reason][0]["opening"]).split())[:60]
-            told.append(f"{count:,} documents were dropped ({reason}), such as “{opening}”: see rejects.parquet")
-    return told

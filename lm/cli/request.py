@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from lm.cli.command import field_option, option
 from lm.run_config import RunConfig, build_config
+from lm.train.config import TrainConfig
 
 WHAT, HOW_LONG, SETTINGS = "What to train on", "Time and memory", "Settings"
 
@@ -25,6 +26,7 @@ def request_options(function: Any) -> Any:
         option("--corpus", several=True, section=WHAT, metavar="NAME|PATH|URL", help="several make one corpus"),
         field_option(RunConfig, "init_from", section=WHAT, metavar="RUN|FOLDER"),
         field_option(RunConfig, "minutes", section=HOW_LONG, metavar="MINUTES"),
+        field_option(TrainConfig, "steps", section=HOW_LONG, metavar="STEPS", type=int),
         field_option(RunConfig, "seeds", section=HOW_LONG, metavar="MODELS"),
         field_option(RunConfig, "memory", section=HOW_LONG, metavar="SIZE"),
         option(
@@ -41,6 +43,7 @@ def request_options(function: Any) -> Any:
     return function
 
 
-def read_request(corpus: tuple[str, ...], settings: tuple[str, ...], **values: Any) -> Request:
+def read_request(corpus: tuple[str, ...], settings: tuple[str, ...], steps: int | None, **values: Any) -> Request:
     """The request that these options make."""
-    return Request(values | ({"download": {"corpus": list(corpus)}} if corpus else {}), settings)
+    words = {"download": {"corpus": list(corpus)}} if corpus else {}
+    return Request(values | words, settings if steps is None else (*settings, f"train.steps={steps}"))

@@ -1,1 +1,1 @@
-"""What the download stage stands on: sources, and getting at them."""
+"""The download stage: finds the sources of a corpus, fetches and pins them."""

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from lm.download import python_docs
+from lm.download.folder_files import FolderFiles
 from lm.download.remote_addresses import check_address, is_remote
 from lm.errors import BadInput, check_utf8
+from lm.store.artifacts import Store
 from lm.text import addresses, licences
 from lm.text.addresses import printable
 from lm.text.file_kind import HEAD_BYTES, READABLE, FileKind, file_kind
@@ -108,15 +110,16 @@ class Corpus:
     notes: tuple[str, ...] = ()
 
 
-def resolve(words: Sequence[str]) -> Corpus:
+def resolve(words: Sequence[str], root: Path | None = None) -> Corpus:
     """Turn catalogue names, addresses and paths into sources; several words make one corpus.
 
-    Relative paths start at the current directory. Raises BadInput for a word that is none of these, and for a file
-    that is no text.
+    Relative paths start at the current directory; what Slowburn itself wrote below `root` is left out. Raises
+    BadInput for a word that is none of these, and for a file that is no text.
     """
     check_words(words)
-    notes = list[str]()
-    sources = {source.address: source for word in words for source in _resolve_word(word, notes)}
+    notes, root = list[str](), root or Store.default().root
+    named = [path for word in words if not addresses.is_url(word) and (path := _expand(word)) and path.is_dir()]
+    sources = {source.address: source for word in words for source in _resolve_word(word, named, root, notes)}
     return Corpus(tuple(sources.values()), tuple(notes))
 
 
@@ -133,7 +136,7 @@ def check_words(words: Sequence[str]) -> None:
             raise BadInput(_unknown(word))
 
 
-def _resolve_word(word: str, notes: list[str]) -> tuple[Source, ...]:
+def _resolve_word(word: str, named: Sequence[Path], root: Path, notes: list[str]) -> tuple[Source, ...]:
     if is_remote(word):
         shown = addresses.shown(word)
         return (Source(printable(shown.partition("://")[2].rstrip("/")), "place", word, shown),)
@@ -144,7 +147,7 @@ def _resolve_word(word: str, notes: list[str]) -> tuple[Source, ...]:
     if path:
         if word in CATALOGUE:
             notes.append(f"{word} is a path here as well as a corpus of the catalogue: the path is used")
-        return tuple(_folder(path, notes)) if path.is_dir() else (_file(path),)
+        return tuple(_folder(path, named, root, notes)) if path.is_dir() else (_file(path),)
     return CATALOGUE[word]
 
 
@@ -170,40 +173,29 @@ def _file(path: Path) -> Source:
     if not path.is_file():
         raise BadInput(f"{path} is neither a file nor a folder")
     if (kind := _kind(path)) not in READABLE:
-        raise BadInput(f"{path} is no text but looks like {kind}: give text, web pages, tables or archives of these")
+        raise BadInput(
+            f"{path} is no text but looks like {kind}: give text, pages, tables, documents or archives of these"
+        )
     return _local(path, path.name)
 
 
-def _folder(folder: Path, notes: list[str]) -> Iterator[Source]:
-    """Every file below a folder that can be read, in the order of their names; hidden ones and links out are left."""
-    root = folder.resolve()
-    skipped = list[str]()
-    found = 0
-    for path in sorted(_files_below(root)):
+def _folder(folder: Path, named: Sequence[Path], root: Path, notes: list[str]) -> Iterator[Source]:
+    """Every file below a folder that can be read, in the order of their names; what is left out is told in a note."""
+    walk = FolderFiles(folder, named, root)
+    top, found = walk.folder, 0
+    for path in sorted(walk.files()):
         if (kind := _kind(path)) in READABLE:
             found += 1
-            yield _local(path, f"{root.name}/{path.relative_to(root).as_posix()}")
+            yield _local(path, f"{top.name}/{path.relative_to(top).as_posix()}")
         else:
-            skipped.append(f"{printable(path.name)}: {kind}")
+            walk.left_out.append((path, kind))
+    left_out = sorted(f"{printable(path.relative_to(top).as_posix())}: {printable(why)}" for path, why in walk.left_out)
     shown = printable(str(folder))
+    names = ", ".join(left_out[:MAX_NAMED]) + (", …" if len(left_out) > MAX_NAMED else "")
     if not found:
-        raise BadInput(f"there is no text file in {shown} ({len(skipped)} of other kinds)")
-    if skipped:
-        names = ", ".join(skipped[:MAX_NAMED]) + (", …" if len(skipped) > MAX_NAMED else "")
-        notes.append(f"{shown}: skipped {len(skipped)} files that hold no text ({names})")
-
-
-def _files_below(root: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(root, onerror=_cannot_list):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            path = Path(parent, name)
-            if not name.startswith(".") and path.is_file() and path.resolve().is_relative_to(root):
-                yield path
-
-
-def _cannot_list(error: OSError) -> None:
-    raise BadInput(f"the folder {error.filename} cannot be read: {error.strerror}")
+        raise BadInput(f"there is no text file in {shown}" + (f" ({len(left_out)} left out: {names})" if names else ""))
+    if left_out:
+        notes.append(f"{shown}: skipped {len(left_out)} files and folders that hold no text ({names})")
 
 
 def _kind(path: Path) -> FileKind:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict
 
 from filelock import FileLock
 
@@ -18,11 +19,15 @@ from lm.text.raw_sources import read_sources
 PINS_FILE = "pins.json"
 
 
-class Incoming:
-    """The hidden folder beside the raw artifacts, and `pins.json`.
+class Pin(TypedDict):
+    """The content that a source had when it was first used, or when a change of it was accepted."""
 
-    A pin is the hash that a source had when it was first used, or when a change of it was accepted.
-    """
+    sha256: str
+    pinned: str  # date, UTC
+
+
+class Incoming:
+    """The hidden folder beside the raw artifacts, and `pins.json`."""
 
     def __init__(self, store: Store) -> None:
         self._raw = store.folder("download")
@@ -37,8 +42,8 @@ class Incoming:
         """Remember a source's content."""
         path = self._raw / PINS_FILE
         with FileLock(self.folder / "pins.lock"):
-            pins = read_json(path).get("pins", {}) if path.exists() else {}
-            pins[identity(source.address)] = {"sha256": sha256, "pinned": datetime.now(UTC).date().isoformat()}
+            pins: dict[str, Pin] = read_json(path).get("pins", {}) if path.exists() else {}
+            pins[identity(source.address)] = Pin(sha256=sha256, pinned=datetime.now(UTC).date().isoformat())
             write_json(path, {"schema_version": SCHEMA_VERSION, "pins": dict(sorted(pins.items()))})
 
     @contextmanager

@@ -8,7 +8,7 @@ its hash compared.
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import httpx
 
@@ -40,7 +40,7 @@ def refresh(config: DownloadConfig, store: Store, progress: Progress) -> list[st
     """
     limits = Limits(config.max_bytes, time.monotonic() + config.deadline_seconds, config.retries)
     incoming, visits = Incoming(store), Visits(limits)
-    known = _Validators(store)
+    known = _KnownValidators(store)
     sources = [source for source in resolve(config, store).sources if source.kind == "url" and source.sha256]
     changed = []
     for number, source in enumerate(sources):
@@ -120,20 +120,27 @@ def _ask(url: str) -> dict[str, str]:
     return told if response.is_success and {"etag", "last-modified"} & told.keys() else {}
 
 
-class _Validators:
+class Validators(TypedDict):
+    """What the server of a source called its content."""
+
+    sha256: str | None  # of the content
+    told: dict[str, str]  # headers such as ETag
+
+
+class _KnownValidators:
     """What the server of each source called the content of its pin, in `validators.json` beside the pins."""
 
     def __init__(self, store: Store) -> None:
         self._path: Path = store.folder("download") / VALIDATORS_FILE
-        self._kept: dict[str, Any] = read_json(self._path)["sources"] if self._path.exists() else {}
+        self._kept: dict[str, Validators] = read_json(self._path)["sources"] if self._path.exists() else {}
 
     def of(self, source: Source) -> dict[str, str] | None:
         """What the pinned content was called; None where that is not known."""
-        kept = self._kept.get(identity(source.address), {})
-        return dict(kept["told"]) if kept.get("sha256") == source.sha256 else None
+        kept = self._kept.get(identity(source.address))
+        return dict(kept["told"]) if kept and kept["sha256"] == source.sha256 else None
 
     def keep(self, source: Source, told: dict[str, str], incoming: Incoming) -> None:
         """Remember it for the content that is pinned now. It was asked for before the content: at worst it is older."""
         pinned = incoming.pinned().get(identity(source.address), source.sha256)
-        self._kept[identity(source.address)] = {"sha256": pinned, "told": told}
+        self._kept[identity(source.address)] = Validators(sha256=pinned, told=told)
         write_json(self._path, {"schema_version": SCHEMA_VERSION, "sources": dict(sorted(self._kept.items()))})

@@ -24,6 +24,7 @@ from lm.store.keys import fingerprint
 from lm.text.addresses import shown, without_secrets
 from lm.text.file_kind import HEAD_BYTES, READABLE, file_kind
 from lm.text.licences import NOT_STATED, tidy
+from lm.text.tool_files import why_no_text
 
 Result = TypeVar("Result")
 
@@ -77,8 +78,7 @@ def _list(address: str, limits: Limits) -> Listing:
 def _is_wanted(path: str, is_dataset: bool) -> bool:
     parts = PurePosixPath(path).parts
     usable = bool(parts) and path.isprintable() and not any(sign in path for sign in "?#")
-    inside = not any(part.startswith(".") for part in parts)
-    return usable and inside and not (is_dataset and path.endswith(NO_DATA))
+    return usable and not why_no_text(path) and not (is_dataset and path.endswith(NO_DATA))
 
 
 def _remote_file(path: str, info: Mapping[str, Any]) -> RemoteFile:
@@ -143,7 +143,7 @@ def _check_kind(address: str, block: bytes) -> None:
 
 def _open(address: str) -> tuple[Any, str]:
     """The file system behind an address, and the path there. Raises BadInput where its library is missing."""
-    import fsspec.core  # type: ignore[import-untyped]  # ships no types
+    import fsspec.core
 
     scheme = address.partition("://")[0].lower()
     try:

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 NAME = "download"
 COPY_BYTES = 2**20
-UNPACKED_SUFFIXES = (".txt", ".md", ".html", ".htm")
-TABLE_SUFFIXES = (".jsonl", ".parquet")
+PACKED_SUFFIXES = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd", ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".epub",
+                   ".docx", ".odt")  # fmt: skip
+TABLE_SUFFIXES = (".jsonl", ".ndjson", ".parquet", ".csv", ".tsv", ".mbox", ".xml")
 EXPANSION = 4  # of text that was compressed, as a rule
 ACCEPT = "--set download.accept_changed=true"
 
@@ -47,7 +48,7 @@ def resolve(config: DownloadConfig, store: Store) -> Corpus:
 
     Local files are read to hash them. Raises BadInput for a word that is no name, path or address.
     """
-    corpus = corpora.resolve(config.corpus)
+    corpus = corpora.resolve(config.corpus, store.root)
     sources = _with_licences(corpus.sources, config.licence)
     return replace(corpus, sources=_with_hashes(_listed(sources, Listings(store)), store))
 
@@ -191,10 +192,10 @@ def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> Dow
 
 def _document_bytes(raw: RawSource) -> int:
     """About how large a document of this source may be; nothing where it holds many."""
-    suffix = Path(raw.path).suffix
-    if suffix in TABLE_SUFFIXES or raw.separator:
+    suffix = Path(raw.name).suffix.lower()
+    if suffix in TABLE_SUFFIXES or raw.separator or raw.format == "jsonl":
         return 0
-    return raw.bytes * (1 if suffix in UNPACKED_SUFFIXES else EXPANSION)
+    return raw.bytes * (EXPANSION if suffix in PACKED_SUFFIXES else 1)
 
 
 def _file_name(number: int, source: Source) -> str:

@@ -1,1 +1,1 @@
-"""What the evaluate stage stands on: scores, baselines, and what is wrong with a text."""
+"""The evaluate stage: bits per byte beside baselines, calibration, repetition."""

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lm.evaluate.compressors import COMPRESSORS, conditional_bytes
 from lm.evaluate.config import EvaluateConfig
 from lm.evaluate.ngram import NGram
+from lm.evaluate.result import BaselineText
 from lm.text.heldout import Extent, sample
 
 
@@ -16,7 +16,7 @@ class Baselines:
 
     ngram: NGram
     compressed: dict[str, float]
-    text: dict[str, Any]
+    text: BaselineText
 
 
 def fit_baselines(clean: Path, train: Extent, heldout: Extent, config: EvaluateConfig) -> Baselines:

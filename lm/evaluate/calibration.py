@@ -1,13 +1,13 @@
 """Whether a model knows what it knows: its confidence beside how often it is right, and which tokens are hard."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
 from lm.evaluate.bootstrap import interval, resampled_rates
+from lm.evaluate.result import CalibrationBin, CalibrationReport, TokensOfContext, TokensOfFrequency
 
 BINS = 15
 COUNTED_TOKENS = 1 << 22  # of the training text, from its beginning: how frequent each token is
@@ -41,9 +41,9 @@ class Calibration:
         self.occurrences += np.bincount(came, minlength=len(self.nats))
         self.nats += np.bincount(came, nats.double().numpy(), len(self.nats))
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> CalibrationReport:
         """The expected calibration error and the reliability curve; bins without tokens are left out."""
-        bins = [
+        bins: list[CalibrationBin] = [
             {"confidence": confidence / tokens, "accuracy": right / tokens, "tokens": tokens}
             for confidence, right, tokens in zip(
                 self.confidence.tolist(), self.right.tolist(), self.tokens.tolist(), strict=True
@@ -54,14 +54,14 @@ class Calibration:
         error = sum(abs(row["confidence"] - row["accuracy"]) * row["tokens"] for row in bins) / total
         return {"expected_calibration_error": error, "accuracy": int(self.right.sum()) / total, "bins": bins}
 
-    def by_frequency(self, counts: Counts) -> list[dict[str, Any]]:
+    def by_frequency(self, counts: Counts) -> list[TokensOfFrequency]:
         """Mean nats of tokens that stand 0, 1, 2-3, 4-7, … times in the counted training text: counts (V,).
 
         Beside it what they cost whoever knows nothing but these counts, each one larger by 1 (Laplace).
         """
         by_count = -np.log((counts + 1) / (counts.sum() + len(counts)))
         octaves = np.where(counts > 0, np.floor(np.log2(np.maximum(counts, 1))) + 1, 0).astype(np.int64)
-        rows = []
+        rows: list[TokensOfFrequency] = []
         for octave in np.unique(octaves[self.occurrences > 0]).tolist():
             inside = octaves == octave
             tokens = int(self.occurrences[inside].sum())
@@ -83,12 +83,12 @@ class Calibration:
         return [(token, int(self.occurrences[token]), float(mean[token])) for token in common[:HARDEST]]
 
 
-def by_tokens_read(nats: Sequence[npt.NDArray[np.floating]], resamples: int, seed: int) -> list[dict[str, Any]]:
+def by_tokens_read(nats: Sequence[npt.NDArray[np.floating]], resamples: int, seed: int) -> list[TokensOfContext]:
     """Mean nats of tokens judged after 1, 2, 3-4, 5-8, … others, with 95 % intervals over windows.
 
     nats: one array a window, the first of which is of a token judged after one other (see `window_nats`).
     """
-    rows = []
+    rows: list[TokensOfContext] = []
     end = 0
     while any(len(window) > end for window in nats):
         first, end = end, max(2 * end, 1)

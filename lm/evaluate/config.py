@@ -13,7 +13,7 @@ class EvaluateConfig(StageConfig):
     """How a model is measured."""
 
     precision: Literal["auto", "bf16", "fp32"] = Field(
-        default="auto", description="of the arithmetic; auto: that of the training"
+        default="auto", description="precision of the arithmetic; auto: that of the training"
     )
     ngram_bytes: int = Field(
         default=16 << 20, ge=1, description="training text the n-grams are counted in, at most; spread evenly over it"
@@ -24,8 +24,8 @@ class EvaluateConfig(StageConfig):
     ngram_order: int = Field(default=5, ge=1, le=7, description="length of the n-gram baseline, in bytes")
     resamples: int = Field(default=2000, ge=100, description="bootstrap samples for the confidence intervals")
     temperatures: tuple[Annotated[float, Field(ge=0)], ...] = Field(
-        default=(0.5, 0.8, 1.0), min_length=1, description="of the samples judged for repetition"
+        default=(0.5, 0.8, 1.0), min_length=1, description="temperatures of the samples that are judged for repetition"
     )
     samples: int = Field(default=4, ge=1, description="samples at each temperature")
     sample_tokens: int = Field(default=256, ge=1, description="tokens of each sample")
-    seed: int = Field(default=1, ge=0, description="of bootstrap and samples")
+    seed: int = Field(default=1, ge=0, description="seed of bootstrap and samples")

@@ -13,6 +13,7 @@ from lm.evaluate.bootstrap import interval, resampled_rates
 from lm.evaluate.calibration import Calibration, by_tokens_read, count_tokens
 from lm.evaluate.config import EvaluateConfig
 from lm.evaluate.metrics import EvaluateMetrics
+from lm.evaluate.result import BitsReport, Comparison, Evaluation, HardToken, RepetitionReport, TokensOfContext
 from lm.evaluate.scores import LN2, MODEL, Scorers, Scores, score
 from lm.model.batch_sampling import Request, Writer, continuations
 from lm.model.decoder import load_model
@@ -36,7 +37,7 @@ WINDOWS = 256  # of the held-out text, that tell what context is worth
 
 def evaluation(
     models: Sequence[Path], tokens: Path, clean: Path, config: EvaluateConfig, progress: Progress
-) -> dict[str, Any]:
+) -> Evaluation:
     """Measure a model, or the mean of several, on the held-out text; return the content of `evaluation.json`."""
     precision = training_precision(models[0]) if config.precision == "auto" else config.precision
     decoder, tokenizer = _predictor(models, precision), Tokenizer(models[0] / TOKENIZER_FILE)
@@ -88,7 +89,7 @@ def training_precision(model: Path) -> str:
 
 def bits_report(
     scores: Scores, ngram: str, compressed: Mapping[str, float], heldout: Extent, config: EvaluateConfig
-) -> dict[str, Any]:
+) -> BitsReport:
     """The table of the model and its baselines, and the verdict against the n-gram."""
     baselines = {
         name: _comparison(scores, name, scores.bits_per_byte(name), config) for name in scores.nats if name != MODEL
@@ -110,7 +111,7 @@ def bits_report(
 
 def judge_samples(
     model: Writer, tokenizer: Tokenizer, starts: list[HeldoutPrompt], config: EvaluateConfig
-) -> dict[str, Any]:
+) -> RepetitionReport:
     """How repetitive the model's text is at several temperatures, beside as much human text from the same places."""
     prompts = [tokenizer.encode(start.text).tolist() for start in starts] or [[]]
     requests = [
@@ -141,7 +142,7 @@ def _interval(amounts: list[float], scores: Scores, config: EvaluateConfig) -> l
     return [end / LN2 for end in ends] if ends else None
 
 
-def _comparison(scores: Scores, name: str | None, bits: float, config: EvaluateConfig) -> dict[str, Any]:
+def _comparison(scores: Scores, name: str | None, bits: float, config: EvaluateConfig) -> Comparison:
     """A baseline beside the model, over the same resampled units; one that judges no single unit counts as exact."""
     per_unit = scores.nats[name] if name else [bits * LN2 * size for size in scores.bytes]
     differences = [mine - other for mine, other in zip(scores.nats[MODEL], per_unit, strict=True)]
@@ -153,7 +154,7 @@ def _comparison(scores: Scores, name: str | None, bits: float, config: EvaluateC
     }
 
 
-def _verdict(name: str, comparison: Mapping[str, Any]) -> str:
+def _verdict(name: str, comparison: Comparison) -> str:
     """In plain words whether the model beats a baseline."""
     difference, ends = comparison["model_minus_this"], comparison["model_minus_this_ci95"]
     if ends is None:
@@ -167,7 +168,7 @@ def _verdict(name: str, comparison: Mapping[str, Any]) -> str:
     return f"{words} the {name} by {abs(difference):.3f} bits per byte (95 % interval {low:.3f} to {high:.3f})"
 
 
-def _hardest(calibration: Calibration, tokenizer: Tokenizer) -> list[dict[str, Any]]:
+def _hardest(calibration: Calibration, tokenizer: Tokenizer) -> list[HardToken]:
     """The tokens that cost the model the most each, as text where they are text."""
     return [
         {"token": token, "text": tokenizer.decode([token]), "occurrences": occurrences, "nats_per_token": nats}
@@ -175,7 +176,7 @@ def _hardest(calibration: Calibration, tokenizer: Tokenizer) -> list[dict[str, A
     ]
 
 
-def _by_tokens_read(model: Predictor, tokens: Path, config: EvaluateConfig) -> list[dict[str, Any]]:
+def _by_tokens_read(model: Predictor, tokens: Path, config: EvaluateConfig) -> list[TokensOfContext]:
     """Mean nats by how much the model has read before: what a longer context is worth to it."""
     context = model.shape.context
     count = sum(-(-len(document) // context) for document in token_documents(tokens, "heldout"))

@@ -1,1 +1,1 @@
-"""Models that leave home: Hugging Face, GGUF, and their card."""
+"""Export of models: Hugging Face folders, GGUF files, and the model card."""

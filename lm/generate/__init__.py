@@ -1,1 +1,1 @@
-"""What the generate stage stands on: sampling, and where a text comes from."""
+"""The generate stage: samples, each with its nearest passage in the training text."""

@@ -27,20 +27,20 @@ SCHEMA_VERSION = 1
 OPENINGS = 3
 SCHEMA = pa.schema(
     [
-        ("prompt", pa.string()),
+        ("prompt", pa.string()),  # empty: an empty page
         ("text", pa.string()),  # what the model wrote after the prompt
         ("seed", pa.int64()),
         ("temperature", pa.float64()),
         ("top_p", pa.float64()),
         ("tokens", pa.int32()),  # written
         ("verdict", pa.string()),  # healthy, repetitive or collapsed
-        ("nearest_source", pa.string()),  # where the longest stretch stands that is also in the training text; null
-        ("nearest_document", pa.string()),  # where none is worth the name
+        ("nearest_source", pa.string()),  # source of the longest passage that is in the training text too, or null
+        ("nearest_document", pa.string()),  # its document_id
         ("nearest_title", pa.string()),
         ("nearest_line", pa.int64()),  # of the document, from 1
-        ("nearest_before", pa.string()),  # the words around it there
-        ("nearest_text", pa.string()),
-        ("nearest_after", pa.string()),
+        ("nearest_before", pa.string()),  # the words before it there
+        ("nearest_text", pa.string()),  # the passage
+        ("nearest_after", pa.string()),  # the words after it there
     ],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )

@@ -1,1 +1,1 @@
-"""The processor."""
+"""The processor: its cores, and which build of torch is installed."""

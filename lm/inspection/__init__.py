@@ -1,1 +1,1 @@
-"""Looking at artifacts and runs: lists, checks, and what may be removed."""
+"""Lists of artifacts and runs, verification of files, and what may be removed."""

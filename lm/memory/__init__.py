@@ -1,1 +1,1 @@
-"""Memory: what there is, what may be taken, what is held."""
+"""Memory: budgets, what is free, what a process tree holds."""

@@ -29,7 +29,7 @@ class Budget(StageConfig):
     """
 
     bytes: int
-    source: str  # "flag", "cgroup" or "available memory"
+    source: str  # flag, cgroup or available memory
     orchestrator_bytes: int = 0
 
 

@@ -1,1 +1,1 @@
-"""The network: its shape, its weights, and how text is drawn from it."""
+"""The network: its shape, its weights, inference, and how tokens are sampled."""

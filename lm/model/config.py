@@ -1,6 +1,5 @@
 """The numbers of one training, all of them settled: what the plan writes down and the trainer obeys."""
 
-from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -19,12 +18,12 @@ def check_heads(width: int, heads: int, kv_heads: int) -> None:
 class ModelConfig(StageConfig):
     """The shape of the network: with the vocabulary's size, all that decides its parameters."""
 
-    layers: int
-    width: int
-    heads: int
-    kv_heads: int
-    mlp_width: int
-    context: int  # tokens a sequence
+    layers: int  # blocks of attention and MLP
+    width: int  # channels of the residual stream
+    heads: int  # of attention
+    kv_heads: int  # of keys and values, which the others share
+    mlp_width: int  # channels inside the MLP
+    context: int  # tokens in a sequence
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
@@ -56,10 +55,10 @@ class TrainingConfig(ModelConfig):
     """Model shape, data order, optimiser and schedule. All that decides the weights, apart from the data."""
 
     batch_sequences: int  # sequences an optimiser step
-    steps: int
+    steps: int  # of the optimiser
     former_ends: tuple[tuple[int, int], ...] = ()  # (step, steps): until this step, there were to be so many in all
-    precision: Literal["bf16", "fp32"]
-    seed: int
+    precision: Literal["bf16", "fp32"]  # of the arithmetic
+    seed: int  # of the first weights and the order of the text
     muon_rate: float = 0.02  # peak learning rate of the matrices
     muon_momentum: float = 0.95  # share of the past gradients in what the matrices follow
     adam_rate: float = 0.005  # peak learning rate of the embedding and the norms
@@ -98,11 +97,9 @@ def with_end_moved(recipe: TrainingConfig, step: int, steps: int) -> TrainingCon
     return recipe.model_copy(update={"steps": steps, "former_ends": (*recipe.former_ends, (step, recipe.steps))})
 
 
-def before_moves(recipe: TrainingConfig) -> Iterator[TrainingConfig]:
-    """What the recipe was before each time its end was moved, the last one first."""
-    for count in reversed(range(len(recipe.former_ends))):
-        changes = {"steps": recipe.former_ends[count][1], "former_ends": recipe.former_ends[:count]}
-        yield recipe.model_copy(update=changes)
+def as_planned(recipe: TrainingConfig) -> TrainingConfig:
+    """The recipe as it was before its end was moved for the first time."""
+    return recipe.model_copy(update={"steps": recipe.planned_steps, "former_ends": ()})
 
 
 def smaller_micro_batch(recipe: TrainingConfig, micro_batch: int) -> int:

@@ -1,7 +1,7 @@
 """A decoder-only transformer in Arcee's layout: Llama with ReLU² instead of a gate, and the embedding tied.
 
 Parameter names and arithmetic are those of Hugging Face's `ArceeForCausalLM`, so that a saved folder loads there, and
-llama.cpp knows the layout too. Why this one rather than Llama or Qwen3: see docs/training-trials.md.
+llama.cpp knows the layout too. Why this one rather than Llama or Qwen3: see docs/adr/0009-arcee-layout.md.
 
 Shapes: B sequences, T tokens, C width, H heads, K key-value heads, D head width, V vocabulary.
 """

@@ -1,9 +1,10 @@
 """The training arithmetic of the model's parts, with backward passes written by hand.
 
 In a small transformer on a CPU, passes over activations take more time than matrix products: PyTorch's own operations
-reached 13 % of the machine's matrix-product peak here, these twice that (docs/training-trials.md). They work in place,
-add the residual inside the last product, skip most of what the causal mask hides, and keep for the backward pass what
-is cheaper to keep than to compute again. The norms' gains are not seen here: the caller folds them into the matrices.
+reached 13 % of the machine's matrix-product peak, these twice that (docs/adr/0015-hand-written-backward-passes.md).
+They work in place, add the residual inside the last product, skip most of what the causal mask hides, and keep for the
+backward pass what is cheaper to keep than to compute again. The norms' gains are not seen here: the caller folds them
+into the matrices.
 
 Shapes: N = B·T tokens, C width, H heads, D head width, F mlp width, V vocabulary.
 """

@@ -8,7 +8,9 @@ from lm.config import StageConfig
 class SamplingParams(StageConfig):
     """How freely the next token is drawn."""
 
-    temperature: float = Field(default=0.8, ge=0, le=100, description="0 always takes the likeliest token")
+    temperature: float = Field(
+        default=0.8, ge=0, le=100, description="how freely tokens are drawn; 0: always the likeliest"
+    )
     top_k: int = Field(default=0, ge=0, description="draw among the k likeliest tokens only; 0 for all")
     top_p: float = Field(
         default=0.95, gt=0, le=1, description="draw among the fewest tokens that hold this probability"

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from lm.formatting import format_duration
 from lm.model.config import TrainingConfig
 from lm.pipeline.session import Session
+from lm.planning.forecast import seconds_left
 from lm.planning.jobs import import_model, try_training
 from lm.planning.machine import TrainingMachine
 from lm.planning.measuring import measured_machine
@@ -11,6 +13,7 @@ from lm.planning.plan import Plan, make_plan, open_plan, plan_path, trial_second
 from lm.planning.reused_tokenizer import reused_tokenizer
 from lm.planning.starting_model import find_starting_model, with_starting_model
 from lm.planning.trial_result import TrialResult
+from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact
 from lm.train.memory import min_training_bytes
 
@@ -48,7 +51,16 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
             lambda *trial: _try(session, *trial),
         )
     session.planned(path, settled)
+    left = seconds_left(config, session.store, session.budget, settled.machine, cleaned, settled)
+    if left is not None:
+        session.listener.tell(f"plan: {_training(config, settled)}; all that is left, about {format_duration(left)}")
     return settled
+
+
+def _training(config: RunConfig, plan: Plan) -> str:
+    if config.train.steps:
+        return f"{config.train.steps:,} steps of training, about {format_duration(plan.seconds)}"
+    return f"{format_duration(plan.seconds)} of training, about {plan.recipe.steps:,} steps"
 
 
 def _machine(session: Session) -> TrainingMachine:

@@ -1,41 +1,57 @@
-"""A training whose end is moved: what becomes of its plan, and of what was trained before."""
+"""A training that keeps its minutes: where it is made, and what becomes of its plan when its end is moved.
+
+Its key follows from the steps that it comes to, which nobody knows before. Until then it has a name of its own.
+"""
 
 from pathlib import Path
 
+from lm.errors import SlowburnError
 from lm.formatting import format_duration
-from lm.model.config import TrainingConfig, before_moves, with_end_moved
-from lm.planning.candidates import SHARE_FOR_STEPS
-from lm.planning.plan import Plan
-from lm.stages import stage_key
-from lm.store.artifacts import Store
-from lm.store.files import flush, write_json
-from lm.train.deadline import NewEnd
+from lm.model.config import TrainingConfig, as_planned
+from lm.planning.plan import Plan, open_plan
+from lm.planning.training_time import STEPS_SHARE
+from lm.run_config import RunConfig
+from lm.stages import TRAIN
+from lm.store.files import write_json
+from lm.store.keys import artifact_key
+from lm.store.work import StageWork
+from lm.train.schedule import Schedule
 
 
-def move_end(path: Path, plan: Plan, end: NewEnd) -> tuple[Plan, str]:
-    """Settle another end, and write it into the kept plan; returns the new plan and what the user should know."""
-    recipe = with_end_moved(plan.recipe, end.step, end.steps)
+def deadline_seconds(config: RunConfig) -> float | None:
+    """The time that training takes; None where it makes the steps that were asked for."""
+    return None if config.train.steps else config.minutes * 60
+
+
+def unfinished_work(work: StageWork, recipe: TrainingConfig, seconds: float | None) -> StageWork:
+    """The work under the name that it has until it is finished: the same before and after each move of the end."""
+    if seconds is None:
+        return work
+    planned = as_planned(recipe).model_dump(mode="json") | {"deadline_seconds": seconds}
+    return work.model_copy(update={"key": artifact_key(TRAIN.name, TRAIN.version, planned, work.inputs)})
+
+
+def follow(path: Path, plan: Plan, schedule: Schedule) -> tuple[Plan, str]:
+    """Write a moved end into the kept plan; return the plan of this training and what the user should know."""
+    recipe = schedule.applied_to(plan.recipe)
+    reason = _reason(plan, recipe, schedule)
+    kept = open_plan(path)
+    if kept is None:
+        raise SlowburnError(f"{path} is gone, the plan of this training: run the same command again")
+    if recipe.seed == kept.recipe.seed:
+        moved = {"recipe": recipe, "step_seconds": schedule.step_seconds * STEPS_SHARE}
+    else:
+        moved = {"other_seeds": {**kept.other_seeds, recipe.seed: recipe}}
+        reason = f"Seed {recipe.seed}: {reason}"
+    write_json(path, kept.model_copy(update=moved | {"reasons": (*kept.reasons, reason)}).model_dump(mode="json"))
+    return plan.model_copy(update={"recipe": recipe, "step_seconds": schedule.step_seconds * STEPS_SHARE}), reason
+
+
+def _reason(plan: Plan, recipe: TrainingConfig, schedule: Schedule) -> str:
+    step, _ = recipe.former_ends[-1]
     fall = "faster" if recipe.steps < plan.recipe.steps else "more slowly"
-    planned = plan.seconds / plan.recipe.steps
-    reason = (
-        f"A step takes {end.step_seconds * 1000:.0f} ms, planned were {planned * 1000:.0f}: to take "
-        f"{format_duration(plan.request['minutes'] * 60)} training ends after {recipe.steps:,} steps instead of "
-        f"{plan.recipe.steps:,}, and from step {end.step:,} on the learning rates fall {fall}."
+    return (
+        f"A step takes {schedule.step_seconds * 1000:.0f} ms, planned were {plan.step_seconds / STEPS_SHARE * 1000:.0f}"
+        f": to take {format_duration(plan.request['minutes'] * 60)} training ends after {recipe.steps:,} steps instead "
+        f"of {plan.recipe.steps:,}, and from step {step:,} on the learning rates fall {fall}."
     )
-    changes = {"recipe": recipe, "step_seconds": end.step_seconds * SHARE_FOR_STEPS}
-    moved = plan.model_copy(update=changes | {"reasons": (*plan.reasons, reason)})
-    write_json(path, moved.model_dump(mode="json"))
-    return moved, reason
-
-
-def take_over(store: Store, key: str, recipe: TrainingConfig, inputs: dict[str, str]) -> None:
-    """Let the training of this key go on with what was done before its end was moved.
-
-    Done at every start, for a kill may have come between the new plan and this.
-    """
-    partial = store.partial("train", key)
-    for earlier in before_moves(recipe):
-        begun = store.partial("train", stage_key("train", earlier, inputs))
-        if begun.exists() and not partial.exists():
-            begun.rename(partial)
-            flush(partial.parent)

@@ -27,9 +27,9 @@ def train_others(
     """Train the models of the other seeds, each reused or continued where it is there."""
     models = []
     for name, seed in _others(session, plan):
-        recipe = plan.recipe.model_copy(update={"seed": seed})
+        others = plan.model_copy(update={"recipe": plan.recipe_of(seed)})
         with session.variant(name):
-            models.append(steps.train(session, tokens, plan.model_copy(update={"recipe": recipe}), start))
+            models.append(steps.train(session, tokens, others, start))
     return models
 
 

@@ -11,12 +11,12 @@ from lm.memory.budget import SOFT_SHARE, Budget, format_budget, required_budget
 from lm.model.config import TrainingConfig, smaller_micro_batch, with_steps
 from lm.planning.choose import MIN_STEPS, choose_recipe, gentler, most_steps, suited, vocab_reason
 from lm.planning.machine import TrainingMachine
+from lm.planning.training_time import seconds_of_steps
 from lm.run_config import RunConfig
 from lm.tokenize.config import TokenizeConfig
 from lm.tokenizer.special_tokens import BYTE_VOCAB_SIZE
 from lm.train.memory import planned_bytes, predict_on_card, predict_trial
 
-SHARE_FOR_STEPS = 0.93  # of the minutes: a training is slower than its trial, and saves and looks on the way
 MIN_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
 # Steps that take a third longer leave three quarters of them, and a model's size goes with the root of the arithmetic.
 COMPUTED_AGAIN_WORTH = 0.87
@@ -163,7 +163,7 @@ def settle_recipe(
 
 def settle_steps(config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float) -> tuple[int, bool]:
     """How many steps to train, and whether the text rather than the time bounds them."""
-    affordable = max(MIN_STEPS, int(config.minutes * 60 * SHARE_FOR_STEPS / step_seconds))
+    affordable = max(MIN_STEPS, int(seconds_of_steps(config.minutes * 60) / step_seconds))
     sensible = sensible_steps(config, choice, text_bytes)
     if config.train.steps:
         return sensible, False

@@ -1,4 +1,4 @@
-"""Which model, vocabulary and batch suit a text, a time and a machine. The measurements: docs/training-trials.md."""
+"""Which model, vocabulary and batch suit a text, a time and a machine. See docs/experiments/model-size.md."""
 
 import math
 

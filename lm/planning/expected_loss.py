@@ -1,9 +1,9 @@
 """What a model will come to, in bits per byte of held-out text, before it is trained: a guess with an honest interval.
 
 How predictable a text is, xz tells from a stretch of it; what training adds was measured on a few texts and times
-(FACTS, docs/decisions.md). Between them the share of xz's size that the model needs falls with the logarithm of the
-arithmetic spent, where reading a text again counts for less each time: the form of Muennighoff et al. 2023,
-https://arxiv.org/abs/2305.16264, with a constant of our own.
+(FACTS, docs/archive/decisions-2026-11.md). Between them the share of xz's size that the model needs falls with the
+logarithm of the arithmetic spent, where reading a text again counts for less each time: the form of Muennighoff et al.
+2023, https://arxiv.org/abs/2305.16264, with a constant of our own.
 """
 
 import math

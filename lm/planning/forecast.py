@@ -11,21 +11,23 @@ from pathlib import Path
 from lm.config import StageConfig
 from lm.memory.budget import Budget, required_budget
 from lm.planning.candidates import least_bytes, smallest_choice
-from lm.planning.forecast_corpus import CorpusForecast, corpus_forecast, find_known
+from lm.planning.forecast_corpus import CorpusForecast, Known, clean_forecast, corpus_forecast, find_known
 from lm.planning.forecast_stages import StageForecast, forecast_stages, stages_done
 from lm.planning.forecast_training import Request, TrainingForecast, choice_of, forecast_choice, forecast_plan
 from lm.planning.machine import TrainingMachine
-from lm.planning.plan import find_plan
+from lm.planning.plan import Plan, find_plan
 from lm.planning.reused_tokenizer import reused_tokenizer
+from lm.planning.stage_times import REPORT_SECONDS, RUN_START_SECONDS
 from lm.planning.starting_model import look_up_starting_model, with_starting_model
 from lm.run_config import RunConfig
-from lm.store.artifacts import Store
+from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION
 from lm.train.memory import min_run_bytes
 
 GPU_FLOPS_PER_SECOND = 5e12  # what training might reach on a laptop's graphics card: assumed, not measured
 GPU_NOTE = "an estimate: 5 TFLOP/s are assumed (on an H100, small models reached 1 to 20)"
 REPORT_BYTES = 3_000_000
+AROUND_SECONDS = RUN_START_SECONDS + REPORT_SECONDS
 
 Measure = Callable[[], TrainingMachine]
 
@@ -53,7 +55,8 @@ class Forecast(StageConfig):
     seeds: int  # models, each trained as `training` says
     stages: tuple[StageForecast, ...]
     training: TrainingForecast
-    seconds: float
+    start_and_report_seconds: float  # of the run, around its stages
+    seconds: float  # from the first to the last of the process
     disk_bytes: int
     disk_free_bytes: int
     alternatives: tuple[Alternative, ...]
@@ -85,12 +88,29 @@ def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) 
         seeds=config.seeds,
         stages=stages,
         training=training,
-        seconds=sum(stage.seconds for stage in stages),
+        start_and_report_seconds=AROUND_SECONDS,
+        seconds=AROUND_SECONDS + sum(stage.seconds for stage in stages),
         disk_bytes=sum(stage.disk_bytes for stage in stages) + REPORT_BYTES,
         disk_free_bytes=_free_bytes(store.root),
         alternatives=tuple(_alternatives(request)),
         reasons=plan.reasons if plan else choice.reasons,
     )
+
+
+def seconds_left(
+    config: RunConfig, store: Store, budget: Budget, machine: TrainingMachine, cleaned: Artifact, plan: Plan
+) -> float | None:
+    """Time that a run with this plan still takes, to the end of its process; None where its model is made already.
+
+    `config` names the model to start from by its key, if there is one.
+    """
+    known = Known(clean=cleaned)
+    request = Request(config, budget, clean_forecast(cleaned), machine)
+    done = {"download", "clean", *stages_done(config, known, plan, config.init_from, store)}
+    if "train" in done:
+        return None
+    stages = forecast_stages(request, forecast_plan(request, plan), done)
+    return REPORT_SECONDS + sum(stage.seconds for stage in stages)
 
 
 def _least_memory(request: Request, training: TrainingForecast, done: set[str]) -> int:

@@ -68,15 +68,7 @@ def corpus_forecast(config: RunConfig, known: Known) -> CorpusForecast:
     sources = corpora.resolve(config.download.corpus).sources
     sample = _sample_bits(_readable(sources, known))
     if known.clean:
-        text = known.clean.read_metrics(CleanMetrics)
-        return CorpusForecast(
-            bytes=text.text_bytes,
-            largest_document_bytes=text.longest_document_bytes,
-            train_bytes=text.train_bytes,
-            heldout_bytes=text.heldout_bytes,
-            known_from="its clean text",
-            sample_bits_per_byte=sample,
-        )
+        return clean_forecast(known.clean).model_copy(update={"sample_bits_per_byte": sample})
     if known.raw:
         raw = known.raw.read_metrics(DownloadMetrics)
         return _estimated(raw.bytes, raw.largest_document_bytes, config.clean, "its raw files", sample)
@@ -85,6 +77,18 @@ def corpus_forecast(config: RunConfig, known: Known) -> CorpusForecast:
     largest = max((size for size, s in zip(sizes, sources, strict=True) if _is_one_document(s)), default=100_000)
     known_from = "its files" if all(source.kind == "file" for source in sources) else "the catalogue, about"
     return _estimated(sum(sizes), largest if whole else 100_000, config.clean, known_from, sample)
+
+
+def clean_forecast(cleaned: Artifact) -> CorpusForecast:
+    """Sizes of a clean text."""
+    text = cleaned.read_metrics(CleanMetrics)
+    return CorpusForecast(
+        bytes=text.text_bytes,
+        largest_document_bytes=text.longest_document_bytes,
+        train_bytes=text.train_bytes,
+        heldout_bytes=text.heldout_bytes,
+        known_from="its clean text",
+    )
 
 
 def _estimated(total: int, largest: int, config: CleanConfig, known_from: str, sample: float | None) -> CorpusForecast:

@@ -73,7 +73,7 @@ def stages_done(config: RunConfig, known: Known, plan: Plan | None, init: str | 
     reused = {"tokenizer": settings.from_run} if settings.from_run else {}
     tokens = stage_key("tokenize", settings, {"clean": clean, **start, **reused})
     first = plan.recipe.seed
-    recipes = [plan.recipe.model_copy(update={"seed": seed}) for seed in range(first, first + config.seeds)]
+    recipes = [plan.recipe_of(seed) for seed in range(first, first + config.seeds)]
     models = [stage_key("train", recipe, {"tokenize": tokens, **start}) for recipe in recipes]
     members = [{"train": model} for model in models]
     if len(models) > 1:
@@ -128,7 +128,7 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
         ),
         "train": _Needs(
             training.predicted_memory_bytes,
-            seeds * (training.seconds + stage_times.TORCH_START_SECONDS),
+            seeds * training.seconds,
             CHECKPOINTS_AT_ONCE * checkpoint_bytes(recipe, training.vocab_size)
             + 4 * seeds * training.parameters
             + TOKEN_FILE_BYTES * tokens,

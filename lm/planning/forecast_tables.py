@@ -89,6 +89,7 @@ def _stages(found: Forecast) -> Table:
             "" if stage.done else format_duration(stage.seconds),
             "" if stage.done or not stage.disk_bytes else format_bytes(stage.disk_bytes),
         )
+    table.add_row("start, report", "", "", format_duration(found.start_and_report_seconds), "")
     table.add_row("all", "", "yes" if found.fits else Text("NO", "bold red"), format_duration(found.seconds), "")
     return table
 

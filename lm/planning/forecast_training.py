@@ -7,7 +7,6 @@ from lm.errors import CannotFit
 from lm.memory.budget import Budget
 from lm.model.config import TrainingConfig
 from lm.planning.candidates import (
-    SHARE_FOR_STEPS,
     Choice,
     choose,
     estimated_step_seconds,
@@ -20,6 +19,7 @@ from lm.planning.expected_loss import Expectation, expected_bits_per_byte
 from lm.planning.forecast_corpus import CorpusForecast
 from lm.planning.machine import TrainingMachine
 from lm.planning.plan import Plan
+from lm.planning.training_time import seconds_of_training
 from lm.run_config import RunConfig
 from lm.train.memory import predict_training
 
@@ -61,7 +61,7 @@ def forecast_choice(request: Request, choice: Choice) -> TrainingForecast:
     step_seconds = estimated_step_seconds(choice, request.machine)
     recipe, text_ends_it = settle_recipe(request.config, choice, request.corpus.train_bytes, step_seconds)
     needed = predict_training(recipe, choice.vocab_size, choice.micro_batch, request.machine.device)
-    return _forecast(request, choice, recipe, recipe.steps * step_seconds / SHARE_FOR_STEPS, needed, text_ends_it)
+    return _forecast(request, choice, recipe, seconds_of_training(recipe.steps, step_seconds), needed, text_ends_it)
 
 
 def forecast_plan(request: Request, plan: Plan) -> TrainingForecast:

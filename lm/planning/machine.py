@@ -12,9 +12,9 @@ class DeviceSpeed(StageConfig):
     """What one device reaches: at products of matrices, and at a small training."""
 
     card_bytes: int | None = Field(None, exclude_if=lambda value: value is None)  # of a CUDA card that are free
-    fp32_flops_per_second: float
+    fp32_flops_per_second: float  # at products of matrices
     bf16_flops_per_second: float
-    fp32_training_flops_per_second: float
+    fp32_training_flops_per_second: float  # at a small training
     bf16_training_flops_per_second: float
 
     def training_flops_per_second(self, precision: Literal["bf16", "fp32"]) -> float:
@@ -29,12 +29,12 @@ class DeviceSpeed(StageConfig):
 class Machine(StageConfig):
     """A machine as it was measured."""
 
-    cpu: str
+    cpu: str  # its name
     threads: int  # that torch uses
     cores: int
     torch: str  # its version
-    cpu_capability: str
-    devices: dict[str, DeviceSpeed]
+    cpu_capability: str  # the vector instructions that torch uses
+    devices: dict[str, DeviceSpeed]  # by name: cpu, cuda, mps
 
     def with_device(self, asked: str | None) -> "TrainingMachine":
         """Choose the device that is asked for, else the fastest at a small training.

@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from lm.clean.metrics import CleanMetrics
 from lm.config import StageConfig
 from lm.errors import OutOfMemory
 from lm.formatting import format_bytes, format_duration
 from lm.memory.budget import Budget, required_budget
-from lm.model.config import TrainingConfig, smaller_micro_batch
+from lm.model.config import TrainingConfig, as_planned, smaller_micro_batch
 from lm.planning.candidates import (
-    SHARE_FOR_STEPS,
     Choice,
     budget_after_trial,
     cannot_fit,
@@ -31,6 +30,7 @@ from lm.planning.candidates import (
 )
 from lm.planning.choose import text_tokens
 from lm.planning.machine import TrainingMachine
+from lm.planning.training_time import seconds_of_training
 from lm.planning.trial_result import TrialResult
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
@@ -56,25 +56,32 @@ class Plan(StageConfig):
     """Exact numbers for one request on one text, and why they are what they are."""
 
     schema_version: int = SCHEMA_VERSION
-    request: dict[str, Any]
-    clean_key: str
-    vocab_size: int
+    request: dict[str, Any]  # the settings that a plan answers
+    clean_key: str  # of the text
+    vocab_size: int  # tokens in the vocabulary
     recipe: TrainingConfig
-    micro_batch: int
+    micro_batch: int  # sequences that are computed at once
     most_steps: int  # that were asked for, or that do more than to learn the text by heart
-    chunk_steps: int
+    chunk_steps: int  # optimiser steps in a chunk
     device: str
     threads: int
     step_seconds: float
     checkpoint_bytes: int
-    predicted_memory_bytes: int
+    predicted_memory_bytes: int  # peak of the training
     machine: TrainingMachine
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...]  # why the numbers are what they are, in words
+    other_seeds: dict[int, TrainingConfig] = Field({})  # recipes of models beside the main one whose end was moved
 
     @property
     def seconds(self) -> float:
         """Training time foreseen."""
-        return self.recipe.steps * self.step_seconds / SHARE_FOR_STEPS
+        return seconds_of_training(self.recipe.steps, self.step_seconds)
+
+    def recipe_of(self, seed: int) -> TrainingConfig:
+        """The recipe of the model with this seed: as the end of its training was moved, else as it was planned."""
+        if seed == self.recipe.seed:
+            return self.recipe
+        return self.other_seeds.get(seed) or as_planned(self.recipe).model_copy(update={"seed": seed})
 
 
 def tokenize_settings(config: RunConfig, plan: Plan) -> TokenizeConfig:
@@ -127,9 +134,12 @@ def find_plan(store: Store, config: RunConfig, clean_key: str, budget: Budget) -
 
 
 def make_plan(store: Store, config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
-    """Settle a plan and keep it. Raises CannotFit with the least budget that would do, BadInput for odd settings."""
+    """Settle a plan and keep it, instead of one that is there: then nothing is taken from others.
+
+    Raises CannotFit with the least budget that would do, BadInput for odd settings.
+    """
     path = plan_path(store, config, clean.key)
-    same_work = _same_work_other_budget(store, config, clean.key, budget)
+    same_work = None if path.exists() else _same_work_other_budget(store, config, clean.key, budget)
     plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, plan.model_dump(mode="json"))
@@ -172,7 +182,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
     choice, step_seconds = trial.choice, trial.probed.step_seconds
     recipe, text_ends_it = settle_recipe(config, choice, text_bytes, step_seconds)
     micro_batch, predicted = _settle_memory(trial, recipe, machine.device, budget)
-    seconds = recipe.steps * step_seconds / SHARE_FOR_STEPS
+    seconds = seconds_of_training(recipe.steps, step_seconds)
     passes = recipe.steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
     return Plan(
         request=training_request(config),

@@ -1,10 +1,12 @@
-"""How long each stage will take: rough, from what they took on one core of the machine of docs/decisions.md."""
+"""Predict how long each stage takes: rough, from one core of machine C in docs/experiments/README.md."""
 
 from lm.model.config import TrainingConfig
 
 NETWORK_BYTES_PER_SECOND = 2e6  # a modest line: nothing of it can be known beforehand
 COPY_BYTES_PER_SECOND = 3e8
 HARVEST_SECONDS = 8.0  # reading the interpreter's own documentation
+RUN_START_SECONDS = 12.0  # from the command to the first stage: Prefect, and its embedded server
+REPORT_SECONDS = 6.0  # from the last stage to the end of the process
 START_SECONDS = 1.0  # of a child without torch
 TORCH_START_SECONDS = 2.0
 CLEAN_BYTES_PER_SECOND = 19e6  # of what every worker does for itself

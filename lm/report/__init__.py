@@ -1,1 +1,1 @@
-"""The report, its pictures, the index of runs, and a run's last words."""
+"""The report of a run, its charts, the index of all runs, and the summary."""

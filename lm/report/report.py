@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from lm.clean.metrics import CleanMetrics
 from lm.formatting import format_bytes, format_count, format_duration
 from lm.report import report_text
 from lm.report.calibration_charts import bits, context_svg, frequency_svg, reliability_svg
@@ -25,6 +26,8 @@ from lm.text.plain_text import close_gaps, opening
 TEMPLATE = "report.html.jinja"
 FIRST_SAMPLE_CHARACTERS = 360
 MAX_SAMPLES = 24
+MAX_FILES_READ = 40
+MAX_OPENING_LINES = 6
 HARDEST = 8  # tokens
 LARGE = 10.0  # a number of which one decimal is enough
 MAX_VALUE = 160
@@ -36,6 +39,7 @@ SECTIONS = {
     "learning": "Learning",
     "memory": "Memory",
     "samples": "Samples",
+    "read": "Text",
     "plan": "Plan",
     "stages": "Stages",
     "next": "What next",
@@ -74,6 +78,7 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
         "samples": [_sample(sample) for sample in samples[:MAX_SAMPLES]],
         "samples_text": report_text.samples_text(facts),
         "samples_left_out": len(samples[MAX_SAMPLES:]),
+        "read": facts.clean and _read(facts.clean),
         "asked": _asked(run),
         "reasons": (facts.plan or {}).get("reasons", []),
         "plan": list(_flat({name: value for name, value in (facts.plan or {}).items() if name != "reasons"})),
@@ -84,6 +89,20 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
     }
     content["sections"] = [(name, label) for name, label in SECTIONS.items() if name in UNASKED or content[name]]
     return content
+
+
+def _read(clean: CleanMetrics) -> dict[str, Any] | None:
+    """How files were read that are more than plain text, and how some documents begin."""
+    if not clean.readings and not clean.openings:
+        return None
+    return {
+        "files": [reading.sentence for reading in clean.readings[:MAX_FILES_READ]],
+        "files_left_out": len(clean.readings[MAX_FILES_READ:]),
+        "openings": [
+            found.model_dump() | {"opening": "\n".join(found.opening.split("\n")[:MAX_OPENING_LINES])}
+            for found in clean.openings
+        ],
+    }
 
 
 def _evaluation(evaluation: Evaluation) -> dict[str, Any]:

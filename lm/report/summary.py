@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+from lm.clean.metrics import CleanMetrics
 from lm.formatting import format_bytes, format_count, format_duration, format_text_size
 from lm.report.run_facts import Evaluation, RunFacts, gather_facts, read_samples, representative_sample
 from lm.runs.run_record import REPORT_FILE, RunRecord, run_folder
@@ -50,6 +51,8 @@ def _rows(facts: RunFacts) -> Iterator[tuple[str, str]]:
             "text",
             f"{format_text_size(sizes['train'])}, and {format_text_size(sizes['heldout'])} held out to test it",
         )
+    if facts.clean and (readings := facts.clean.readings):
+        yield "read", readings[0].sentence + (f"; and {len(readings) - 1:,} more: see the report" * (len(readings) > 1))
     whole = f"{format_duration(run.seconds)} for {'this' if facts.trained_before else 'the whole'} run"
     if facts.training_seconds is not None:
         training = f"{format_duration(facts.training_seconds)} of training"
@@ -82,13 +85,22 @@ def _quality(evaluation: Evaluation) -> str:
 def _sample(facts: RunFacts) -> list[str]:
     sample = representative_sample(read_samples(facts))
     if sample is None:
-        return []
-    text = opening(sample.prompt + sample.text, SAMPLE_CHARACTERS)
+        return [] if facts.tokenize or not facts.clean else _first_document(facts.clean)
+    return _quoted("sample", sample.prompt + sample.text)
+
+
+def _first_document(clean: CleanMetrics) -> list[str]:
+    """How a document begins: a look tells whether it was read as it was meant."""
+    return _quoted("begins", clean.openings[0].opening) if clean.openings else []
+
+
+def _quoted(label: str, whole: str) -> list[str]:
+    text = opening(whole, SAMPLE_CHARACTERS)
     lines = [" ".join(line.split()) for line in text.split("\n") if line.strip()]
     wrapped = [part for line in lines for part in textwrap.wrap(line, COLUMNS - len(INDENT) - LABEL_COLUMNS)]
     if len(wrapped) > SAMPLE_LINES:
         wrapped = [*wrapped[: SAMPLE_LINES - 1], opening(" ".join(wrapped[SAMPLE_LINES - 1 :]), 40)]
-    return ["", *_column("sample", wrapped)]
+    return ["", *_column(label, wrapped)]
 
 
 def _kept(facts: RunFacts) -> list[str]:

@@ -1,1 +1,1 @@
-"""A run and what it leaves: its record, its artifacts' lineage, why, and what may go."""
+"""Records of runs, lineage of artifacts, why a stage was computed, pauses."""

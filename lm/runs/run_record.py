@@ -6,7 +6,7 @@ and of one that was killed: its status is then still "running".
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -14,6 +14,9 @@ from lm.errors import SlowburnError
 from lm.memory.budget import Budget
 from lm.store.artifacts import Store
 from lm.store.files import SCHEMA_VERSION, read_json, replace_atomically, write_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 RUN_FILE = "run.json"
 MEMORY_FILE = "memory.parquet"
@@ -27,16 +30,15 @@ class _Record(BaseModel):
 class StageRecord(_Record):
     """A stage that is complete: the artifact it stands for, and whether this run had to make it.
 
-    `path` is relative to the root that holds `data/` and `artifacts/`. `reason` says in a few words why the stage was
-    computed or could be reused. Time and memory are this run's, so a reused stage took next to nothing of either.
+    The root is the folder that holds `data/` and `artifacts/`.
     """
 
-    key: str
-    path: str
+    key: str  # of the artifact
+    path: str  # of the artifact, below the root
     status: Literal["computed", "reused"]
-    reason: str
-    seconds: float
-    peak_memory_bytes: int | None = None
+    reason: str  # why it was computed or could be reused
+    seconds: float  # of this run: a reused stage takes next to none
+    peak_memory_bytes: int | None = None  # of this run
     predicted_memory_bytes: int | None = None
 
 
@@ -44,7 +46,7 @@ class TrainRecord(StageRecord):
     """The training stage. A reused one repeats what its manifest says."""
 
     steps: int
-    resumed_from_step: int | None
+    resumed_from_step: int | None  # null where it began at 0
     weights_sha256: str
 
 
@@ -56,37 +58,30 @@ class UnfinishedStage(_Record):
     seconds: float = 0.0
     peak_memory_bytes: int | None = None
     predicted_memory_bytes: int | None = None
-    progress: str = ""  # how far it came, in words: "step 120 of 500"
+    progress: str = ""  # how far it came, in words, such as: step 120 of 500
 
 
 class RunRecord(_Record):
-    """One run, as `run.json` keeps it.
-
-    `config` is what was asked for. `plan` and `memory` name files by their path relative to the root. `command` is
-    what to type to run this again. `memory_retries` counts how often training ran out of memory and went on by itself,
-    in smaller pieces; nothing else is counted there. `decision` is what a retraining decided about the champion.
-    `variants` are the stages of the models beside the main one: "seed 2", "seed 3", …, which differ in their seed
-    alone, and "ensemble", the mean of all, which is only evaluated.
-    """
+    """One run, as `run.json` keeps it."""
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
     status: Literal["running", "paused", "completed", "stopped", "failed"] = "running"
-    reason: str = ""
-    command: str = ""
-    corpus: list[str]
-    config: dict[str, Any]
+    reason: str = ""  # why it stopped or failed, in one line
+    command: str = ""  # what to type to run this again
+    corpus: list[str]  # what was asked for, without secrets
+    config: dict[str, Any]  # what was asked for: the settings
     budget: Budget
-    plan: str | None = None
-    started: str
+    plan: str | None = None  # path of the plan, below the root
+    started: str  # UTC, RFC 3339
     seconds: float = 0.0
-    peak_memory_bytes: int | None = None
-    memory_retries: int = 0
-    stages: dict[str, TrainRecord | StageRecord] = {}
-    variants: dict[str, dict[str, TrainRecord | StageRecord]] = {}
+    peak_memory_bytes: int | None = None  # of all stages
+    memory_retries: int = 0  # how often training ran out of memory and went on by itself in smaller pieces
+    stages: dict[str, TrainRecord | StageRecord] = {}  # by the stage's name
+    variants: dict[str, dict[str, TrainRecord | StageRecord]] = {}  # of the further seeds, and of their ensemble
     unfinished: UnfinishedStage | None = None
-    memory: str | None = None
-    decision: str = ""
+    memory: str | None = None  # path of memory.parquet, below the root
+    decision: str = ""  # what a retraining decided about the champion
 
     @property
     def reused(self) -> bool:
@@ -105,18 +100,14 @@ class RunRecord(_Record):
 
 
 class MemoryRow(NamedTuple):
-    """One look at memory during a run; `seconds` count from the run's start.
-
-    `tree_bytes` is the process tree of the stage, which `budget_bytes` bounds; `orchestrator_bytes` is what the
-    orchestrating process holds beside it, `available_bytes` what the machine has left.
-    """
+    """One look at memory during a run."""
 
     stage: str
-    seconds: float
-    tree_bytes: int
-    orchestrator_bytes: int
-    available_bytes: int
-    budget_bytes: int
+    seconds: float  # since the run's start
+    tree_bytes: int  # of the stage's process tree
+    orchestrator_bytes: int  # of the orchestrating process, which is not in the tree
+    available_bytes: int  # that the machine has left
+    budget_bytes: int  # that bounds tree_bytes
 
 
 def run_folder(store: Store, run_id: str) -> Path:
@@ -161,21 +152,25 @@ def write_memory(store: Store, run_id: str, rows: Sequence[MemoryRow]) -> str | 
     """
     if not rows:
         return None
-    import pyarrow as pa  # deferred: reading and writing `run.json` must stay light
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # deferred: reading and writing `run.json` must stay light
 
     from lm.arrow.arrays import table_of
 
     path = run_folder(store, run_id) / MEMORY_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    types = [pa.string(), pa.float64(), *[pa.int64()] * 4]
-    schema = pa.schema(
-        list(zip(MemoryRow._fields, types, strict=True)), metadata={"schema_version": str(SCHEMA_VERSION)}
-    )
-    table = table_of(zip(*rows, strict=True), schema)
+    table = table_of(zip(*rows, strict=True), memory_schema())
     with replace_atomically(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
     return path.relative_to(store.root).as_posix()
+
+
+def memory_schema() -> "pa.Schema":
+    """Columns of `memory.parquet`."""
+    import pyarrow as pa
+
+    types = [pa.string(), pa.float64(), *[pa.int64()] * 4]
+    columns = list(zip(MemoryRow._fields, types, strict=True))
+    return pa.schema(columns, metadata={"schema_version": str(SCHEMA_VERSION)})
 
 
 def read_memory(store: Store, run: RunRecord) -> list[MemoryRow]:

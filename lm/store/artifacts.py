@@ -43,15 +43,15 @@ class Manifest(BaseModel):
     schema_version: int = SCHEMA_VERSION
     stage: str
     key: str
-    created: str
-    config: JsonObject
-    inputs: dict[str, str]
-    outputs: dict[str, OutputFile]
-    metrics: JsonObject
-    seconds: float
+    created: str  # UTC, RFC 3339
+    config: JsonObject  # the stage's settings, resolved
+    inputs: dict[str, str]  # key or SHA-256 of each input, by its name
+    outputs: dict[str, OutputFile]  # by path in the artifact's folder
+    metrics: JsonObject  # what the stage says of what it made
+    seconds: float  # that making it took
     peak_memory_bytes: int | None
-    versions: dict[str, str]
-    numerics: JsonObject = {}
+    versions: dict[str, str]  # of slowburn, python, torch, sentencepiece, and the git commit
+    numerics: JsonObject = {}  # what may change the last bits
 
 
 class Artifact(BaseModel):
@@ -197,12 +197,14 @@ class Store:
         versions: Mapping[str, str],
         numerics: Mapping[str, Any] | None = None,
         scratch: tuple[str, ...] = (),
+        partial: Path | None = None,
     ) -> Artifact:
         """Turn the partial folder into the artifact: hash and flush every file, write the manifest, rename.
 
-        What `scratch` names in it is not part of the artifact, and goes once the artifact exists.
+        What `scratch` names in it is not part of the artifact, and goes once the artifact exists. `partial` is the
+        folder where it has another name than the key's.
         """
-        partial, path = self.partial(stage, key), self.path(stage, key)
+        partial, path = partial or self.partial(stage, key), self.path(stage, key)
         kept = [entry for entry in partial.iterdir() if entry.name not in scratch]
         files = sorted(file for entry in kept for file in (entry, *entry.rglob("*")) if file.is_file())
         for file in files:

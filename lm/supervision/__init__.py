@@ -1,1 +1,1 @@
-"""Heavy work in child processes: their jobs, their caps, and the watch over them."""
+"""Supervised child processes: their jobs, their memory caps, and the watch over them."""

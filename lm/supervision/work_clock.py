@@ -13,11 +13,16 @@ GAP_SECONDS = 2.0  # a thread that is merely waiting for its turn, on a busy mac
 
 
 class WorkClock:
-    """Counts from its making on."""
+    """Counts from its making on, or from an earlier moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, started: float | None = None) -> None:
+        """`started`: by the monotonic clock of this process or its parent's, which all systems count from their start.
+
+        Nothing is lost between that moment and now.
+        """
         self._lock = threading.Lock()
-        self._started = self._looked = time.monotonic()
+        self._looked = time.monotonic()
+        self._started = self._looked if started is None else started
         self._lost = 0.0
         threading.Thread(target=_look, args=(weakref.ref(self),), daemon=True).start()
 

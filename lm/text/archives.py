@@ -40,7 +40,7 @@ EPUB = b"application/epub+zip"
 ODT = b"application/vnd.oasis.opendocument.text"
 DOCX_MEMBER = "word/document.xml"
 OFFICE_MEMBER = "[Content_Types].xml"
-ZIPPED_DOCUMENTS: frozenset[FileKind | None] = frozenset({"an EPUB book", "a DOCX document", "an ODT document"})
+ZIPPED_DOCUMENTS: frozenset[FileKind] = frozenset({"an EPUB book", "a DOCX document", "an ODT document"})
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
 
 
@@ -163,7 +163,7 @@ class _Walk:
                 members = [member for member in archive.infolist() if not member.is_dir()]
                 names = {member.filename for member in members}
                 kind = _document_kind(archive, names)
-                if kind in ZIPPED_DOCUMENTS:
+                if kind and kind in ZIPPED_DOCUMENTS:
                     yield Content(name, path, kind)
                 elif kind:
                     self.skip(name, kind)

@@ -23,7 +23,14 @@ SCHEMA_VERSION = 2  # 1 had no licences
 FILE_NAME = "documents.parquet"
 LICENCE = "licence"
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("document_id", "source", "text", "split", "title", "licence")],
+    [
+        ("document_id", pa.string()),  # hash; the two pieces of a document that was cut share it
+        ("source", pa.string()),  # name of the file or address that it is from
+        ("text", pa.string()),
+        ("split", pa.string()),  # train or heldout
+        ("title", pa.string()),
+        ("licence", pa.string()),
+    ],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
 

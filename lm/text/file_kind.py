@@ -4,6 +4,8 @@ import codecs
 import re
 from typing import Literal
 
+from lm.text.utf16 import utf16_without_mark
+
 HEAD_BYTES = 8192
 MAX_CONTROLS = 0.02  # share of control characters; random bytes have 0.11, text has none but strays
 TAR_MAGIC_OFFSET = 257
@@ -76,9 +78,9 @@ def file_kind(head: bytes) -> FileKind:
     """Judge a file by its first `HEAD_BYTES` bytes."""
     if not head:
         return "an empty file"
-    for mark, encoding in BYTE_ORDER_MARKS.items():
+    for mark, marked in BYTE_ORDER_MARKS.items():
         if head.startswith(mark):
-            return _kind_of_text(_recoded(head, encoding))
+            return _kind_of_text(_recoded(head, marked))
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
@@ -104,20 +106,3 @@ def _kind_of_text(head: bytes) -> FileKind:
     start = start.lower()
     xhtml = start.startswith(b"<?xml") and b"<html" in start
     return "a web page" if xhtml or start.startswith(_FIRST_TAGS) else "text"
-
-
-def utf16_without_mark(head: bytes) -> str | None:
-    """Name the UTF-16 of a text without byte-order mark in which most characters are Latin: every other byte is 0."""
-    even, odd = head[0::2], head[1::2]
-    few, most = 0.1 * len(odd), 0.6 * len(odd)
-    if len(head) < 8:
-        return None
-    if odd.count(0) > most and even.count(0) < few:
-        return "utf-16-le" if _is_text(even) else None
-    if even.count(0) > most and odd.count(0) < few:
-        return "utf-16-be" if _is_text(odd) else None
-    return None
-
-
-def _is_text(low_bytes: bytes) -> bool:
-    return len(low_bytes) - len(low_bytes.translate(None, _CONTROLS)) <= MAX_CONTROLS * len(low_bytes)

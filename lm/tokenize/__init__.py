@@ -1,1 +1,1 @@
-"""What the tokenize stage stands on: tokenizers, and tokens in parquet."""
+"""The tokenize stage: trains or reuses a tokenizer, and writes the text as tokens."""

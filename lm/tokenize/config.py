@@ -14,7 +14,7 @@ VERSION = 1
 class TokenizeConfig(StageConfig):
     """How text becomes tokens."""
 
-    kind: Kind = Field("bpe", description="what the pieces are, and how found")
+    kind: Kind = Field("bpe", description="kind of tokenizer")
     from_run: str | None = Field(
         None,
         min_length=1,
@@ -22,10 +22,10 @@ class TokenizeConfig(StageConfig):
         description="a run, or the key of tokens or a model, whose tokenizer is taken as it is",
     )
     vocab_size: int | None = Field(
-        None, ge=BYTE_VOCAB_SIZE, description="number of pieces; an error where the text supports fewer"
+        None, ge=BYTE_VOCAB_SIZE, description="tokens in the vocabulary; an error where the text supports fewer"
     )
     default_vocab_size: int = Field(
-        1024, ge=BYTE_VOCAB_SIZE, description="where vocab_size is not given; fewer where the text is small"
+        1024, ge=BYTE_VOCAB_SIZE, description="tokens where vocab_size is empty; fewer where the text is small"
     )
     sample_bytes: int = Field(5_000_000, ge=100_000, description="text the tokenizer is trained on, at most")
 

@@ -1,4 +1,4 @@
-"""How much memory the tokenize stage will need: measured (docs/decisions.md)."""
+"""How much memory the tokenize stage will need: measured (docs/experiments/memory.md)."""
 
 from collections.abc import Mapping
 

@@ -120,5 +120,6 @@ def _facts(
         **{f"{split}_bytes_per_token": round(value, 4) for split, value in per_token.items()},
         "unknown_tokens": 0,  # every document came back from its tokens, which an unknown token rules out
         "notes": notes,
-        "summary": f"{vocab_size:,} tokens in the {kind} vocabulary, {per_token['heldout']:.2f} bytes per held-out token",
+        "summary": f"{vocab_size:,} tokens in the {kind} vocabulary, {per_token['heldout']:.2f} bytes per held-out "
+        "token",
     }

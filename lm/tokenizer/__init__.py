@@ -1,1 +1,1 @@
-"""Tokenizers and token files."""
+"""Tokenizers, token files, and Hugging Face's tokenizer files."""

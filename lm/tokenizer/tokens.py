@@ -160,22 +160,27 @@ class _Shard:
             raise _damaged(self.path, "its tokens are not those that were written")
 
 
+def shard_schema(dtype: Dtype, first_token: int) -> pa.Schema:
+    """Schema of a shard whose first token is the stream's token number `first_token`."""
+    element = pa.field("element", pa.from_numpy_dtype(dtype), nullable=False)
+    return pa.schema(
+        [pa.field("tokens", pa.list_(element), nullable=False)],
+        metadata={
+            "schema_version": str(SCHEMA_VERSION),
+            "dtype": dtype.name,
+            "boundary_id": str(BOUNDARY_ID),
+            "first_token": str(first_token),
+        },
+    )
+
+
 class _ShardWriter:
     """Writes one shard, row group by row group."""
 
     def __init__(self, path: Path, dtype: Dtype, first_token: int) -> None:
         self.tokens = 0
         self._digest = hashlib.sha256()
-        self._element = pa.field("element", pa.from_numpy_dtype(dtype), nullable=False)
-        self._schema = pa.schema(
-            [pa.field("tokens", pa.list_(self._element), nullable=False)],
-            metadata={
-                "schema_version": str(SCHEMA_VERSION),
-                "dtype": dtype.name,
-                "boundary_id": str(BOUNDARY_ID),
-                "first_token": str(first_token),
-            },
-        )
+        self._schema = shard_schema(dtype, first_token)
         self._writer = pq.ParquetWriter(
             path, self._schema, compression="lz4", write_page_checksum=True, write_statistics=False
         )
@@ -184,8 +189,8 @@ class _ShardWriter:
         self._digest.update(group.data)
         self.tokens += group.size
         offsets = np.append(np.arange(0, group.size, ROW_TOKENS, dtype=np.int32), np.int32(group.size))
-        values = pa.Array.from_buffers(self._element.type, group.size, [None, pa.py_buffer(group)])
         list_type = self._schema.field("tokens").type
+        values = pa.Array.from_buffers(list_type.value_type, group.size, [None, pa.py_buffer(group)])
         rows = pa.Array.from_buffers(list_type, len(offsets) - 1, [None, pa.py_buffer(offsets)], children=[values])
         self._writer.write_table(pa.Table.from_arrays([rows], schema=self._schema))
 

@@ -11,10 +11,11 @@ from lm.clean.metrics import CleanMetrics
 from lm.errors import CannotFit, OutOfMemory
 from lm.memory.budget import Budget, advise, check_fits
 from lm.model.config import TrainingConfig
-from lm.planning.candidates import SHARE_FOR_STEPS, fitting
+from lm.planning.candidates import fitting
 from lm.planning.jobs import try_training
 from lm.planning.measuring import measured_machine
 from lm.planning.plan import trial_seconds
+from lm.planning.training_time import seconds_of_steps
 from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
@@ -137,7 +138,7 @@ class _Contest:
                     seconds=trial_seconds(config),
                 )
             step_seconds = result.step_seconds
-            steps = config.minutes * 60 * SHARE_FOR_STEPS / step_seconds
+            steps = seconds_of_steps(config.minutes * 60) / step_seconds
             setup = Setup(
                 recipe=choice.recipe,
                 vocab_size=choice.vocab_size,

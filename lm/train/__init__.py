@@ -1,1 +1,1 @@
-"""What the train stage stands on: the model, its optimisers, checkpoints, and the loop."""
+"""The train stage: the training loop, optimisers, checkpoints, recovery where memory is short."""

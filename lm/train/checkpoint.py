@@ -6,15 +6,37 @@ confirms.
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lm.errors import SlowburnError
 from lm.store.files import read_json, replace_atomically, sha256_of, write_json
+from lm.train.learning_curve import MetricsState
 
 KEPT = 3
+
+
+class TrainingFacts(TypedDict, total=False):
+    """What resuming needs besides tensors. A trial of the plan keeps nothing of it."""
+
+    metrics: MetricsState
+    early_stopping: list[tuple[int, float]]  # step and loss of each measurement on text that is kept back
+    rollbacks: list[dict[str, int]]  # `step` at which the loss ran away, `back_to` the step gone back to
+    seconds: float  # of the stage so far
+    seconds_in_steps: float  # of those, in optimiser steps; older checkpoints lack it
+    peak_memory_bytes: int
+    numerics: dict[str, Any]  # what may change the last bits: threads, torch, CPU capability, device
+
+
+class CheckpointRecord(TypedDict):
+    """The JSON of a checkpoint. Its rename is the commit point."""
+
+    step: int
+    bytes: int  # of the tensors' file
+    sha256: str  # of the tensors' file
+    facts: TrainingFacts
 
 
 class Checkpoint(NamedTuple):
@@ -22,11 +44,11 @@ class Checkpoint(NamedTuple):
 
     step: int
     tensors: dict[str, Tensor]
-    facts: dict[str, Any]
+    facts: TrainingFacts
 
 
 def save_checkpoint(
-    folder: Path, step: int, tensors: dict[str, Tensor], facts: dict[str, Any], *, milestone_steps: int = 1
+    folder: Path, step: int, tensors: dict[str, Tensor], facts: TrainingFacts, *, milestone_steps: int = 1
 ) -> None:
     """Write a checkpoint so that it exists whole or not at all.
 
@@ -35,7 +57,8 @@ def save_checkpoint(
     folder.mkdir(exist_ok=True)
     weights = folder / f"step-{step:08d}.safetensors"
     write_tensors(weights, tensors)
-    record = {"step": step, "bytes": weights.stat().st_size, "sha256": sha256_of(weights), "facts": facts}
+    size, digest = weights.stat().st_size, sha256_of(weights)
+    record: CheckpointRecord = {"step": step, "bytes": size, "sha256": digest, "facts": facts}
     write_json(weights.with_suffix(".json"), record)
     taken = sorted(folder.glob("step-*.json"))
     milestones = [path for path in taken if _step(path) % milestone_steps == 0]

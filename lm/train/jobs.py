@@ -7,14 +7,16 @@ from lm.store.versions import versions
 from lm.store.work import StageWork
 from lm.supervision.job import job
 from lm.supervision.job_context import JobContext
-from lm.train.deadline import NewEnd
 from lm.train.metrics import Downshift
+from lm.train.schedule import Schedule
 
 
 class _Report(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     step: int
+    steps: int  # in all, as it is now
+    schedule: Schedule | None  # where the end was moved
     notes: tuple[str, ...]  # all so far, for the user
 
 
@@ -28,7 +30,6 @@ class ChunkReport(_Report):
     loss: float  # nats a token, smoothed
     seconds: float  # of training so far
     is_over: bool
-    new_end: NewEnd | None  # where the deadline wants another end
 
 
 @job
@@ -38,14 +39,17 @@ def start_training(
     micro_batch: int,
     device: str,
     checkpoint_seconds: float,
+    started: float | None = None,
     deadline_seconds: float | None = None,
     max_steps: int = 0,
 ) -> TrainingStart:
     """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
 
-    The artifact's lock is held until the child leaves.
+    The lock of the unfinished artifact is held until the child leaves. `started`: when its parent began the stage, by
+    the monotonic clock.
     """
     context.use_torch()
+    from lm.supervision.work_clock import WorkClock
     from lm.train.deadline import Deadline
     from lm.train.training import Training
 
@@ -58,12 +62,18 @@ def start_training(
         device=device,
         checkpoint_seconds=checkpoint_seconds,
         deadline=Deadline(deadline_seconds, max_steps),
+        clock=WorkClock(started),
         init=next(iter(work.paths("init")), None),
     )
     context.cap_anew()  # with its libraries and its model loaded, and before it has freed anything
     context.keep(training)
     context.stops_itself = True
-    return TrainingStart(step=training.trainer.step_index, notes=tuple(training.notes))
+    return TrainingStart(
+        step=training.trainer.step_index,
+        steps=training.recipe.steps,
+        schedule=training.schedule,
+        notes=tuple(training.notes),
+    )
 
 
 @job
@@ -76,17 +86,21 @@ def train_chunk(context: JobContext, last_step: int) -> ChunkReport:
     OomRecovery(context, training).run_until(last_step)
     return ChunkReport(
         step=training.trainer.step_index,
+        steps=training.recipe.steps,
+        schedule=training.schedule,
         notes=tuple(training.notes),
         loss=training.metrics.smooth_loss,
         seconds=training.seconds,
         is_over=training.is_over,
-        new_end=training.deadline.new_end,
     )
 
 
 @job
 def finish_training(context: JobContext, work: StageWork, downshifts: tuple[Downshift, ...] = ()) -> None:
-    """Turn a training that has made all its steps into the model artifact."""
+    """Turn a training that has made all its steps into the model artifact.
+
+    `work` has the recipe that it came to, and the key that follows.
+    """
     from lm.train.training import SCRATCH, Training
 
     training = context.kept(Training)
@@ -101,5 +115,6 @@ def finish_training(context: JobContext, work: StageWork, downshifts: tuple[Down
         versions=versions(),
         numerics=training.numerics,
         scratch=SCRATCH,
+        partial=training.partial,
     )
     context.close()

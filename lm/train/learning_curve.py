@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,14 +16,23 @@ ROWS_PER_HELDOUT_LOSS = 32
 SMOOTHING = 0.05
 RUNAWAY_NATS = 1.0
 COLUMNS = {
-    "step": pa.int64(),
-    "seconds": pa.float64(),
+    "step": pa.int64(),  # optimiser steps so far
+    "seconds": pa.float64(),  # of training so far
     "loss": pa.float64(),  # nats a token, mean over the steps since the row before
     "heldout_loss": pa.float64(),  # nats a token on a fixed sample; null at most steps
-    "learning_rate": pa.float64(),
-    "tokens_per_second": pa.float64(),
-    "memory_bytes": pa.int64(),
+    "learning_rate": pa.float64(),  # of the matrices
+    "tokens_per_second": pa.float64(),  # since the row before
+    "memory_bytes": pa.int64(),  # peak of the training process so far
 }
+
+
+class MetricsState(TypedDict):
+    """The learning curve so far, and what its next row needs."""
+
+    rows: list[dict[str, Any]]  # columns as in `metrics.parquet`
+    pending: list[float]  # losses since the last row, in nats per token
+    smooth_loss: NotRequired[float]  # nats per token
+    lowest_loss: NotRequired[float]  # that smooth_loss has come to
 
 
 class MetricsLog:
@@ -77,14 +86,14 @@ class MetricsLog:
         )
         self._pending = []
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> MetricsState:
         """All of it as JSON."""
-        smooth = (
-            {"smooth_loss": self.smooth_loss, "lowest_loss": self.lowest_loss} if self._pending or self.rows else {}
-        )
-        return {"rows": self.rows, "pending": self._pending} | smooth
+        state: MetricsState = {"rows": self.rows, "pending": self._pending}
+        if self._pending or self.rows:
+            state |= {"smooth_loss": self.smooth_loss, "lowest_loss": self.lowest_loss}
+        return state
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: MetricsState) -> None:
         """Continue from what `state` gave."""
         self.rows, self._pending = list(state["rows"]), list(state["pending"])
         self.smooth_loss = state.get("smooth_loss", math.nan)

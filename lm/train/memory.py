@@ -21,7 +21,7 @@ MUON_STACK_VALUES, MUON_CARD_STACK_VALUES = 500_000, 2_000_000  # as in lm.train
 BEYOND_TRIAL = 16 * MIB  # of a whole training: the order of its windows, and its looks at the held-out text
 
 # What a training needs besides what can be counted, fitted to 280 random configurations in fp32, and in bf16 to 88 on
-# an EPYC that has it (docs/decisions.md).
+# an EPYC that has it (docs/experiments/memory.md).
 # malloc keeps what is freed, in pieces: things that take turns need more than the largest of them, if less than all.
 TRAINING_FLOOR = {"bf16": 392 * MIB, "fp32": 367 * MIB}  # libraries, their work space, and a model of no size
 CUDA_FLOOR = 1600 * MIB  # the same where a CUDA card trains: its libraries are larger (1,480 to 1,550 MiB measured)

@@ -34,17 +34,18 @@ class TrainMetrics(StageMetrics):
     steps: int
     resumed_from_step: int | None
     parameters: int
-    vocab_size: int
+    vocab_size: int  # tokens in the vocabulary
     weights_sha256: str
-    imported_from: str | None = None
+    imported_from: str | None = None  # folder of a model from elsewhere
     trained_tokens: int | None = None
     passes_over_the_data: float | None = None
     final_loss: float | None = None  # nats a token
-    best_step: int | None = None
-    temperature: float = 1.0
-    merge_dropout: float = 0.0
+    seconds_in_steps: float | None = None  # of the stage's seconds
+    best_step: int | None = None  # whose weights were kept; null: those of the last one
+    temperature: float = 1.0  # by which the model was calibrated
+    merge_dropout: float = 0.0  # share of the merges that a text was read without
     rollbacks: tuple[Rollback, ...] = ()
-    final_state_sha256: str | None = None
+    final_state_sha256: str | None = None  # of the last checkpoint
     downshifts: tuple[Downshift, ...] = ()
 
     @property

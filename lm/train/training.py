@@ -22,20 +22,23 @@ from lm.tokenizer.merge_table import merge_table
 from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.tokens import token_count, token_file
 from lm.train.calibration import MIN_TOKENS, best_temperature, calibrated
-from lm.train.checkpoint import Checkpoint, load_milestone, load_newest, save_checkpoint
+from lm.train.checkpoint import Checkpoint, TrainingFacts, load_milestone, load_newest, save_checkpoint
 from lm.train.deadline import Deadline
 from lm.train.early_stopping import BEST_FILE, EarlyStopping
+from lm.train.finish_time import FinishTime
 from lm.train.learning_curve import MetricsLog
 from lm.train.metrics import Rollback, TrainMetrics
 from lm.train.optimiser import lr_multiplier
 from lm.train.sample_loss import SampleLoss
+from lm.train.schedule import FILE as SCHEDULE_FILE
+from lm.train.schedule import Schedule, read_schedule, write_schedule
 from lm.train.trainer import Trainer
 
 CHECKPOINTS = "checkpoints"
 TOKEN_FILE = "train.tokens"
 MILESTONES = 10  # evenly spaced steps to which a training that diverges goes back, and where early stopping looks
 MAX_ROLLBACKS = 3
-SCRATCH = (CHECKPOINTS, TOKEN_FILE, BEST_FILE)  # what a finished model's folder does not keep
+SCRATCH = (CHECKPOINTS, TOKEN_FILE, BEST_FILE, SCHEDULE_FILE)  # what a finished model's folder does not keep
 
 
 def numerics(device: str) -> dict[str, Any]:
@@ -65,14 +68,18 @@ class Training:
         device: str,
         checkpoint_seconds: float,
         deadline: Deadline | None = None,
+        clock: WorkClock | None = None,
         init: Path | None = None,
     ) -> None:
         """`tokens`: the folder of a tokenize artifact; `init`: that of a model to start from.
 
-        `deadline`: when it should be over; None: when its steps are done.
+        `deadline`: when it should be over; None: when its steps are done. `clock`: of this process's share of the
+        stage; None: it begins now.
         """
-        self.recipe, self.tokens, self.partial = recipe, tokens, partial
-        self.checkpoint_seconds = checkpoint_seconds
+        self._clock = clock or WorkClock()
+        self.schedule = read_schedule(partial)
+        self.recipe = recipe = self.schedule.applied_to(recipe) if self.schedule else recipe
+        self.tokens, self.partial, self.checkpoint_seconds = tokens, partial, checkpoint_seconds
         self.numerics = numerics(device)
         tokenizer = Tokenizer(tokens / "tokenizer.model")
         self.vocab_size = tokenizer.vocab_size
@@ -88,10 +95,13 @@ class Training:
         self.rollbacks: list[Rollback] = []
         self.resumed_from_step: int | None = None
         self.earlier_seconds, self.earlier_peak_bytes = 0.0, 0
+        self.seconds_in_steps = 0.0
         self.deadline = deadline or Deadline(None)
+        self.deadline.expect_moves(recipe)
         self.notes = self._resume()
-        self._clock, self._saved_at = WorkClock(), time.monotonic()
+        self._saved_at = time.monotonic()
         self._saved_step: int | None = self.resumed_from_step
+        self._finish_time = FinishTime(self.trainer, start_seconds=self._clock.seconds)
 
     def _resume(self) -> list[str]:
         """Restore the newest intact checkpoint, if any; returns what the user should know about that."""
@@ -103,6 +113,7 @@ class Training:
         self.resumed_from_step = checkpoint.step or None
         self.earlier_seconds = checkpoint.facts["seconds"]
         self.earlier_peak_bytes = checkpoint.facts["peak_memory_bytes"]
+        self.seconds_in_steps = checkpoint.facts.get("seconds_in_steps", 0.0)
         self.trainer.rate_factor = 0.5 ** len(self.rollbacks)
         if checkpoint.facts["numerics"] != self.numerics:
             notes.append(f"the last bits may differ: begun with {checkpoint.facts['numerics']}, now {self.numerics}")
@@ -120,7 +131,7 @@ class Training:
 
     @property
     def seconds(self) -> float:
-        """Training time so far, of all the processes that had a part in it; not while one was stopped or asleep."""
+        """Time of the stage so far, of all the processes that had a part in it; not while one was stopped or asleep."""
         return self.earlier_seconds + self._clock.seconds
 
     @property
@@ -129,23 +140,42 @@ class Training:
         return max(self.earlier_peak_bytes, own_peak_bytes())
 
     def run_until(self, last_step: int, stop_reason: Callable[[], str | None], progress: Progress) -> None:
-        """Step to `last_step`, saving on the way; not so far where the deadline wants another end.
+        """Step to `last_step`, saving on the way; not so far where the training ends earlier.
 
         Raises Stopped, with all saved, when `stop_reason` gives one.
         """
         if self.trainer.step_index == 0:
             self.save()
-        while self.trainer.step_index < last_step and not self.is_over and not self.deadline.new_end:
-            self._record(self.trainer.step())
+        while self.trainer.step_index < last_step and not self.is_over:
+            self._record(self._step())
             progress(self.trainer.step_index, self.recipe.steps, "step", f"loss {self.metrics.smooth_loss:.3f}")
             self._look_for_the_best()
-            self.deadline.look(self.trainer.step_index, self.recipe.steps, self.seconds)
             reason = stop_reason()
             if reason or self._saving_is_due:
                 self.save()
             if reason:
                 raise Stopped(f"{reason} at step {self.trainer.step_index} of {self.recipe.steps}")
+            self._keep_time()
         self.save()
+
+    def _step(self) -> float:
+        began = time.monotonic()
+        loss = self.trainer.step()
+        taken = time.monotonic() - began
+        self.seconds_in_steps += taken
+        self._finish_time.stepped(taken)
+        return loss
+
+    def _keep_time(self) -> None:
+        """Move the end where the training would miss its time: kept before a step depends on it."""
+        if self.is_over:
+            return
+        finish_seconds = self._finish_time.seconds
+        end = self.deadline.look(self.trainer.step_index, self.recipe.steps, self.seconds, finish_seconds)
+        if end:
+            self.schedule = Schedule.moved(self.recipe, end)
+            write_schedule(self.partial, self.schedule)
+            self.recipe = self.trainer.recipe = self.metrics.recipe = self.schedule.applied_to(self.recipe)
 
     def _record(self, loss: float) -> None:
         """Take in one step's loss; where training has diverged, go back instead."""
@@ -209,14 +239,16 @@ class Training:
         """Write a checkpoint of this very step, unless it was the last thing done."""
         if self._saved_step == self.trainer.step_index:
             return
-        facts = {
+        facts: TrainingFacts = {
             "metrics": self.metrics.state(),
             "early_stopping": self.early_stopping.state(),
             "rollbacks": [rollback.model_dump() for rollback in self.rollbacks],
             "seconds": self.seconds,
+            "seconds_in_steps": self.seconds_in_steps,
             "peak_memory_bytes": self.peak_memory_bytes,
             "numerics": self.numerics,
         }
+        began = time.monotonic()
         save_checkpoint(
             self.partial / CHECKPOINTS,
             self.trainer.step_index,
@@ -225,6 +257,7 @@ class Training:
             milestone_steps=self.milestone_steps,
         )
         self._saved_at, self._saved_step = time.monotonic(), self.trainer.step_index
+        self._finish_time.saved(self._saved_at - began)
 
     def _calibrated_weights(self) -> tuple[dict[str, Tensor], float]:
         """The weights to publish, and the temperature found for them; 1 where too little text was kept back."""
@@ -252,6 +285,7 @@ class Training:
             trained_tokens=trained_tokens,
             passes_over_the_data=round(trained_tokens / token_count(self.tokens, "train"), 2),
             final_loss=self.metrics.rows[-1]["loss"],
+            seconds_in_steps=round(self.seconds_in_steps, 3),
             weights_sha256=sha256_of(self.partial / WEIGHTS_FILE),
             best_step=self.early_stopping.best_step,
             temperature=temperature,

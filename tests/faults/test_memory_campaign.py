@@ -16,6 +16,7 @@ import pytest
 
 from lm.clean.config import CleanConfig
 from lm.clean.memory import predict_cleaning
+from lm.clean.metrics import CleanMetrics
 from lm.download.config import DownloadConfig
 from lm.download.jobs import download
 from lm.download.memory import predict_download
@@ -128,7 +129,9 @@ def child_with(cap: int, stage: str) -> SupervisedChild:
 
 def make(made: Made, child: SupervisedChild, stage: str, config: Any, inputs: tuple[str, ...]) -> None:
     work = stage_work(made.store, stage, config, {name: made.keys[name] for name in inputs})
-    child.call(stage_named(stage).make, silent, work)
+    job = stage_named(stage).make
+    assert job
+    child.call(job, silent, work)
 
 
 def train(
@@ -160,13 +163,13 @@ WORK = {
 
 
 def predicted(made: Made, stage: str) -> int:
-    text = made.store.open(made.store.path("clean", made.keys["clean"])).manifest.metrics
+    text = made.store.open(made.store.path("clean", made.keys["clean"])).read_metrics(CleanMetrics)
     parameters = RECIPE.parameters(1024)
-    whole, longest = text["train_bytes"] + text["heldout_bytes"], text["longest_document_bytes"]
+    whole, longest = text.text_bytes, text.longest_document_bytes
     return {
         "download": predict_download(),
         "clean": predict_cleaning(whole, longest),
-        "tokenize": predict_tokenizing(TOKENIZE, text["train_bytes"], longest),
+        "tokenize": predict_tokenizing(TOKENIZE, text.train_bytes, longest),
         "plan": predict_training(RECIPE, 1024, RECIPE.batch_sequences),
         "train": predict_training(RECIPE, 1024, RECIPE.batch_sequences),
         "evaluate": predict_evaluating(parameters, whole),

@@ -25,6 +25,7 @@ import yaml
 
 from tests.conftest import PROJECT, Outcome, Workplace
 
+pytestmark = pytest.mark.operations
 posix_only = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
 NOBODY = 65534
@@ -49,11 +50,10 @@ class Surroundings:
         if shell:
             script = shell.replace("$SLOWBURN", '"$@"')
             command = ["bash", "-o", "pipefail", "-c", script, "bash", *command]
-        done = subprocess.run(
-            command,
-            **{"cwd": PROJECT, "env": self.environment, "stdin": subprocess.DEVNULL, "timeout": 240} | options,
-            capture_output=True,
-        )
+        usual: dict[str, Any] = {
+            "cwd": PROJECT, "env": self.environment, "stdin": subprocess.DEVNULL, "timeout": 240
+        }  # fmt: skip
+        done = subprocess.run(command, capture_output=True, **usual | options)
         outcome = Outcome(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
         self.tell(outcome)
         return outcome

@@ -127,7 +127,7 @@ def test_what_cannot_be_understood_is_one_line(arguments: list[str], said: str) 
 
 def test_shells_complete_names_without_loading_commands() -> None:
     """Completing the name of a command is done while the key is still warm."""
-    words = {"_SLOWBURN_COMPLETE": "bash_complete", "COMP_WORDS": "slowburn com", "COMP_CWORD": "1"}
+    words: dict[str, Any] = {"_SLOWBURN_COMPLETE": "bash_complete", "COMP_WORDS": "slowburn com", "COMP_CWORD": "1"}
     done = run("-c", "import sys; from flows.start import main; sys.exit(main())", **words)
     assert done.stdout.split() == ["plain,compare", "plain,compare-tokenizers", "plain,completion"]
     script = run("-m", "flows", "completion", "fish")

@@ -4,9 +4,11 @@ import pydoc_data.topics
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lm.config import StageMetrics
 from lm.evaluate.config import EvaluateConfig
 from lm.evaluate.stage import evaluate
 from lm.generate.config import GenerateConfig
@@ -40,7 +42,7 @@ class Toy:
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory) -> Toy:
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """A model trained for 60 steps on some of Python's help topics; 24 short ones are held out."""
     folder = tmp_path_factory.mktemp("toy")
     made = Toy(folder / "clean", folder / "tokens", folder / "model")
@@ -55,7 +57,7 @@ def toy(tmp_path_factory) -> Toy:
 
 
 @pytest.fixture(scope="session")
-def toy_store(toy, tmp_path_factory) -> Store:
+def toy_store(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The toy in a store of its own, with what it was made from and an evaluation and samples made from it."""
     store = Store(tmp_path_factory.mktemp("store"))
     source = {"name": "python-docs", "title": "Help | topics", "address": "embedded:python-docs", "licence": "PSF-2.0",
@@ -64,7 +66,8 @@ def toy_store(toy, tmp_path_factory) -> Store:
              "train": {"tokenize": "2" * 16}, "evaluate": {"train": "3" * 16, "tokenize": "2" * 16, "clean": "1" * 16},
              "generate": {"train": "3" * 16, "clean": "1" * 16}}  # fmt: skip
     for number, (stage, inputs) in enumerate(parts.items()):
-        config, metrics = {}, {}
+        config: dict[str, Any] = {}
+        metrics: StageMetrics | dict[str, Any] = {}
         with store.writing(stage, str(number) * 16) as out:
             if stage == "download":
                 write_json(out / "sources.json", {"schema_version": 1, "sources": [source]})
@@ -83,7 +86,7 @@ def toy_store(toy, tmp_path_factory) -> Store:
     return store
 
 
-def toy_metrics(toy: Toy, stage: str) -> dict:
+def toy_metrics(toy: Toy, stage: str) -> dict[str, Any]:
     if stage == "clean":
         counts = {f"{split}_{count}": getattr(extent(toy.clean, split), count)
                   for split in ("train", "heldout") for count in ("documents", "bytes", "characters")}  # fmt: skip

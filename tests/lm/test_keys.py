@@ -25,7 +25,7 @@ INPUTS = {
     "generate": (GenerateConfig(), {"train": MODEL, "clean": CLEAN}),
 }
 KEYS = {  # of version 6 of clean, 1 of tokenize, 6 of train, 4 of evaluate, 3 of generate
-    "clean": "97dc29e35ca52820",
+    "clean": "ec68a28fbed05169",
     "tokenize": "9c0f29c72a02ded9",
     "train": "e55a6735fcb7ae95",
     "evaluate": "53647144fb24a11d",

@@ -1,4 +1,4 @@
-"""Messages of chats as programs export them in JSON: Telegram, Discord, Slack, Messenger and Instagram, Signal, ChatGPT."""
+"""Messages of chats as programs export them in JSON: Telegram, Discord, Slack, Messenger, Signal, ChatGPT."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,9 +10,9 @@ Message = Mapping[str, Any]
 SLACK_SERVICE = re.compile(r"channel_|group_|bot_add|bot_remove|pinned_item|reminder_add|tombstone")
 _SLACK_MARK = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _MESSENGER_SERVICE = re.compile(
-    r"Reacted .{1,8} to your message|.{1,80} (?:sent an attachment|sent a photo|missed your (?:video )?call|liked a message"
-    r"|started a video chat|changed the (?:theme|group photo|chat theme)|set the (?:nickname|emoji)).{0,200}|You (?:sent an"
-    r" attachment|missed a (?:video )?call).{0,100}|Liked a message",
+    r"Reacted .{1,8} to your message|Liked a message|You (?:sent an attachment|missed a (?:video )?call).{0,100}"
+    r"|.{1,80} (?:sent an attachment|sent a photo|missed your (?:video )?call|liked a message|started a video chat"
+    r"|changed the (?:theme|group photo|chat theme)|set the (?:nickname|emoji)).{0,200}",
     re.S,
 )
 DISCORD_MESSAGES = {"Default", "Reply", "ThreadStarterMessage", 0, 19, 21}

@@ -1,14 +1,17 @@
 """Which columns of a table carry the text, found by what is in them, and the text of a row."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from lm.clean.readers.pages import markup_text
 from lm.clean.readers.prose import is_code, is_prose, lower_case_share
 from lm.clean.readers.turns import joined_turns, pieces_of_text
 from lm.text.licences import tidy
 
 SAMPLE_ROWS, SAMPLE_CHARACTERS = 500, 2**22
+MAX_JUDGED_VALUES = 100  # of a column, spread over the sample
 TEXT_COLUMNS = ("text", "content", "body", "article", "story", "passage", "document")
 CONVERSATION_COLUMNS = ("messages", "conversations", "conversation", "turns", "dialog", "dialogue", "chat")
 # Rows of instructions: one of the first and one of the last make such a row, and all of them are its text.
@@ -17,7 +20,7 @@ ANSWERS = ("output", "response", "completion", "answer", "answers", "solution", 
 INSTRUCTIONS = (*PROMPTS, *ANSWERS, "system", "system_prompt", "context")
 LICENCE_COLUMNS = ("license", "licence")
 TITLE_COLUMNS = ("title", "document", "name", "id", "url")
-HEADINGS = ("title", "name", "headline", "subject", "heading", "author", "artist", "song", "song_name", "track", "album",
+HEADINGS = ("title", "name", "headline", "subject", "heading", "author", "artist", "song", "track", "album",
             "singer", "writer", "poet", "speaker", "sender", "from", "user", "username", "user_name", "url", "address",
             "source", "category", "location", "place", "tags", "genre", "titel", "autor", "titre", "auteur",
             "titulo", "título")  # fmt: skip
@@ -28,6 +31,9 @@ MIN_LENGTH_SHARE = 0.2  # of the longest column's mean length: a shorter column 
 MIN_NAMED_SHARE = 0.3  # the same, of a column that is called text
 MIN_LOWER_SHARE = 0.35
 MAX_LABEL_SHARE, MIN_LABELLED_ROWS = 0.2, 20  # different values, of a column of labels
+MIN_MARKUP_SHARE = 0.3  # of values with tags in a sentence, that are then a piece of a page: no source code
+_MARKUP = re.compile(r"<br\s*/?>|</(?:p|i|b|em|strong|a|li)>", re.I)
+_PAGE_START = re.compile(r"\s*<(?:!|html|head|\?)", re.I)
 MIN_LONG = 40  # characters of a value that is text though it has no sentences, such as code or a chess game
 
 Row = Mapping[str, Any]
@@ -38,10 +44,12 @@ class Columns(NamedTuple):
 
     text: tuple[str, ...]
     others: tuple[str, ...] = ()
+    has_markup: bool = False  # HTML, as in reviews of a web site
 
     def how(self) -> str:
         """Name the columns of text, for a report."""
-        return f"column{'s' if len(self.text) > 1 else ''} {', '.join(self.text)}"
+        markup = " without its HTML" if self.has_markup else ""
+        return f"column{'s' if len(self.text) > 1 else ''} {', '.join(self.text)}{markup}"
 
     def left_out(self) -> str:
         """Name the others."""
@@ -67,8 +75,10 @@ class _Column:
     """What a sample of the values of a column is like."""
 
     name: str
-    values: list[str]
+    values: list[str]  # that hold anything
+    rows: int
     are_turns: bool
+    are_strings: bool
 
     @property
     def plain_name(self) -> str:
@@ -76,10 +86,15 @@ class _Column:
 
     @property
     def length(self) -> float:
-        return sum(map(len, self.values)) / max(len(self.values), 1)
+        """Mean characters of a row's value: a column that few rows have is short."""
+        return sum(map(len, self.values)) / self.rows
 
-    def share(self, holds: Any) -> float:
-        return sum(map(holds, self.values)) / max(len(self.values), 1)
+    def share(self, holds: Callable[[str], bool]) -> float:
+        judged = self.judged()
+        return sum(map(holds, judged)) / max(len(judged), 1)
+
+    def judged(self) -> list[str]:
+        return self.values[:: len(self.values) // MAX_JUDGED_VALUES + 1]
 
     @property
     def has_labels(self) -> bool:
@@ -87,8 +102,18 @@ class _Column:
         return len(self.values) >= MIN_LABELLED_ROWS and few
 
     @property
+    def is_constant(self) -> bool:
+        return len(self.values) > 1 and len(set(self.values)) == 1
+
+    @property
+    def has_markup(self) -> bool:
+        return (
+            self.share(lambda value: bool(_MARKUP.search(value)) and not _PAGE_START.match(value)) >= MIN_MARKUP_SHARE
+        )
+
+    @property
     def has_names(self) -> bool:
-        shares = [lower_case_share(value) for value in self.values]
+        shares = [lower_case_share(value) for value in self.judged()]
         return self.plain_name in HEADINGS or sum(shares) < MIN_LOWER_SHARE * len(shares)
 
 
@@ -100,8 +125,13 @@ def choose_columns(rows: Sequence[Row], asked: Sequence[str] = ()) -> Columns | 
         lowered = {name.lower(): name for name in reversed(names)}
         chosen = [lowered[name.lower()] for name in asked if name.lower() in lowered]
     else:
-        chosen = [column.name for column in _choose([column for column in columns if column.values])]
-    return Columns(tuple(chosen), tuple(name for name in names if name not in chosen)) if chosen else None
+        found = _choose([column for column in columns if column.values])
+        empty = [column for column in columns if column.plain_name in TEXT_COLUMNS and column.are_strings]
+        chosen = [column.name for column in found or empty[:1]]
+    if not chosen:
+        return None
+    has_markup = any(column.has_markup for column in columns if column.name in chosen)
+    return Columns(tuple(chosen), tuple(name for name in names if name not in chosen), has_markup)
 
 
 def column_names(rows: Sequence[Row]) -> list[str]:
@@ -113,13 +143,16 @@ def _columns(rows: Sequence[Row]) -> Iterator[_Column]:
     for name in dict.fromkeys(name for row in rows for name in row):
         values = [row[name] for row in rows if row.get(name) is not None]
         texts = [text for value in values if (text := value_text(value)) and text.strip()]
-        yield _Column(name, texts, any(joined_turns(value) for value in values[:10]))
+        are_turns = any(joined_turns(value) for value in values[:10])
+        yield _Column(name, texts, len(rows), are_turns, any(isinstance(value, str) for value in values))
 
 
 def _choose(columns: list[_Column]) -> list[_Column]:
     turns = [column for column in columns if column.are_turns]
     if named := [column for column in turns if column.plain_name in CONVERSATION_COLUMNS]:
         return named[:1]
+    if len(columns) == 1 and columns[0].plain_name in TEXT_COLUMNS:
+        return columns
     found = {column.plain_name for column in columns}
     whole = [column for column in columns if column.plain_name in TEXT_COLUMNS]
     if found.intersection(PROMPTS) and found.intersection(ANSWERS):
@@ -145,7 +178,7 @@ def _choose_without_prose(columns: list[_Column]) -> list[_Column]:
     for name in TEXT_COLUMNS:
         if named := [column for column in columns if column.plain_name == name]:
             return named[:1]
-    words = [column for column in columns if column.share(is_code) < 0.5]
+    words = [column for column in columns if column.share(is_code) < 0.5 and not column.is_constant]
     if len(words) == 1:
         return words
     long = [column for column in columns if column.length >= MIN_LONG and not column.share(is_address) > 0.5]
@@ -170,6 +203,9 @@ def value_text(value: Any) -> str | None:
 
 def row_text(row: Row, columns: Columns) -> str | None:
     """The text of a row, its columns apart by an empty line; None where none of them holds text."""
+    if columns.has_markup:
+        marked = row_text(row, columns._replace(has_markup=False))
+        return markup_text(marked) if marked and _MARKUP.search(marked) else marked
     if len(columns.text) == 1 and isinstance(text := row.get(columns.text[0]), str):
         return text  # nearly all rows are so
     values = flat(row) if any("." in name for name in columns.text) else row

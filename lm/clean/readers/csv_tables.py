@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import IO, NamedTuple
 
@@ -153,8 +153,7 @@ def _is_header(first: Cells, others: Sequence[Cells]) -> bool:
     )
 
 
-def _share(cells: Cells, holds: object) -> float:
-    assert callable(holds)
+def _share(cells: Cells, holds: Callable[[str], bool]) -> float:
     return sum(map(holds, cells)) / len(cells)
 
 

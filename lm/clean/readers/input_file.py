@@ -3,10 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
-from lm.clean.decoding import detect_encoding
+from lm.clean.decoding import chosen_encoding, find_encoding
+from lm.clean.encoding_detection import Detected
 from lm.text.archives import Expansion
+
+if TYPE_CHECKING:
+    from lm.clean.config import CleanConfig
 
 PART_CHARACTERS = 2**23  # a longer text is read in parts; all of Shakespeare has 5.4 million, the Bible 4.2
 
@@ -30,6 +34,15 @@ class ReadingSettings(NamedTuple):
 
     text_columns: tuple[str, ...] = ()
     separator: str | None = None
+    encodings: tuple[str, ...] = ()  # as `clean.encoding` states them
+
+    @classmethod
+    def of(cls, config: "CleanConfig") -> "ReadingSettings":
+        """Those of the clean stage's config."""
+        return cls(config.text_columns, config.separator, config.encoding)
+
+
+DEFAULTS = ReadingSettings()
 
 
 @dataclass(slots=True)
@@ -41,17 +54,19 @@ class InputFile:
     settings: ReadingSettings
     expansion: Expansion
     separator: str | None = None  # as the corpus's own list states it
-    encoding: str | None = None  # once it was asked for
+    encoding: Detected | None = None  # once it was asked for
     kind: str = ""  # where the reader knows better than the registry: "Telegram chat"
     how: str = ""
     unit: str = "documents"
     amount: int | None = None  # of units; None: as many as there are passages
     left_out: str = ""
+    _head: tuple[int, str] = (0, "")
 
     def found_encoding(self) -> str:
         """The encoding of its text, looked for once."""
-        self.encoding = self.encoding or detect_encoding(self.path)
-        return self.encoding
+        if self.encoding is None:
+            self.encoding = find_encoding(self.path, chosen_encoding(self.settings.encodings, self.name))
+        return self.encoding.encoding
 
     def open_text(self) -> IO[str]:
         """Open it as text with `\\n` line ends, whatever encoding it has."""
@@ -59,8 +74,10 @@ class InputFile:
 
     def head(self, characters: int) -> str:
         """The beginning of its text."""
-        with self.open_text() as stream:
-            return stream.read(characters)
+        if self._head[0] != characters:
+            with self.open_text() as stream:
+                self._head = characters, stream.read(characters)
+        return self._head[1]
 
 
 Reader = Callable[[InputFile], Iterator[Passage]]

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import IO, Any, NamedTuple
 
 from lm.clean.readers.chat_exports import PLAIN, ChatExport, chatgpt_turns, lines_of, recognise_export
-from lm.clean.readers.columns import SAMPLE_CHARACTERS, SAMPLE_ROWS, Columns
+from lm.clean.readers.columns import SAMPLE_CHARACTERS, SAMPLE_ROWS, Columns, choose_columns
 from lm.clean.readers.input_file import InputFile, Passage, Unreadable, in_parts
 from lm.clean.readers.json_depth import DepthCheck
 from lm.clean.readers.json_lines import chosen_columns, passage_of
@@ -182,11 +182,25 @@ def _chatgpt(elements: Iterable[Any], file: InputFile) -> Iterator[Passage]:
 
 
 def _rows(elements: Iterable[Any], sample: list[Any], list_name: str, file: InputFile) -> Iterator[Passage]:
-    columns = chosen_columns([element for element in sample if isinstance(element, Mapping)], file, strings=sample)
+    rows = [element for element in sample if isinstance(element, Mapping)]
+    if not file.settings.text_columns and not choose_columns(rows) and any(map(_sentences, rows)):
+        file.how, file.unit = "all sentences in it", "elements"
+        for number, element in enumerate(elements, 1):
+            yield Passage("\n".join(_sentences(element)) or None, number=number)
+        return
+    columns = chosen_columns(rows, file, strings=sample)
     file.how += f" of the list {list_name}" if list_name else ""
     others = dict[tuple[str, ...], Columns]()
     for number, element in enumerate(elements, 1):
         yield passage_of(element, number, columns, file.settings.text_columns, others)
+
+
+def _sentences(value: Any) -> list[str]:
+    """All prose in a value, however deeply it stands."""
+    if isinstance(value, str):
+        return [value] if is_prose(value) else []
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return [sentence for each in inner for sentence in _sentences(each)]
 
 
 def _texts(elements: Iterable[Any], sample: list[Any], file: InputFile) -> Iterator[Passage]:

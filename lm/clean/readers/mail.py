@@ -1,17 +1,17 @@
 """E-mail: the text that was written in each message, without headers, attachments and what it quotes."""
 
-import email
-import email.errors
-import email.policy
-import mailbox
 import re
 from collections.abc import Iterator
-from email.message import EmailMessage
+from typing import TYPE_CHECKING
 
 from lm.clean.readers.input_file import InputFile, Passage, Unreadable
 from lm.clean.readers.pages import markup_text
 
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
 MAX_MESSAGE_BYTES = 2**26  # with what is attached
+LEFT_OUT = "headers, attachments, signatures and quoted lines left out"
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,40}:\s", re.M)
 _MAIL_HEADERS = re.compile(r"^(?:Message-ID|MIME-Version|Received|Return-Path|Delivered-To):", re.M | re.I)
 _ADDRESSED = re.compile(r"^From:.*@", re.M | re.I)
@@ -32,7 +32,9 @@ def is_mail(head: str) -> bool:
 
 def read_mailbox(file: InputFile) -> Iterator[Passage]:
     """Read each message of a mailbox."""
-    file.unit, file.left_out = "messages", "headers, attachments and quoted lines left out"
+    import mailbox  # deferred, as email is: few corpora have mail
+
+    file.unit, file.left_out = "messages", LEFT_OUT
     box = mailbox.mbox(file.path, create=False)
     try:
         for number, key in enumerate(box.iterkeys(), 1):
@@ -45,7 +47,7 @@ def read_mailbox(file: InputFile) -> Iterator[Passage]:
 
 def read_mail(file: InputFile) -> Iterator[Passage]:
     """Read one message. Raises Unreadable where it holds no text."""
-    file.unit, file.left_out = "messages", "headers, attachments and quoted lines left out"
+    file.unit, file.left_out = "messages", LEFT_OUT
     with file.path.open("rb") as stream:
         content = stream.read(MAX_MESSAGE_BYTES + 1)
     if len(content) > MAX_MESSAGE_BYTES:
@@ -59,16 +61,18 @@ def read_mail(file: InputFile) -> Iterator[Passage]:
 
 
 def _message(content: bytes, number: int = 0) -> Passage:
+    import email.policy
+
     try:
         message = email.message_from_bytes(content, policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
+        assert isinstance(message, email.message.EmailMessage)
         text, subject = _body(message), str(message.get("subject", "")).strip()
     except (email.errors.MessageError, ValueError, LookupError, AttributeError, TypeError, IndexError, RecursionError):
         return Passage(None, number=number)  # as the standard library says it of odd headers
     return Passage(text, subject, number)
 
 
-def _body(message: EmailMessage) -> str | None:
+def _body(message: "EmailMessage") -> str | None:
     part = message.get_body(("plain", "html"))
     if part is None:
         return None

@@ -43,7 +43,7 @@ def read_rtf(file: InputFile) -> Iterator[Passage]:
     if file.path.stat().st_size > MAX_CHARACTERS:
         raise Unreadable(f"an RTF document of more than {MAX_CHARACTERS // 10**6} million characters")
     try:
-        text = rtf_to_text(file.path.read_bytes().decode("latin-1"), errors="ignore")
+        text = str(rtf_to_text(file.path.read_bytes().decode("latin-1"), errors="ignore"))  # type: ignore[no-untyped-call]
     except (ValueError, LookupError, IndexError, KeyError, TypeError, AttributeError):
         raise Unreadable("a damaged RTF document") from None
     if not text.strip():

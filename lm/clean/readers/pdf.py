@@ -26,7 +26,7 @@ def read_pdf(file: InputFile) -> Iterator[Passage]:
     file.unit, file.amount = "pages", len(pages)
     running = _running_lines(pages)
     file.left_out = "running heads and page numbers left out" if running else ""
-    yield from in_parts(_without(page, running) for page in pages)
+    yield from in_parts(_without(page, running, is_first=number == 0) for number, page in enumerate(pages))
 
 
 def _pages(file: InputFile) -> Iterator[str]:
@@ -82,7 +82,8 @@ def _running_lines(pages: list[str]) -> set[str]:
     return {line for line, count in counts.items() if count >= max(MIN_RUNNING_PAGES, MIN_RUNNING_SHARE * len(pages))}
 
 
-def _without(page: str, running: set[str]) -> str:
-    edges, lines = set(_edges(page)), page.split("\n")
+def _without(page: str, running: set[str], *, is_first: bool) -> str:
+    """A page without its running lines; the head of the first one may be the title."""
+    edges, lines = set(_edges(page)[2 if is_first else 0 :]), page.split("\n")
     kept = [line for place, line in enumerate(lines) if not (place in edges and _form(line) in running)]
     return "\n".join(kept).strip("\n") + "\n"

@@ -11,7 +11,8 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 TOKEN = re.compile(r"<\|[\w ]{1,40}\|>|<(?:/?s|eos|bos|sep|end|EOS|BOS|SEP)>|\[(?:EOS|BOS|SEP)\]")
 # At the beginning or end of a line, or right behind a word: not where a text tells of it.
 _MARKED = re.compile(
-    r"(?m)^<\|(?:end|start)oftext\|>|(?<![\"'`(\[])<\|endoftext\|>[ \t]*$|(?<=[^\s\"'`(\[])<\|endoftext\|>(?=[^\"'`)\]])"
+    r"(?m)^<\|(?:end|start)oftext\|>|(?<![\"'`(\[])<\|endoftext\|>[ \t]*$"
+    r"|(?<=[^\s\"'`(\[])<\|endoftext\|>(?=[^\"'`)\]])"
 )
 BLOCK_CHARACTERS = 2**18
 
@@ -38,7 +39,7 @@ def find_separator(head: str, stated: str | None) -> Separator | None:
     if stated:
         return Separator(stated)
     head = head[:HEAD_CHARACTERS]
-    if not _MARKED.search(head):
+    if not (START in head or END in head) or not _MARKED.search(head):
         return None
     return Separator(END if END in head else START)
 

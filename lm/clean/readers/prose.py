@@ -5,7 +5,7 @@ import re
 MIN_WORDS = 3
 MIN_UNSPACED = 4  # characters of a script that puts no spaces between words
 MIN_LETTERS_SHARE = 0.5  # of what is no space
-MAX_JUDGED = 2_000  # characters of a value
+MAX_JUDGED = 400  # characters of a value
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _LETTERS = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]{2,}|\b[^\W\d_]\b")

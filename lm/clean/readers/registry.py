@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import orjson
@@ -83,7 +82,8 @@ def recognise(name: str, kind: FileKind, head: str) -> Format:
 
 
 def _is_open(name: str) -> bool:
-    return PurePosixPath(name).suffix in OPEN_SUFFIXES
+    stem, dot, suffix = name.rpartition("/")[2].rpartition(".")
+    return (dot + suffix if stem else "") in OPEN_SUFFIXES
 
 
 def _holds_json_lines(name: str, head: str) -> bool:

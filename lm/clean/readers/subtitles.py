@@ -35,12 +35,13 @@ def _said(file: InputFile) -> Iterator[str]:
         times = next((number for number, line in enumerate(block) if _TIMES.match(line)), None)
         if times is None:
             continue
-        file.amount = (file.amount or 0) + 1
+        is_said = False
         for line in block[times + 1 :]:
             text = html.unescape(_MARKUP.sub("", _VOICE.sub(r"\1: ", line))).strip()
             if text and text != before:  # rolling captions say a line again
                 yield text + "\n"
-                before = text
+                before, is_said = text, True
+        file.amount = (file.amount or 0) + is_said
 
 
 def _blocks(file: InputFile) -> Iterator[list[str]]:

@@ -40,6 +40,8 @@ def test_a_worse_model_is_called_worse_with_an_interval(two_models):
     """The difference, its interval and the number of pairs; the settings that differ."""
     first, second = (two_models.find("train", key * 16) for key in "3b")
     comparison = compare(two_models, first, second)
+    assert comparison.contest.ci95
+    assert comparison.contest.difference
     low, high = comparison.contest.ci95
     assert 0 < low < comparison.contest.difference < high
     assert comparison.verdict.startswith("The first is better by")

@@ -79,6 +79,7 @@ def test_a_better_model_wins_over_a_worse_one_whatever_their_tokenizers(store: S
     assert "better" in won.sentence(0.0)
     lost = compare_models(store, clean, "hardly", "trained", ["hardly"], silent)
     assert not lost.is_won(0.0)
+    assert won.difference
     assert lost.difference == pytest.approx(-won.difference)
     assert "the champion is better" in lost.sentence(0.0)
     assert lost.elders[0].bits_per_byte == lost.challenger.bits_per_byte

@@ -38,6 +38,7 @@ def test_a_steady_loss_gives_the_days_after_which_the_tolerance_is_lost() -> Non
     """Models that lose 0.002 bits a day may be used for ten days if 0.02 may be lost."""
     answer = how_often(drift_points(history(0.002, noise=0.002)), tolerance=0.02)
     assert answer.days == pytest.approx(10, rel=0.1)
+    assert answer.ci95
     assert answer.ci95[0] < 0.002 < answer.ci95[1]
     assert "Retrain about every 10 days" in answer.sentence
 

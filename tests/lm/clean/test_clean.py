@@ -13,10 +13,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lm.clean.config import CleanConfig
-from lm.clean.decoding import detect_encoding, drop_control_characters
+from lm.clean.decoding import detect_encoding
 from lm.clean.document_writer import Sided
 from lm.clean.document_writer import write_documents as write_tables
 from lm.clean.gutenberg import strip_gutenberg
+from lm.clean.repair import drop_control_characters
 from lm.clean.stage import clean
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent

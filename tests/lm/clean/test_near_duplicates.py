@@ -11,6 +11,7 @@ import pytest
 
 from lm.clean.config import CleanConfig
 from lm.clean.contamination import contamination, sampled_contamination, sampled_runs
+from lm.clean.metrics import CleanMetrics
 from lm.clean.near_duplicates import RUN_WORDS, Sketches, band_keys
 from lm.clean.stage import clean
 from lm.errors import BadInput
@@ -34,7 +35,7 @@ def with_changes(text: str, share: float, seed: int) -> str:
     return f"{' '.join(words)} own{seed}"
 
 
-def cleaned(tmp_path: Path, rows: list[dict[str, str]], **settings: Any) -> tuple[Path, dict[str, Any]]:
+def cleaned(tmp_path: Path, rows: list[dict[str, str]], **settings: Any) -> tuple[Path, CleanMetrics]:
     """Clean rows of text, each a document."""
     raw, out = tmp_path / "raw", tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
     raw.mkdir(exist_ok=True)
@@ -43,7 +44,7 @@ def cleaned(tmp_path: Path, rows: list[dict[str, str]], **settings: Any) -> tupl
     for name in sorted({row.get("file", "a.jsonl") for row in rows}):
         content = "".join(json.dumps(row) + "\n" for row in rows if row.get("file", "a.jsonl") == name)
         (raw / name).write_text(content)
-        facts = dict.fromkeys(("name", "title", "address", "path"), name)
+        facts: dict[str, Any] = dict.fromkeys(("name", "title", "address", "path"), name)
         sources.append(
             facts | {"licence": "", "sha256": "", "bytes": len(content), "format": "jsonl", "separator": None}
         )

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm.clean.decoding import repair_mojibake
 from lm.clean.readers.columns import choose_columns
 from lm.clean.readers.html_text import page_text
 from lm.clean.readers.input_file import PART_CHARACTERS, InputFile, ReadingSettings
 from lm.clean.readers.json_lines import read_rows
 from lm.clean.reading import RawDocument, read_raw
 from lm.clean.readings import ReadingCounts
+from lm.clean.repair import repair_mojibake
 from lm.clean.shards import Shard
 from lm.errors import BadInput
 from lm.text.archives import Expansion

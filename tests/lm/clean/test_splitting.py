@@ -72,7 +72,7 @@ def test_the_order_of_texts_changes_nothing(seed: int, count: int, exponent: flo
     """The same texts in another order are split in the same places."""
     texts = zipf_texts(seed, count, exponent)
     order = np.random.default_rng(seed).permutation(count)
-    shuffled = Texts(*(column[order] for column in texts))
+    shuffled = Texts._make(column[order] for column in texts)
     for most in (UNCAPPED, 5_000):
         assert (split_by_document(texts, fraction, most)[order] == split_by_document(shuffled, fraction, most)).all()
 
@@ -201,7 +201,7 @@ def split_of(folder: Path, texts: dict[str, str], earlier: list[Path] | None = N
     sides: dict[str, dict[str, str]] = {side: defaultdict(str) for side in ("train", "heldout")}
     for document in read_documents(out):
         sides[document.split][document.source] += document.text
-    return {**metrics, **sides, "out": out, "share": metrics.heldout_bytes / sum(map(len, texts.values()))}
+    return {**metrics.model_dump(), **sides, "out": out, "share": metrics.heldout_bytes / sum(map(len, texts.values()))}
 
 
 CORPORA = {
@@ -227,7 +227,7 @@ def test_the_corpora_people_have_are_split_as_asked(tmp_path: Path, sizes: list[
 
 def test_long_files_are_cut_whatever_parts_they_are_read_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text that is read in parts is one document: its end is held out, not the end of each part."""
-    monkeypatch.setattr("lm.clean.reading.PART_CHARACTERS", 20_000)
+    monkeypatch.setattr("lm.clean.readers.plain_text.PART_CHARACTERS", 20_000)
     files = {"book.txt": prose(1, 100_000), "other.txt": prose(2, 60_000)}
     split = split_of(tmp_path / "corpus", files)
     for name, text in files.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lm.download.config import DownloadConfig
+from lm.download.metrics import DownloadMetrics
 from lm.download.stage import key_of, resolve
 from lm.errors import BadInput
 from lm.store.artifacts import Store
@@ -15,7 +16,7 @@ from tests.lm.downloading import contents, download
 
 
 def test_a_folder_gives_its_text_files_and_nothing_from_outside(tmp_path: Path) -> None:
-    """What can be read, in order of names; hidden files, binaries, and links that lead out of the folder stay out."""
+    """What can be read, in order of names; what is hidden, binaries and links that lead out stay out, and are named."""
     folder, root = tmp_path / "notes", tmp_path / "root"
     (folder / "deep").mkdir(parents=True)
     (folder / ".git").mkdir()
@@ -33,7 +34,10 @@ def test_a_folder_gives_its_text_files_and_nothing_from_outside(tmp_path: Path) 
     artifact = download(root, str(folder))
     page = {"notes/page.txt": b"<!doctype html><p>page"}
     assert contents(artifact) == {"notes/a.md": b"first", "notes/b.txt": b"second", "notes/deep/c": b"third"} | page
-    assert "skipped 1 files that hold no text (picture.txt: a binary file)" in artifact.manifest.metrics["notes"][0]
+    (note, *_) = artifact.read_metrics(DownloadMetrics).notes
+    assert "skipped 6 files and folders that hold no text" in note
+    for told in (".git: in a hidden folder", "link.txt: a link out of the folder, to ", "picture.txt: a binary file"):
+        assert told in note
     sources = read_sources(artifact.path)
     assert [source.sha256 for source in sources] == list(artifact.manifest.inputs.values())
 
@@ -77,7 +81,7 @@ def test_the_key_follows_the_content_of_local_files(tmp_path: Path) -> None:
         ("/dev/null", "neither a file nor a folder"),
         ("empty.txt", "an empty file"),
         ("random.txt", "a binary file"),
-        ("book.pdf", "a PDF file"),
+        ("photo.jpg", "an image"),
         ("no-text", "no text file in no-text"),
     ],
 )
@@ -88,7 +92,7 @@ def test_a_word_that_names_no_corpus_gets_a_helpful_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.txt").touch()
     (tmp_path / "random.txt").write_bytes(os.urandom(1000))
-    (tmp_path / "book.pdf").write_bytes(b"%PDF-1.7 and so on")
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff and so on")
     (tmp_path / "no-text").mkdir()
     with pytest.raises(BadInput, match=words) as refusal:
         resolve(DownloadConfig(corpus=(word,)), Store(tmp_path / "root"))

@@ -16,6 +16,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from lm.download import remote, remote_addresses
 from lm.download.config import DownloadConfig
+from lm.download.metrics import DownloadMetrics
 from lm.download.refresh import refresh
 from lm.download.stage import fetch, resolve
 from lm.errors import BadInput, Stopped
@@ -28,7 +29,7 @@ from tests.lm.downloading import contents, download
 TEXT = "".join(f"{n}: All happy families are alike.\n" for n in range(3000)).encode()
 
 
-class Bucket(MemoryFileSystem):
+class Bucket(MemoryFileSystem):  # type: ignore[misc] # fsspec ships no types
     """A real file system of fsspec's, in this process's memory; its files have ETags, and what is read is noted."""
 
     protocol = "bucket"
@@ -41,7 +42,7 @@ class Bucket(MemoryFileSystem):
         return str(super()._strip_protocol(path.removeprefix("bucket://")))
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
-        found = super().info(path)
+        found: dict[str, Any] = super().info(path)
         if found["type"] == "file":
             found["ETag"] = str(hash(self.store[self._strip_protocol(path)].getvalue()))
         return found
@@ -72,7 +73,7 @@ def test_a_folder_of_a_store_is_a_corpus(bucket: Bucket, tmp_path: Path) -> None
     Bucket.opened.clear()
     artifact = download(tmp_path, "bucket://mine/b")
     assert contents(artifact) == {"mine/b/one.txt": TEXT, "mine/b/deep/two.md": b"second"}
-    assert "random.txt gave a binary file" in artifact.manifest.metrics["notes"][0]
+    assert "random.txt gave a binary file" in artifact.read_metrics(DownloadMetrics).notes[0]
     opened = list(Bucket.opened)
     assert download(tmp_path, "bucket://mine/b").path == artifact.path
     assert Bucket.opened == opened, "what is there is not asked for again"
@@ -190,8 +191,10 @@ class Hub(BaseHTTPRequestHandler):
         elif path.startswith("/api/datasets/me/tales/tree/main"):
             folder = path.removeprefix("/api/datasets/me/tales/tree/main").strip("/")
             below = {name: content for name, content in FILES.items() if name.startswith(folder)}
-            files = [{"type": "file", "path": name, "size": len(content), "oid": f"{len(content):040x}"}
-                     for name, content in below.items()]  # fmt: skip
+            files: list[dict[str, Any]] = [
+                {"type": "file", "path": name, "size": len(content), "oid": f"{len(content):040x}"}
+                for name, content in below.items()
+            ]
             recursive = "recursive=true" in self.path.lower()
             direct = [f for f in files if recursive or "/" not in f["path"].removeprefix(folder).strip("/")]
             folders = [] if folder else [{"type": "directory", "path": "data", "size": 0, "oid": "1" * 40}]
@@ -248,9 +251,12 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 PROGRAM = """
 import sys
 from pathlib import Path
-from lm.download import *
+import lm.stages
+from lm.download.config import DownloadConfig
+from lm.download.stage import assemble, fetch, key_of, resolve
 from lm.errors import SlowburnError
 from lm.progress import silent
+from lm.store.artifacts import Store
 store, config = Store(Path(sys.argv[1])), DownloadConfig(corpus=tuple(sys.argv[2:]), retries=0)
 try:
     corpus = fetch(config, resolve(config, store), store, silent)

@@ -34,7 +34,7 @@ pytestmark = [
 def credentials() -> Iterator[dict[str, str]]:
     """A server on this machine, and what leads to it: an address and a key, in the variables of its library."""
     port = free_port()
-    command = [PYTHON, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [str(PYTHON), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while socket.socket().connect_ex(("127.0.0.1", port)):

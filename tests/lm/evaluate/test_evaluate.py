@@ -94,9 +94,9 @@ def test_units_put_together_are_the_document(text, block_bytes):
 def test_the_interval_is_as_wide_as_theory_says():
     """For many units of one size the bootstrap's interval is the mean ± 1.96 standard errors; for one there is none."""
     nats = np.random.default_rng(3).normal(2.0, 0.5, 400)
-    low, high = interval(resampled_rates(nats, np.ones(400)))
-    assert (low, high) == pytest.approx((nats.mean() - 0.049, nats.mean() + 0.049), abs=0.008)
-    assert interval(resampled_rates(nats, np.ones(400))) == (low, high)
+    ends = interval(resampled_rates(nats, np.ones(400)))
+    assert ends == pytest.approx((nats.mean() - 0.049, nats.mean() + 0.049), abs=0.008)
+    assert interval(resampled_rates(nats, np.ones(400))) == ends
     assert interval(resampled_rates([1.0], [1.0])) is None
 
 
@@ -223,9 +223,9 @@ def test_a_model_that_only_repeats_is_found_out(toy, tmp_path):
     model = load_model(toy.model)
     letter = int(Tokenizer(toy.model / "tokenizer.model").encode("e")[0])
     with torch.no_grad():
-        for layer in model.model.layers:
-            layer.self_attn.o_proj.weight.zero_()
-            layer.mlp.down_proj.weight.zero_()
+        for name, matrix in model.named_parameters():
+            if name.endswith(("self_attn.o_proj.weight", "mlp.down_proj.weight")):
+                matrix.zero_()
         weight = model.model.embed_tokens.weight
         weight.fill_(0.01)  # every state points the same way, and the letter's output furthest along it
         weight[letter] = 0.5

@@ -70,7 +70,7 @@ def test_other_tokenizers_read_as_far_as_the_card_says(kind, tmp_path):
     model = Decoder(shape, tokenizer.vocab_size)
     model.initialise(1)
     with torch.no_grad():
-        model.model.layers[0].mlp.down_proj.weight.normal_(generator=torch.Generator().manual_seed(1))
+        model.get_parameter("model.layers.0.mlp.down_proj.weight").normal_(generator=torch.Generator().manual_seed(1))
     save_model(tmp_path, shape, tokenizer.vocab_size, dict(model.named_parameters()))
     assert write_gguf(tmp_path, tmp_path / "model.gguf", name="x", licence="none") == LIMITS[kind]
     ids = [tokenizer.encode(text).tolist() for text in texts]

@@ -122,7 +122,7 @@ def test_text_ends_where_the_model_ends_it(toy):
 def test_streamed_pieces_are_whole_characters_and_lose_nothing(toy, data):
     """Whatever tokens come, the pieces together are the text of all of them, and no valid character is torn."""
     tokenizer = Tokenizer(toy.model / "tokenizer.model")
-    character = st.characters(exclude_categories=("Cs",)).map(lambda text: tokenizer.encode(text).tolist())
+    character = st.characters(exclude_categories=["Cs"]).map(lambda text: tokenizer.encode(text).tolist())
     anything = st.integers(0, tokenizer.vocab_size - 1).map(lambda token: [token])
     tokens = list(chain(*data.draw(st.lists(character | anything, max_size=30))))
     text = TextStream(tokenizer)
@@ -167,6 +167,7 @@ def test_samples_are_written_traced_and_the_same_every_time(toy, tmp_path):
         assert row["nearest_line"] == document[:place].count("\n") + 1
         assert row["nearest_source"] == "python-docs"
     assert metrics.longest_match_characters == max(len(row["nearest_text"]) for row in traced)
+    assert metrics.human_longest_match_characters
     assert metrics.human_longest_match_characters > 20  # topics repeat their phrases, across the split too
     metrics.model_dump_json()
 

@@ -4,7 +4,9 @@ import io
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -23,7 +25,7 @@ from lm.store.keys import artifact_key
 from tests.builders import metrics_of
 
 
-def make(store: Store, stage: str, inputs: dict[str, str], metrics: dict) -> Artifact:
+def make(store: Store, stage: str, inputs: dict[str, str], metrics: dict[str, Any]) -> Artifact:
     key = artifact_key(stage, 1, {"seed": 1}, inputs)
     with store.writing(stage, key) as out:
         pd.DataFrame({"text": ["long " * 100, "\x1b[31mred"], "tokens": [list(range(50)), []]}).to_parquet(
@@ -83,7 +85,7 @@ def artifact(store: Store, stage: str) -> Artifact:
     return store.list(stage)[0]
 
 
-def printed(render: object, *what: object) -> str:
+def printed(render: Callable[..., None], *what: object) -> str:
     console = Console(width=100, record=True, file=io.StringIO())
     render(*what, console)
     return console.export_text()

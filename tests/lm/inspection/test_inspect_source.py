@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.conftest import PROJECT
 from tests.lm.clean.test_clean import raw_artifact
 from tests.lm.clean.test_parts import prose
 
-FACTS = {"config": {}, "metrics": {}, "seconds": 1.0, "peak_memory_bytes": None, "versions": {}}
+FACTS: dict[str, Any] = {"config": {}, "metrics": {}, "seconds": 1.0, "peak_memory_bytes": None, "versions": {}}
 
 
 def make(store: Store, number: int, names: list[str]) -> list[Artifact]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -24,13 +25,13 @@ SIZE = 1000
 def make(store: Store, stage: str, key: str, inputs: dict[str, str]) -> Artifact:
     with store.writing(stage, key) as out:
         (out / "content").write_bytes(b"x" * SIZE)
-        facts = {"metrics": {}, "seconds": 1.0, "peak_memory_bytes": None, "versions": {}}
+        facts: dict[str, Any] = {"metrics": {}, "seconds": 1.0, "peak_memory_bytes": None, "versions": {}}
         return store.commit(stage, key, config={}, inputs=inputs, **facts)
 
 
 def make_run(store: Store, number: int, status: str = "completed") -> RunRecord:
     """A run with artifacts of its own at every stage."""
-    stages, before = {}, {}
+    stages, before = dict[str, StageRecord](), dict[str, str]()
     for stage in ("download", *CHAIN):
         artifact = make(store, stage, f"{stage}{number:02}", before)
         before = {stage: artifact.key}

@@ -46,7 +46,7 @@ def test_a_run_is_forecast_before_anything_is_made(ask, workplace):
     found = json.loads(outcome.output)
     assert [stage["stage"] for stage in found["stages"]] == STAGES
     assert all(stage["fits"] and stage["predicted_memory_bytes"] and not stage["done"] for stage in found["stages"])
-    assert found["budget"] == {"bytes": 2 << 30, "source": "flag"}
+    assert (found["budget"]["bytes"], found["budget"]["source"]) == (2 << 30, "flag")
     assert found["training"]["tokens"] and found["training"]["passes"]
     expected = found["training"]["bits_per_byte"]
     assert expected["low"] < expected["likely"] < expected["high"]

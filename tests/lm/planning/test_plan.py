@@ -29,7 +29,7 @@ def machine_of(**speeds: float) -> Machine:
 
 
 @pytest.fixture
-def clean(toy_store) -> Artifact:
+def clean(toy_store: Store) -> Artifact | None:
     return toy_store.find("clean", "1" * 16)
 
 
@@ -148,7 +148,7 @@ def test_plans_and_measurements_keep_their_fields():
     """What earlier versions wrote is read: the figures of the device that trains stand beside the machine's own."""
     cpu = dict.fromkeys(FIGURES, 1e9)
     cuda = {"card_bytes": 2**30} | dict.fromkeys(FIGURES, 1e12)
-    measured = {"cpu": "a CPU", "threads": 2, "cores": 2, "torch": "2", "cpu_capability": "AVX2",
+    measured: dict[str, Any] = {"cpu": "a CPU", "threads": 2, "cores": 2, "torch": "2", "cpu_capability": "AVX2",
                 "devices": {"cuda": cuda, "cpu": cpu}}  # fmt: skip
     machine = Machine.model_validate(measured)
     assert machine.model_dump(mode="json") == measured

@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -67,7 +68,9 @@ def curve(steps: int) -> pd.DataFrame:
     )
 
 
-def make_artifact(store: Store, stage: str, metrics: dict, text: str, evaluation: dict) -> StageRecord:
+def make_artifact(
+    store: Store, stage: str, metrics: dict[str, Any], text: str, evaluation: dict[str, Any]
+) -> StageRecord:
     key = f"{position(stage) + 1:016x}"
     inputs = {"train": {"tokenize": f"{3:016x}"}}.get(stage, {})
     with store.writing(stage, key) as out:
@@ -91,7 +94,11 @@ def make_artifact(store: Store, stage: str, metrics: dict, text: str, evaluation
             versions={"python": "3.11"},
             numerics={"threads": 2} if stage == "train" else {},
         )
-    fields = {"key": key, "path": artifact.path.relative_to(store.root).as_posix(), "status": "computed"}
+    fields: dict[str, Any] = {
+        "key": key,
+        "path": artifact.path.relative_to(store.root).as_posix(),
+        "status": "computed",
+    }
     fields |= {"reason": "not made yet", "seconds": 60.0, "peak_memory_bytes": 600 * MIB}
     if stage == "train":
         return TrainRecord(**fields, steps=100, resumed_from_step=40, weights_sha256="ab" * 32)
@@ -99,7 +106,11 @@ def make_artifact(store: Store, stage: str, metrics: dict, text: str, evaluation
 
 
 def make_run(
-    root: Path, *, until: str = "generate", text: str = " a time there was a fox.", evaluation: dict | None = None
+    root: Path,
+    *,
+    until: str = "generate",
+    text: str = " a time there was a fox.",
+    evaluation: dict[str, Any] | None = None,
 ) -> tuple[Store, RunRecord]:
     """A run as the pipeline leaves it, complete up to a stage."""
     store = Store(root)
@@ -114,7 +125,7 @@ def make_run(
         seconds=99.0,
         peak_memory_bytes=600 * MIB,
     )
-    metrics = {
+    metrics: dict[str, dict[str, Any]] = {
         "clean": {"train_bytes": 900_000, "heldout_bytes": 90_000, "notes": ["two documents were empty"]},
         "tokenize": {"train_bytes_per_token": 2.5, "heldout_bytes_per_token": 2.5},
         "train": {"parameters": 5_200_000, "steps": 100, "trained_tokens": 400_000, "passes_over_the_data": 1.1},
@@ -167,6 +178,23 @@ class Page(HTMLParser):
         return [value for _, attributes in self.elements if (value := attributes.get(name)) is not None]
 
 
+def test_how_files_were_read_is_shown(tmp_path: Path) -> None:
+    """A reader sees what each file was taken for, and how its documents begin; the terminal says it in a line."""
+    store, run = make_run(tmp_path / "made", until="download")
+    readings = [
+        {"name": f"{n}.csv", "kind": "table", "sentence": f"{n}.csv: table, column body, 9 rows"} for n in (1, 2)
+    ]
+    openings = [{"source": "1.csv", "title": "1.csv 1", "opening": "It began at sea."}]
+    clean = metrics_of("clean", train_bytes=900_000, heldout_bytes=90_000, readings=readings, openings=openings)
+    run.stages["clean"] = make_artifact(store, "clean", clean, "", EVALUATION)
+    words = " ".join(Page(render_report(store, run).read_text()).text.split())
+    assert "1.csv: table, column body, 9 rows 2.csv: table, column body, 9 rows" in words
+    assert "It began at sea. 1.csv 1, from 1.csv" in words
+    said = "\n".join(closing_lines(store, run))
+    assert "read       1.csv: table, column body, 9 rows; and 1 more: see the report" in said
+    assert "begins     It began at sea." in said
+
+
 def test_complete_run_is_told_from_headline_to_details(tmp_path: Path) -> None:
     """A reader finds model, time, quality beside baselines, curves, every sample, plan, stages and what to do next."""
     store, run = make_run(tmp_path)
@@ -176,7 +204,7 @@ def test_complete_run_is_told_from_headline_to_details(tmp_path: Path) -> None:
     assert "needs 1.75 bits per byte. The best of the simple methods, xz, needs 2.00" in words
     assert "Once upon a time there was a fox." in words
     assert "continued from step 40" in words and "two documents were empty" in words and "train.layers" in words
-    assert "python -m flows.pipeline --corpus fairy-tales --minutes 4" in words
+    assert "slowburn run --corpus fairy-tales --minutes 4" in words
     for stage in stage_names():
         assert run.stages[stage].path in words
     pictures = [attributes for tag, attributes in page.elements if tag == "svg"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -77,7 +78,7 @@ def make_report(root: Path) -> Path:
         with store.writing(stage, key) as out:
             _fill(stage, out)
             metrics = metrics_of(stage) | ({"parameters": 5_200_000} if stage == "train" else {})
-            told = {"seconds": 60.0, "peak_memory_bytes": 600 * 2**20}
+            told: dict[str, Any] = {"seconds": 60.0, "peak_memory_bytes": 600 * 2**20}
             artifact = store.commit(stage, key, config={}, inputs={}, metrics=metrics, versions={}, **told)
         fields = {"key": key, "path": str(artifact.path.relative_to(root)), "status": "computed", "reason": "new"}
         training = {"steps": 100, "resumed_from_step": None, "weights_sha256": "ab" * 32}
@@ -99,7 +100,14 @@ def _fill(stage: str, out: Path) -> None:
         write_json(out / "evaluation.json", headline | ERRORS)
     if stage == "generate":
         texts = [HOSTILE, "word " * 200, "x" * 600]
-        nearest = {"source": HOSTILE, "title": HOSTILE, "document": "ab", "before": "…", "after": "x" * 90, "line": 7}
+        nearest: dict[str, Any] = {
+            "source": HOSTILE,
+            "title": HOSTILE,
+            "document": "ab",
+            "before": "…",
+            "after": "x" * 90,
+            "line": 7,
+        }
         rows = [{"prompt": HOSTILE, "text": text, "nearest_text": text[:40]} for text in texts]
         frame = pd.DataFrame(rows).assign(**{f"nearest_{name}": value for name, value in nearest.items()})
         frame.to_parquet(out / "samples.parquet")

@@ -1,6 +1,7 @@
 """Several seeds: their mean is the mean of their probabilities, judged and written alike, no worse on average."""
 
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def test_the_ensemble_gives_the_mean_of_the_probabilities(toy, other):
         ensemble = EnsembleDecoder(members)
         shares = ensemble.logits(ensemble.hidden(tokens)).exp()
     torch.testing.assert_close(shares, expected, atol=1e-6, rtol=1e-4)
-    writer = load_writer([toy.model, other])
+    writer: Any = load_writer([toy.model, other])
     cache = writer.new_cache(2)
     writer.logits(tokens[:, :2].numpy(), cache)
     for place in (2, 3):
@@ -69,7 +70,7 @@ def test_the_ensemble_is_evaluated_as_a_model_is(toy, other, tmp_path):
 
 def test_an_ensemble_writes_the_same_for_the_same_seed(toy, other):
     """Byte for byte, and not what one of its models writes alone."""
-    given = {"tokens": 40, "seed": 3, "tell": lambda note: None}
+    given: dict[str, Any] = {"tokens": 40, "seed": 3, "tell": lambda note: None}
     texts = ["".join(stream(toy.model, "The", SamplingParams(), replicas=[other], **given)) for _ in range(2)]
     assert texts[0] == texts[1] != "".join(stream(toy.model, "The", SamplingParams(), **given))
 

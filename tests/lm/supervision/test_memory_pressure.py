@@ -102,6 +102,7 @@ def hog() -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen([sys.executable, "-c", "x = b'x' * (300 << 20); print(flush=True); input()"],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
     try:
+        assert process.stdout
         process.stdout.readline()
         yield process
     finally:

@@ -10,6 +10,7 @@ import pytest
 
 from lm.clean.config import CleanConfig
 from lm.clean.gutenberg import gutenberg_licence
+from lm.clean.metrics import CleanMetrics
 from lm.clean.stage import clean
 from lm.download.config import DownloadConfig
 from lm.download.stage import assemble, fetch, key_of, resolve
@@ -24,7 +25,7 @@ HEADER = "The Project Gutenberg eBook of A Book\n\nThis ebook is for the use of 
 START, END = (f"*** {word} OF THE PROJECT GUTENBERG EBOOK A BOOK ***" for word in ("START", "END"))
 
 
-def cleaned(folder: Path, **settings: Any) -> tuple[Path, dict[str, Any]]:
+def cleaned(folder: Path, **settings: Any) -> tuple[Path, CleanMetrics]:
     """Download and clean a folder; return the clean artifact's folder, and its metrics."""
     store, config = Store(folder / "root"), DownloadConfig(corpus=(str(folder / "mine"),), **settings)
     raw, out = folder / "raw", folder / "clean"

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 from pydoc_data.topics import topics
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,16 +20,19 @@ from pydantic import ValidationError
 from lm.errors import BadInput, SlowburnError
 from lm.progress import silent
 from lm.text.documents import Document, read_documents
+from lm.text.splits import Split
 from lm.text.spread_sample import spread_sample
 from lm.tokenize.config import TOKENIZER_FILE, TokenizeConfig
+from lm.tokenize.metrics import TokenizeMetrics
 from lm.tokenize.stage import tokenize
-from lm.tokenizer.special_tokens import BOUNDARY_PIECE, BYTE_VOCAB_SIZE, MIN_VOCAB_SIZE
-from lm.tokenizer.tokenizer import SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer, escape
+from lm.tokenizer.kinds import Kind
+from lm.tokenizer.special_tokens import BOUNDARY_PIECE, BYTE_VOCAB_SIZE, MIN_VOCAB_SIZE, UNKNOWN_ID
+from lm.tokenizer.tokenizer import SEGMENT_CHARACTERS, Tokenizer, escape
 from lm.tokenizer.tokens import documents, token_count
 from lm.tokenizer.training import train_tokenizer
 from tests.lm.documents import write_documents
 
-KINDS = ("bpe", "unigram", "char", "word")  # and "byte", whose pieces follow from no text
+KINDS: tuple[Kind, ...] = ("bpe", "unigram", "char", "word")  # and "byte", whose pieces follow from no text
 ENGLISH = "\n".join(islice(topics.values(), 12))  # of the Python language reference: 110 kB
 MARKS = ["<s>", "</s>", "<unk>", "<0x41>", BOUNDARY_PIECE, "\u2581", "\x10", "\x100", "\x101", "\u2585", "\x00", "<"]
 SPACES = [" ", "  ", "   ", "\t", "\r", "\r\n", "\n", "\n\n", "\u00a0", "\u2028", "\x85"]
@@ -37,18 +41,19 @@ ANY_TEXT = st.lists(st.text() | st.sampled_from(MARKS + SPACES + WORDS)).map("".
 
 
 @cache
-def tokenizer_of(kind: str) -> Tokenizer:
+def tokenizer_of(kind: Kind) -> Tokenizer:
     return Tokenizer.from_bytes(train_tokenizer([ENGLISH], kind, 300))
 
 
 def clean_artifact(folder: Path, train: list[str], heldout: list[str]) -> Path:
     folder.mkdir()
-    sides = [("train", text) for text in train] + [("heldout", text) for text in heldout]
+    sides: list[tuple[Split, str]] = [("train", text) for text in train]
+    sides += [("heldout", text) for text in heldout]
     write_documents((Document(str(i), "here", text, split) for i, (split, text) in enumerate(sides)), folder)
     return folder
 
 
-def tokenized(clean: Path, out: Path, **config: object) -> dict[str, object]:
+def tokenized(clean: Path, out: Path, **config: Any) -> TokenizeMetrics:
     out.mkdir()
     return tokenize(clean, TokenizeConfig(**config), out, silent)
 
@@ -62,7 +67,7 @@ def hashes(folder: Path) -> dict[str, str]:
 @example(text="".join(MARKS + SPACES + WORDS))
 @example(text="x" * (2 * SEGMENT_CHARACTERS) + "\n" + "\u2581" * SEGMENT_CHARACTERS + "\n\n")
 @settings(max_examples=60, deadline=None)
-def test_every_text_comes_back(kind: str, text: str) -> None:
+def test_every_text_comes_back(kind: Kind, text: str) -> None:
     """Decoding the tokens of any text whatever gives that text, and no text can spell a boundary or an unknown."""
     tokenizer = tokenizer_of(kind)
     tokens = tokenizer.encode(text)
@@ -75,7 +80,7 @@ def test_every_text_comes_back(kind: str, text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["無駄\n" * 9, "<<<", "\t\n\x00", "a", "\u2581" * 20, "\n" * 9000, "\ufffd", "é" * 9000]
 )
-def test_a_tokenizer_of_odd_text_loses_nothing_either(kind: str, text: str) -> None:
+def test_a_tokenizer_of_odd_text_loses_nothing_either(kind: Kind, text: str) -> None:
     """A tokenizer trained on text without letters, spaces or lines still gives every text back."""
     tokenizer = Tokenizer.from_bytes(train_tokenizer([text], kind, 1024, shrink=True))
     for other in (text, ENGLISH[:2000], "".join(MARKS + SPACES + WORDS)):
@@ -85,7 +90,7 @@ def test_a_tokenizer_of_odd_text_loses_nothing_either(kind: str, text: str) -> N
 @pytest.mark.parametrize("kind", KINDS)
 @given(lines=st.lists(st.sampled_from(["", "the house", "na\u0131ve  <", "x" * 4095, "the house " * 410, "é" * 9000])))
 @settings(max_examples=30, deadline=None)
-def test_a_text_has_the_tokens_of_its_lines(kind: str, lines: list[str]) -> None:
+def test_a_text_has_the_tokens_of_its_lines(kind: Kind, lines: list[str]) -> None:
     """Tokens do not depend on the lines around, and a long line has those of its stretches of 4,096 characters."""
     stretches = [f"{line}\n"[i : i + SEGMENT_CHARACTERS] for line in lines for i in range(0, len(line) + 1, 4096)]
     tokenizer = tokenizer_of(kind)
@@ -126,7 +131,8 @@ def test_the_stage_keeps_documents_and_counts_them(tmp_path: Path) -> None:
 
     tokenizer = Tokenizer(tmp_path / "tokens" / TOKENIZER_FILE)
     assert tokenizer.vocab_size == metrics.vocab_size == 500
-    for split, texts in (("train", train), ("heldout", heldout)):
+    sides: dict[Split, list[str]] = {"train": train, "heldout": heldout}
+    for split, texts in sides.items():
         assert [tokenizer.decode(tokens) for tokens in documents(tmp_path / "tokens", split)] == texts
         encoded = sum(len(tokenizer.encode(text)) for text in texts)
         assert getattr(metrics, f"{split}_documents") == len(texts)
@@ -147,7 +153,7 @@ def test_heldout_text_never_reaches_the_tokenizer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_vocabulary_the_text_cannot_support(kind: str, tmp_path: Path) -> None:
+def test_a_vocabulary_the_text_cannot_support(kind: Kind, tmp_path: Path) -> None:
     """Asked for by name it is refused with the largest possible, which works; by default it shrinks and says so."""
     clean = clean_artifact(
         tmp_path / "clean", ["To be or not to be,\nthat is the question.\n"], ["Ay, there's the rub"]
@@ -166,7 +172,7 @@ def test_a_vocabulary_the_text_cannot_support(kind: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_least_vocabulary(kind: str) -> None:
+def test_the_least_vocabulary(kind: Kind) -> None:
     """One too small is refused with the least that would do, and that least one works, and loses nothing."""
     with pytest.raises(BadInput, match=f"ask for {MIN_VOCAB_SIZE} or more"):
         train_tokenizer([ENGLISH], kind, MIN_VOCAB_SIZE - 1)

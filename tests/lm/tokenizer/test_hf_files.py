@@ -9,11 +9,12 @@ from pydoc_data.topics import topics
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from lm.tokenizer.hf_files import write_hugging_face_tokenizer
-from lm.tokenizer.special_tokens import BOUNDARY_PIECE
-from lm.tokenizer.tokenizer import BOUNDARY_ID, SEGMENT_CHARACTERS, UNKNOWN_ID, Tokenizer
+from lm.tokenizer.kinds import Kind
+from lm.tokenizer.special_tokens import BOUNDARY_ID, BOUNDARY_PIECE, UNKNOWN_ID
+from lm.tokenizer.tokenizer import SEGMENT_CHARACTERS, Tokenizer
 from lm.tokenizer.training import train_tokenizer
 
 KINDS = ("bpe", "unigram", "char", "byte")
@@ -54,7 +55,7 @@ ANY_TEXT = st.lists(st.text() | st.sampled_from([*HOSTILE, "the", " house", "--"
 @pytest.fixture(scope="module", params=KINDS)
 def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Tokenizer, PreTrainedTokenizerFast]:
+) -> tuple[Tokenizer, PreTrainedTokenizerBase]:
     folder = tmp_path_factory.mktemp(request.param)
     model = folder / "tokenizer.model"
     model.write_bytes(train_tokenizer([ENGLISH[: len(ENGLISH) // 2]], request.param, 1024, shrink=True))
@@ -62,13 +63,13 @@ def both(
     return Tokenizer(model), AutoTokenizer.from_pretrained(folder)
 
 
-def assert_same(ours: Tokenizer, theirs: PreTrainedTokenizerFast, text: str) -> None:
+def assert_same(ours: Tokenizer, theirs: PreTrainedTokenizerBase, text: str) -> None:
     ids = theirs(text)["input_ids"]
     assert ids == ours.encode(text).tolist()
     assert theirs.decode(ids) == text
 
 
-def test_real_text(both: tuple[Tokenizer, PreTrainedTokenizerFast]) -> None:
+def test_real_text(both: tuple[Tokenizer, PreTrainedTokenizerBase]) -> None:
     """Ids are equal line by line, document by document and for everything at once."""
     for text in [*ENGLISH.split("\n"), *islice(topics.values(), 40), ENGLISH]:
         assert_same(*both, text)
@@ -78,13 +79,13 @@ def test_real_text(both: tuple[Tokenizer, PreTrainedTokenizerFast]) -> None:
 @example(text="".join(HOSTILE))
 @example(text="x" * (2 * SEGMENT_CHARACTERS) + "\n" + "\u2581 " * SEGMENT_CHARACTERS + "\n\n")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text(both: tuple[Tokenizer, PreTrainedTokenizerFast], text: str) -> None:
+def test_any_text(both: tuple[Tokenizer, PreTrainedTokenizerBase], text: str) -> None:
     """Ids are equal for any text whatever, and the text comes back."""
     assert_same(*both, text)
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_repetitive_text(kind: str, tmp_path: Path) -> None:
+def test_repetitive_text(kind: Kind, tmp_path: Path) -> None:
     """Ids are equal where many ways to cut a text tie: tokenizers of, and texts of, a few characters repeated."""
     chance = random.Random(0)
     model = tmp_path / "tokenizer.model"
@@ -100,14 +101,14 @@ def test_repetitive_text(kind: str, tmp_path: Path) -> None:
             assert_same(ours, theirs, text(chance.randint(1, 60)))
 
 
-def test_long_runs(both: tuple[Tokenizer, PreTrainedTokenizerFast]) -> None:
+def test_long_runs(both: tuple[Tokenizer, PreTrainedTokenizerBase]) -> None:
     """Ids are equal in long runs, where the last digit of a score decides which of the equal ways is taken."""
     for unit in (" ", "  ", "-", "an", "rrs", "."):
         for count in range(1, 400, 3):
             assert_same(*both, unit * count)
 
 
-def test_the_boundary_is_the_beginning_and_the_end(both: tuple[Tokenizer, PreTrainedTokenizerFast]) -> None:
+def test_the_boundary_is_the_beginning_and_the_end(both: tuple[Tokenizer, PreTrainedTokenizerBase]) -> None:
     """Generation knows where a document starts and ends, adds nothing by itself, and does not show the boundary."""
     ours, theirs = both
     assert theirs.bos_token_id == theirs.eos_token_id == BOUNDARY_ID

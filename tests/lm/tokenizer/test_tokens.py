@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from lm.errors import SlowburnError
 from lm.memory.usage import resident_bytes
 from lm.tokenizer import tokens
-from lm.tokenizer.tokens import BOUNDARY_ID, GROUP_TOKENS, documents, load_stream, token_count, token_file, write_tokens
+from lm.tokenizer.special_tokens import BOUNDARY_ID
+from lm.tokenizer.tokens import GROUP_TOKENS, documents, load_stream, token_count, token_file, write_tokens
 
 RANDOM = np.random.default_rng(0)
 

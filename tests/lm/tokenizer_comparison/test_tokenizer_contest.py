@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from lm.champions.compare_models import heldout_text
@@ -20,9 +21,11 @@ from lm.planning.machine_record import keep_machine
 from lm.progress import silent
 from lm.store.artifacts import Store
 from lm.text.documents import read_documents
+from lm.tokenizer.kinds import Kind
 from lm.tokenizer_comparison import run as tokenizer_contest_run
-from lm.tokenizer_comparison.comparison import Setup, Tokens, conclude, equal_compute
+from lm.tokenizer_comparison.comparison import Setup, Tokens, TrialScore, conclude, equal_compute
 from lm.tokenizer_comparison.run import compare_tokenizers
+from tests.builders import metrics_of
 from tests.lm.documents import write_documents
 
 RECIPE = TrainingConfig(layers=2, width=64, heads=1, kv_heads=1, mlp_width=256, context=64, batch_sequences=8, steps=1,
@@ -46,7 +49,7 @@ def store(toy, tmp_path, monkeypatch) -> Store:
                       devices={"cpu": slow})  # fmt: skip
     keep_machine(store, machine)
     with store.writing("clean", "c" * 16) as out:
-        metrics = write_documents(read_documents(toy.clean), out)
+        metrics = metrics_of("clean", **write_documents(read_documents(toy.clean), out))
         store.commit("clean", "c" * 16, config={}, inputs={}, metrics=metrics, seconds=0.0, peak_memory_bytes=None,
                      versions={})  # fmt: skip
     return store
@@ -55,7 +58,11 @@ def store(toy, tmp_path, monkeypatch) -> Store:
 @pytest.mark.parametrize("flops", [1e11, 1e12, 1e15])
 def test_every_kind_has_the_same_compute(flops):
     """Operations are equal to within a step, and no kind reads its text more often than makes sense."""
-    tokens = {"bpe": Tokens(1024, 400_000, 2.5), "word": Tokens(4096, 300_000, 3.3), "byte": Tokens(261, 1_000_000, 1)}
+    tokens: dict[Kind, Tokens] = {
+        "bpe": Tokens(1024, 400_000, 2.5),
+        "word": Tokens(4096, 300_000, 3.3),
+        "byte": Tokens(261, 1_000_000, 1),
+    }
     recipes = equal_compute(setup_of(flops), tokens)
     costs = {kind: recipe.tokens_per_step * recipe.flops_per_token(tokens[kind].vocab_size)
              for kind, recipe in recipes.items()}  # fmt: skip
@@ -71,13 +78,17 @@ def test_a_kind_is_called_worse_only_where_it_is_shown():
     random = np.random.default_rng(1)
     sizes = np.full(60, 1000.0)
     base = random.normal(1500, 200, 60)
-    facts = {"vocab_size": 1, "bytes_per_token": 1.0, "parameters": 1, "passes": 1.0, "seconds": 1.0}
-    nats = {"bpe": base, "unigram": base + random.normal(2, 30, 60), "char": base + 100}
-    trials = conclude(
-        {kind: {**facts, "nats": values.tolist()} for kind, values in nats.items()},
-        dict.fromkeys(nats, RECIPE),
-        sizes,
-    )
+    nats: dict[Kind, npt.NDArray[np.float64]] = {
+        "bpe": base,
+        "unigram": base + random.normal(2, 30, 60),
+        "char": base + 100,
+    }
+    scores: dict[Kind, TrialScore] = {
+        kind: TrialScore(nats=tuple(values), unit="document", unit_bytes=tuple(map(int, sizes)), parameters=1,
+                         passes=1.0, seconds=1.0)
+        for kind, values in nats.items()
+    }  # fmt: skip
+    trials = conclude(scores, dict.fromkeys(nats, Tokens(1, 1, 1.0)), dict.fromkeys(nats, RECIPE), sizes)
     assert [trial.kind for trial in trials] == ["bpe", "unigram", "char"]
     assert [trial.is_level for trial in trials] == [True, True, False]
     assert trials[2].minus_best == pytest.approx(0.1 / np.log(2))

@@ -1,10 +1,13 @@
 """A text that is repeated comes in other tokens each time, and stays the same text."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lm.tokenizer.kinds import Kind
 from lm.tokenizer.merge_table import MergeTable, merge_table
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 from lm.tokenizer.tokenizer import Tokenizer
@@ -16,9 +19,9 @@ from tests.lm.conftest import toy_documents
 from tests.lm.train.test_trainer import VOCAB_SIZE, toy_recipe, toy_spellings, toy_tokens
 
 TEXT = "\n\n".join(document.text for document in toy_documents())
-KINDS = ("bpe", "unigram")
-TOKENIZERS = {kind: Tokenizer.from_bytes(train_tokenizer([TEXT], kind, 600)) for kind in KINDS}
-SPELLINGS = {kind: merge_table(tokenizer) for kind, tokenizer in TOKENIZERS.items()}
+KINDS: tuple[Kind, ...] = ("bpe", "unigram")
+TOKENIZERS: dict[str, Tokenizer] = {kind: Tokenizer.from_bytes(train_tokenizer([TEXT], kind, 600)) for kind in KINDS}
+SPELLINGS: dict[str, Any] = {kind: merge_table(tokenizer) for kind, tokenizer in TOKENIZERS.items()}
 SAMPLES, LENGTH = 4, 65
 
 
@@ -42,7 +45,8 @@ def test_other_tokens_spell_the_same_text(kind, share, seed, step):
     assert respelled.shape == batch.shape
     for before, after in zip(batch, respelled, strict=True):
         assert spelled(tokenizer, before).startswith(spelled(tokenizer, after))
-    assert (BpeDropout(merge_table(tokenizer), share, seed).of(batch, step) == respelled).all()
+    again: Any = merge_table(tokenizer)
+    assert (BpeDropout(again, share, seed).of(batch, step) == respelled).all()
     assert (bpe_dropout.of(batch[:2], step) == respelled[:2]).all()
 
 

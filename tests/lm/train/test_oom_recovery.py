@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ if "lm.supervision.child" in sys.orig_argv:
 '''
 
 
-def trained(store: Store, toy, notes: list[str]) -> tuple[float, list[dict]]:
+def trained(store: Store, toy, notes: list[str]) -> tuple[float, list[dict[str, Any]]]:
     """Train all steps in a supervised child; the loss, and the downshifts on the way."""
     shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
     with SupervisedChild(BUDGET, threads=1, keeps_freed_memory=True, tell=notes.append) as child:

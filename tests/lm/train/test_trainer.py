@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm.errors import BadInput
-from lm.model.config import TrainingConfig, before_moves, with_end_moved
+from lm.model.config import TrainingConfig, as_planned, with_end_moved
 from lm.tokenizer.merge_table import MergeTable
 from lm.train import muon
 from lm.train.batches import Batches
@@ -155,7 +155,7 @@ def test_rates_fall_to_the_end_wherever_it_is_moved():
     assert all(0 < fall < 0.03 for fall in falls)
     assert falls[5] < falls[35] > falls[70]
     assert shares[-1] < 0.03
-    assert list(before_moves(twice)) == [once, planned]
+    assert as_planned(twice) == as_planned(planned) == planned
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.02), (torch.float32, 0.1)])

@@ -1,6 +1,7 @@
-"""A training looks after itself: goes back where it diverges, stops where it learns by heart, resumes exactly."""
+"""A training looks after itself: goes back where it diverges, stops where it learns by heart, keeps its time."""
 
 import shutil
+from itertools import count
 
 import pytest
 
@@ -8,6 +9,8 @@ from lm.errors import SlowburnError, Stopped
 from lm.model.config import TrainingConfig
 from lm.progress import silent
 from lm.store.files import sha256_of
+from lm.supervision.work_clock import WorkClock
+from lm.train.deadline import Deadline
 from lm.train.training import CHECKPOINTS, Training
 
 SMALL = {
@@ -42,6 +45,7 @@ def test_a_diverging_training_goes_back_and_learns_with_smaller_rates(toy, tmp_p
     facts = whole.finish()
     assert facts.rollbacks
     assert any("back to step" in note for note in facts.notes)
+    assert facts.final_loss
     assert facts.final_loss < 8
     again = cut_often(toy, tmp_path / "cut", **wild)
     assert again.finish().final_state_sha256 == facts.final_state_sha256
@@ -61,6 +65,7 @@ def test_learning_by_heart_is_noticed_and_the_best_weights_are_kept(toy, tmp_pat
     whole = training(toy, tmp_path / "whole", **heart)
     whole.run_until(800, lambda: None, silent)
     facts = whole.finish()
+    assert facts.best_step
     assert facts.best_step < facts.steps < 800
     assert facts.best_step == min(whole.early_stopping.losses, key=lambda look: look[1])[0]
     copy = tmp_path / "copy"
@@ -71,3 +76,61 @@ def test_learning_by_heart_is_noticed_and_the_best_weights_are_kept(toy, tmp_pat
     resumed.run_until(800, lambda: None, silent)
     assert resumed.finish().weights_sha256 == facts.weights_sha256
     assert sha256_of(copy / "model.safetensors") == facts.weights_sha256
+
+
+class StepClock(WorkClock):
+    """A clock that only steps move."""
+
+    shown = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return self.shown
+
+
+class Killed(Exception):
+    """As kill -9: nothing is saved."""
+
+
+def keeping_time(toy, folder, kill_after: int, **changes) -> Training:
+    """A training of 150 seconds, in as many processes as it takes, each killed after so many steps.
+
+    Steps take a second by its clock, some of them in the middle three.
+    """
+    folder.mkdir()
+    recipe = TrainingConfig(**(SMALL | changes))
+    taken = count()
+    while True:
+        clock = StepClock()
+        part = Training(
+            recipe, toy.tokens, folder, micro_batch=8, device="cpu", checkpoint_seconds=1e9,
+            deadline=Deadline(150.0, 10_000), clock=clock,
+        )  # fmt: skip
+
+        def stepped() -> None:
+            number = next(taken)
+            clock.shown += 3 if 40 <= number < 80 else 1  # noqa: B023
+            if number % kill_after == kill_after - 1:
+                raise Killed
+
+        try:
+            while not part.is_over:
+                part.run_until(10_000, stepped, silent)
+        except Killed:
+            continue
+        return part
+
+
+@pytest.mark.parametrize("wild", [{}, {"adam_rate": 2.0, "weight_decay": 0.0, "warmup": 0.5}])
+def test_a_moved_end_is_made_again_at_the_same_step_after_a_kill(toy, tmp_path, wild):
+    """Killed again and again, its end moved in several processes, also where the loss runs away in between.
+
+    It ends in the bytes of a training that had the whole schedule from the start.
+    """
+    cut = keeping_time(toy, tmp_path / "cut", 23, **wild)
+    assert len(cut.recipe.former_ends) > 1
+    assert bool(cut.rollbacks) == bool(wild)
+    whole = training(toy, tmp_path / "whole", **(wild | cut.schedule.applied_to(cut.recipe).model_dump()))
+    whole.run_until(10_000, lambda: None, silent)
+    assert whole.rollbacks == cut.rollbacks
+    assert whole.finish().final_state_sha256 == cut.finish().final_state_sha256

@@ -54,8 +54,9 @@ def odt(body: str) -> bytes:
 
 def epub(pages: Mapping[str, str], spine: list[str], contents: str = "") -> bytes:
     """A book whose pages are listed by name, and read in the order of the spine."""
+    navigation = {contents: ' properties="nav"'}
     items = "".join(
-        f'<item id="i{name}" href="{name}" media-type="application/xhtml+xml"{" properties=" + chr(34) + "nav" + chr(34) if name == contents else ""}/>'
+        f'<item id="i{name}" href="{name}" media-type="application/xhtml+xml"{navigation.get(name, "")}/>'
         for name in sorted(pages)
     )
     refs = "".join(f'<itemref idref="i{name}"/>' for name in spine)

@@ -1,6 +1,7 @@
 """Reads one made-up file as the clean stage does."""
 
 from pathlib import Path
+from typing import Any
 
 from lm.clean.readers.input_file import ReadingSettings
 from lm.clean.reading import RawDocument, read_raw
@@ -11,7 +12,7 @@ from lm.text.raw_sources import RawSource
 
 
 def read(
-    folder: Path, name: str, content: bytes | str, *, max_bytes: int = 2**30, **settings: object
+    folder: Path, name: str, content: bytes | str, *, max_bytes: int = 2**30, **settings: Any
 ) -> tuple[list[RawDocument], ReadingCounts]:
     """The documents of a file of this name and content, and what was met."""
     encoded = content.encode() if isinstance(content, str) else content
@@ -26,12 +27,12 @@ def read(
     return list(read_raw(folder, shard, counts, scratch, expansion, ReadingSettings(**settings))), counts
 
 
-def texts(folder: Path, name: str, content: bytes | str, **settings: object) -> list[str]:
+def texts(folder: Path, name: str, content: bytes | str, **settings: Any) -> list[str]:
     """The texts alone."""
     return [document.text for document in read(folder, name, content, **settings)[0]]
 
 
-def told(folder: Path, name: str, content: bytes | str, **settings: object) -> str:
+def told(folder: Path, name: str, content: bytes | str, **settings: Any) -> str:
     """How the file was read, in a sentence; or why it was not."""
     _, counts = read(folder, name, content, **settings)
     if counts.readings:

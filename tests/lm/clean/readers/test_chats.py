@@ -44,6 +44,14 @@ def test_a_log_of_a_chat_is_what_was_said(tmp_path: Path, time: str, service: st
     assert told(tmp_path, "a.txt", log.replace("\n", "\r\n")) == "a.txt: chat, 3 messages; 2 service lines left out"
 
 
+def test_a_log_of_irc_is_what_was_said(tmp_path: Path) -> None:
+    """Joins and changes of topic are left out, also those with a colon."""
+    log = (
+        "[10:00] *** ann joined #sea: hello\n[10:01] <@ann> Who is there?\n[10:02] <ben> http: me.\n[10:03] <ann> Ah.\n"
+    )
+    assert texts(tmp_path, "sea.log", log) == ["ann: Who is there?\nben: http: me.\nann: Ah.\n"]
+
+
 def telegram(said: list[tuple[str, str]]) -> list[dict[str, Any]]:
     service = {
         "id": 0,
@@ -54,10 +62,17 @@ def telegram(said: list[tuple[str, str]]) -> list[dict[str, Any]]:
         "text": "",
     }
     return [service] + [
-        {"id": n, "type": "message", "date": f"2021-03-01T10:0{n}:00", "from": who, "from_id": f"user{n}",
-         "text": [text[:3], {"type": "bold", "text": text[3:]}, ""], "text_entities": [{"type": "plain", "text": text}]}
+        {
+            "id": n,
+            "type": "message",
+            "date": f"2021-03-01T10:0{n}:00",
+            "from": who,
+            "from_id": f"user{n}",
+            "text": [text[:3], {"type": "bold", "text": text[3:]}, ""],
+            "text_entities": [{"type": "plain", "text": text}],
+        }
         for n, (who, text) in enumerate(said)
-    ]  # fmt: skip
+    ]
 
 
 def discord(said: list[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -69,9 +84,15 @@ def discord(said: list[tuple[str, str]]) -> list[dict[str, Any]]:
         "author": {"name": "x"},
     }
     return [joined] + [
-        {"id": "2", "type": "Default", "timestamp": f"2021-01-02T0{n}", "content": text, "author": {"id": "3", "name": "x", "nickname": who}}
+        {
+            "id": "2",
+            "type": "Default",
+            "timestamp": f"2021-01-02T0{n}",
+            "content": text,
+            "author": {"id": "3", "name": "x", "nickname": who},
+        }
         for n, (who, text) in enumerate(said)
-    ]  # fmt: skip
+    ]
 
 
 def slack(said: list[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -102,17 +123,29 @@ def messenger(said: list[tuple[str, str]]) -> list[dict[str, Any]]:
 
 
 EXPORTS: dict[str, tuple[Any, str]] = {
-    "Telegram": ({"name": "Ann", "type": "personal_chat", "id": 1, "messages": telegram(SAID)}, "Telegram chat, 3 messages"),
-    "Discord": ({"guild": {"id": "1", "name": "G"}, "channel": {"topic": "x"}, "messages": discord(SAID), "messageCount": 4}, "Discord chat, 3 messages"),
+    "Telegram": (
+        {"name": "Ann", "type": "personal_chat", "id": 1, "messages": telegram(SAID)},
+        "Telegram chat, 3 messages",
+    ),
+    "Discord": (
+        {"guild": {"id": "1", "name": "G"}, "channel": {"topic": "x"}, "messages": discord(SAID), "messageCount": 4},
+        "Discord chat, 3 messages",
+    ),
     "Slack": (slack(SAID), "Slack chat, 3 messages"),
-    "Messenger": ({"participants": [{"name": "Ann"}, {"name": "Ben"}], "messages": messenger(SAID), "title": "Ann"}, "Messenger chat, 3 messages"),
-    "a model's": ({"model": "x", "messages": [{"role": who, "content": text} for who, text in SAID]}, "conversation, 3 messages"),
-}  # fmt: skip
+    "Messenger": (
+        {"participants": [{"name": "Ann"}, {"name": "Ben"}], "messages": messenger(SAID), "title": "Ann"},
+        "Messenger chat, 3 messages",
+    ),
+    "a model's": (
+        {"model": "x", "messages": [{"role": who, "content": text} for who, text in SAID]},
+        "conversation, 3 messages",
+    ),
+}
 
 
 @pytest.mark.parametrize(("export", "sentence"), EXPORTS.values(), ids=EXPORTS)
 def test_an_export_of_a_chat_is_what_was_said(tmp_path: Path, export: Any, sentence: str) -> None:
-    """Service messages, ids, dates and what the program says of the chat are left out; the oldest message comes first."""
+    """Service messages, ids, dates and what is said of the chat are left out; the oldest message comes first."""
     content = json.dumps(export, indent=1)
     assert texts(tmp_path, "result.json", content) == [LINES]
     assert told(tmp_path, "result.json", content).startswith(f"result.json: {sentence}")

@@ -110,36 +110,86 @@ def test_a_table_that_is_none_is_named(tmp_path: Path, content: str, reason: str
 
 SHAPES: dict[str, tuple[list[Any], list[str]]] = {
     "lyrics, the first row empty": (
-        [{"artist": f"The Band {n}", "song": f"A very long evening {n}", "lyrics": sentence(n) * (n > 0)} for n in range(30)],
+        [
+            {"artist": f"The Band {n}", "song": f"A very long evening {n}", "lyrics": sentence(n) * (n > 0)}
+            for n in range(30)
+        ],
         [sentence(n) * (n > 0) for n in range(30)],
     ),
     "turns of a chat": (
-        [{"messages": [{"role": "user", "content": sentence(n)}, {"role": "assistant", "content": "Yes."}], "id": n} for n in range(9)],
+        [
+            {"messages": [{"role": "user", "content": sentence(n)}, {"role": "assistant", "content": "Yes."}], "id": n}
+            for n in range(9)
+        ],
         [f"user: {sentence(n)}\nassistant: Yes." for n in range(9)],
     ),
     "turns of ShareGPT": (
-        [{"id": f"x{n}", "conversations": [{"from": "human", "value": sentence(n)}, {"from": "gpt", "value": "No."}]} for n in range(9)],
+        [
+            {"id": f"x{n}", "conversations": [{"from": "human", "value": sentence(n)}, {"from": "gpt", "value": "No."}]}
+            for n in range(9)
+        ],
         [f"human: {sentence(n)}\ngpt: No." for n in range(9)],
     ),
     "instructions": (
         [{"instruction": sentence(n), "input": "" if n % 2 else "Here.", "output": sentence(n + 50)} for n in range(9)],
         ["\n\n".join(filter(None, (sentence(n), "" if n % 2 else "Here.", sentence(n + 50)))) for n in range(9)],
     ),
-    "prompts": ([{"prompt": sentence(n), "completion": "Paris"} for n in range(9)], [f"{sentence(n)}\n\nParis" for n in range(9)]),
-    "questions": ([{"question": sentence(n), "answer": "42", "level": "easy"} for n in range(9)], [f"{sentence(n)}\n\n42" for n in range(9)]),
+    "prompts": (
+        [{"prompt": sentence(n), "completion": "Paris"} for n in range(9)],
+        [f"{sentence(n)}\n\nParis" for n in range(9)],
+    ),
+    "questions": (
+        [{"question": sentence(n), "answer": "42", "level": "easy"} for n in range(9)],
+        [f"{sentence(n)}\n\n42" for n in range(9)],
+    ),
     "translations": (
         [{"translation": {"en": sentence(n), "de": f"Und so ging {sentence(n)}"}} for n in range(9)],
         [f"{sentence(n)}\n\nUnd so ging {sentence(n)}" for n in range(9)],
     ),
-    "a title beside the text": ([{"title": f"Of {n} things", "text": sentence(n)} for n in range(9)], [sentence(n) for n in range(9)]),
+    "a title beside the text": (
+        [{"title": f"Of {n} things", "text": sentence(n)} for n in range(9)],
+        [sentence(n) for n in range(9)],
+    ),
     "a column called text that holds labels": (
         [{"text": ("positive", "negative")[n % 2], "remark": sentence(n)} for n in range(30)],
         [sentence(n) for n in range(30)],
     ),
-    "Chinese": ([{"编号": n, "正文": f"吾輩は猫である。名前はまだ無い。{n}"} for n in range(9)], [f"吾輩は猫である。名前はまだ無い。{n}" for n in range(9)]),
-    "rows of other shapes": ([*({"text": sentence(n)} for n in range(5)), {"content": sentence(6)}], [*(sentence(n) for n in range(5)), sentence(6)]),
-    "DNA": ([{"id": n, "sequence": "ACGT" * 30 + "A" * n} for n in range(9)], ["ACGT" * 30 + "A" * n for n in range(9)]),
-}  # fmt: skip
+    "a remark that few rows have": (
+        [{"line": sentence(n), "remark": sentence(n) * 5 if n == 3 else ""} for n in range(60)],
+        [sentence(n) for n in range(60)],
+    ),
+    "Chinese": (
+        [{"编号": n, "正文": f"吾輩は猫である。名前はまだ無い。{n}"} for n in range(9)],
+        [f"吾輩は猫である。名前はまだ無い。{n}" for n in range(9)],
+    ),
+    "rows of other shapes": (
+        [*({"text": sentence(n)} for n in range(5)), {"content": sentence(6)}],
+        [*(sentence(n) for n in range(5)), sentence(6)],
+    ),
+    "DNA": (
+        [{"id": n, "sequence": "ACGT" * 30 + "A" * n} for n in range(9)],
+        ["ACGT" * 30 + "A" * n for n in range(9)],
+    ),
+}
+
+
+def test_html_in_a_column_is_no_text(tmp_path: Path) -> None:
+    """Reviews of a web site lose their tags, a page of source code keeps them; a `<` that is none stays."""
+    reviews = "".join(f'"{sentence(n)}<br /><br />It was <i>5 < 6</i> &amp; so.",good\n' for n in range(30))
+    assert texts(tmp_path, "a.csv", f"review,label\n{reviews}")[0] == f"{sentence(0)}\n\nIt was 5 < 6 & so."
+    assert ", column review without its HTML, 30 rows" in told(tmp_path, "a.csv", f"review,label\n{reviews}")
+    pages = "\n".join(json.dumps({"content": f"<html><p>{sentence(n)}</p></html>"}) for n in range(9))
+    assert texts(tmp_path, "a.jsonl", pages)[0] == f"<html><p>{sentence(0)}</p></html>"
+
+
+def test_text_deep_in_a_document_is_found(tmp_path: Path) -> None:
+    """Paragraphs in lists of lists, as data sets of questions have them; places on a map are none."""
+    data = [
+        {"title": f"T{n}", "paragraphs": [{"context": sentence(n), "qas": [{"id": "5a", "n": 1}]}]} for n in range(5)
+    ]
+    assert texts(tmp_path, "a.json", json.dumps({"version": "1", "data": data})) == [sentence(n) for n in range(5)]
+    places = [{"type": "Feature", "properties": {"name": f"P{n}"}} for n in range(9)]
+    assert texts(tmp_path, "a.geojson", json.dumps({"type": "FeatureCollection", "features": places})) == []
 
 
 @pytest.mark.parametrize(("rows", "expected"), SHAPES.values(), ids=SHAPES)
