@@ -20,6 +20,7 @@ from typing import IO, Any
 import httpx
 import psutil
 
+from flows.cli.prefect_settings import check_home
 from lm.errors import BadInput, SlowburnError
 from lm.store.files import read_json, write_json
 
@@ -40,7 +41,7 @@ def up() -> int:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # As in a script's background: the worker would inherit it, and ignore the SIGTERM that it passes on as one.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    HOME.mkdir(parents=True, exist_ok=True)
+    check_home()
     url = f"http://{HOST}:{_port()}/api"
     services = running()
     if "server" not in services:
@@ -50,9 +51,7 @@ def up() -> int:
             )
         _check_port(_port())
         print("Starting the server …", flush=True)
-        server = _start(
-            "server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(_port())
-        )
+        server = _start("server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(_port()))
         _wait_for("server", server, lambda: _answers(url))
     _prefect(url, "profile", "create", PROFILE, check=False)
     _prefect(url, "profile", "use", PROFILE)

@@ -1,6 +1,14 @@
-"""What a campaign measures is printed as it is measured, whichever of pytest's processes measured it."""
+"""What tests of faults share. What a campaign measures is printed, whichever of pytest's processes measured it."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.conftest import Workplace
+from tests.faults.surroundings import Surroundings
 
 FIGURES = "figures"  # the name under which a test records a line of them
 
@@ -23,3 +31,22 @@ def pytest_configure(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter:  # pytest's workers have none
         config.pluginmanager.register(FiguresPrinter(reporter))
+
+
+@pytest.fixture
+def here(
+    workplace: Workplace, record_property: Callable[[str, object], None], request: pytest.FixtureRequest
+) -> Surroundings:
+    """The surroundings of a test, whose docstring says in its first line what they are."""
+    case = (request.function.__doc__ or "").split("\n")[0].rstrip(".")
+    parameters = getattr(request.node, "callspec", None)
+    return Surroundings(workplace, record_property, f"{case} [{parameters.id}]" if parameters else case)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may look into: pytest's own are for one alone."""
+    folder = Path(tempfile.mkdtemp(prefix="slowburn-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
