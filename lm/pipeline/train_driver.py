@@ -33,10 +33,10 @@ def train(session: Session, tokens: Artifact, plan: Plan, start: Artifact | None
     if artifact:
         return artifact
     session.guard(TRAIN.name, plan.predicted_memory_bytes)
-    return _Drive(session, inputs, plan).train()
+    return _TrainDriver(session, inputs, plan).train()
 
 
-class _Drive:
+class _TrainDriver:
     """One training, from child to child; `plan` is as the end was moved so far."""
 
     def __init__(self, session: Session, inputs: dict[str, Artifact], plan: Plan) -> None:

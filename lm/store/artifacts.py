@@ -205,7 +205,7 @@ class Store:
         folder where it has another name than the key's.
         """
         partial, path = partial or self.partial(stage, key), self.path(stage, key)
-        kept = [entry for entry in partial.iterdir() if entry.name not in scratch]
+        kept = [entry for entry in partial.iterdir() if entry.name not in ("manifest.json", *scratch)]
         files = sorted(file for entry in kept for file in (entry, *entry.rglob("*")) if file.is_file())
         for file in files:
             flush(file)

@@ -3,7 +3,7 @@
 Pure arithmetic: it is told which step was reached when, and answers with another end or with none.
 """
 
-from collections import deque
+import sys
 from typing import NamedTuple
 
 from lm.model.config import TrainingConfig
@@ -29,10 +29,10 @@ class NewEnd(NamedTuple):
 class Deadline:
     """Watches the pace of a training in one process."""
 
-    def __init__(self, seconds: float | None, most_steps: int = 0) -> None:
+    def __init__(self, seconds: float | None, most_steps: int = sys.maxsize) -> None:
         """`seconds`: of the stage in all; None: it may take as long as it takes. Steps are added up to `most_steps`."""
         self.seconds, self.most_steps = seconds, most_steps
-        self._marks = deque[tuple[int, float]]()  # steps, and when they were reached
+        self._marks: list[tuple[int, float]] = []  # steps, and when they were reached
         self._warm_at: int | None = None  # step
         self._moved_at = -1  # step
 

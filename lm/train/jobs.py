@@ -1,5 +1,7 @@
 """What a supervised child does for the train stage: one training, opened, continued chunk by chunk, and finished."""
 
+import sys
+
 from pydantic import BaseModel, ConfigDict
 
 from lm.model.config import TrainingConfig
@@ -41,7 +43,7 @@ def start_training(
     checkpoint_seconds: float,
     started: float | None = None,
     deadline_seconds: float | None = None,
-    max_steps: int = 0,
+    max_steps: int = sys.maxsize,
 ) -> TrainingStart:
     """Open a training, from its newest checkpoint if there is one; later jobs of this child go on with it.
 
