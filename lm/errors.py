@@ -15,7 +15,11 @@ class SlowburnError(Exception):
 
 
 class NoAccess(SlowburnError):
-    """A file belongs to somebody who does not let this user use it. It is not damaged: nobody is to delete it."""
+    """The system does not let us use a file. That says nothing of what is in it: nobody is to delete it."""
+
+
+class TooNew(NoAccess):
+    """A file was written by a newer version of Slowburn than this one."""
 
 
 class BadInput(SlowburnError):

@@ -1,10 +1,11 @@
 """Whether artifacts still hold the bytes that were written: every file is hashed again."""
 
+import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from lm.errors import NoAccess, SlowburnError
+from lm.errors import NoAccess, SlowburnError, TooNew
 from lm.runs.find import find
 from lm.runs.lineage import all_artifacts, artifact_folders
 from lm.runs.run_record import RUN_FILE, RunRecord, list_runs, open_run
@@ -14,6 +15,8 @@ from lm.store.files import SCHEMA_VERSION, sha256_of
 
 REMAKE = "python -m flows.pipeline"
 NO_ACCESS = "may not be read by this user; its owner can change that"
+NO_ANSWER = "cannot be read now; its disk or network folder does not answer"
+TOO_NEW = "was written by a newer Slowburn"
 
 
 class Damage(BaseModel):
@@ -60,28 +63,31 @@ def verify(store: Store, name: str | None = None) -> Verification:
 
 def _damage(artifact: Artifact, file: str) -> str:
     path, expected = artifact.path / file, artifact.manifest.outputs[file]
-    if not path.is_file():
-        return "is missing"
-    if (size := path.stat().st_size) != expected.bytes:
-        return f"has {size:,} bytes instead of {expected.bytes:,}"
     try:
+        if not path.is_file():
+            return "is missing"
+        if (size := path.stat().st_size) != expected.bytes:
+            return f"has {size:,} bytes instead of {expected.bytes:,}"
         return "" if sha256_of(path) == expected.sha256 else "holds other bytes than were written"
-    except PermissionError:
+    except OSError:
         return NO_ACCESS
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
 
 
 def _damaged_file(store: Store, artifact: Artifact, file: str, what: str) -> Damage:
     folder = artifact.path.relative_to(store.root).as_posix()
     if what == NO_ACCESS:
-        return _no_access(store, artifact.path / file)
+        return _not_damaged(store, artifact.path / file)
     return Damage(path=f"{folder}/{file}", what=what, remake=_remake(store, folder, artifact.key))
 
 
-def _no_access(store: Store, path: Path) -> Damage:
-    """A file that nothing may be wrong with: its owner, or root, can let this user read it."""
-    return Damage(path=path.relative_to(store.root).as_posix(), what=NO_ACCESS, remake=f"chmod -R a+rX {path.parent}")
+def _not_damaged(store: Store, path: Path, error: NoAccess | None = None) -> Damage:
+    """A file that nothing may be wrong with: its owner can let this user read it, its disk is away, or we are old."""
+    name, folder = path.relative_to(store.root).as_posix(), path.parent
+    if isinstance(error, TooNew):
+        return Damage(path=name, what=TOO_NEW, remake="update Slowburn")
+    if os.access(path, os.R_OK):
+        return Damage(path=name, what=NO_ANSWER, remake=f"ls -l {folder}")
+    return Damage(path=name, what=NO_ACCESS, remake=f"chmod -R a+rX {folder}")
 
 
 def _remake(store: Store, folder: str, key: str) -> str:
@@ -95,8 +101,8 @@ def _of_run(store: Store, run: RunRecord, damages: list[Damage]) -> list[Artifac
     for name, stage in run.every_stage():
         try:
             artifacts.append(store.open(store.path(name, stage.key)))
-        except NoAccess:
-            damages.append(_no_access(store, store.root / stage.path / "manifest.json"))
+        except NoAccess as error:
+            damages.append(_not_damaged(store, store.root / stage.path / "manifest.json", error))
         except SlowburnError:
             what = "is missing or its manifest cannot be read"
             damages.append(Damage(path=stage.path, what=what, remake=_remake(store, stage.path, stage.key)))
@@ -109,8 +115,8 @@ def _unreadable_manifests(store: Store) -> list[Damage]:
         for path in artifact_folders(store, stage):
             try:
                 store.open(path)
-            except NoAccess:
-                damages.append(_no_access(store, path / "manifest.json"))
+            except NoAccess as error:
+                damages.append(_not_damaged(store, path / "manifest.json", error))
             except SlowburnError:
                 folder = path.relative_to(store.root).as_posix()
                 remake = _remake(store, folder, path.name)
@@ -123,8 +129,8 @@ def _unreadable_runs(store: Store) -> list[Damage]:
     for record in sorted(store.runs.glob(f"*/{RUN_FILE}")):
         try:
             open_run(record)
-        except NoAccess:
-            damages.append(_no_access(store, record))
+        except NoAccess as error:
+            damages.append(_not_damaged(store, record, error))
         except SlowburnError:
             path = record.relative_to(store.root).as_posix()
             damages.append(Damage(path=path, what="cannot be read", remake=f"rm -r {record.parent} && {REMAKE}"))

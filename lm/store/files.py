@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lm.errors import SlowburnError, Stopped, explained
+from lm.errors import NoAccess, SlowburnError, Stopped, TooNew, explained
 
 SCHEMA_VERSION = 1
 SCANNERS_HOLD_FILES = os.name == "nt"  # open, so that they cannot be renamed
@@ -59,13 +59,15 @@ def move(source: Path, target: Path) -> None:
 
 
 def check_readable(path: Path) -> None:
-    """Raise NoAccess where a file may not be read by this user; what else is wrong with it is the reader's to tell."""
+    """Raise NoAccess where the system does not let us read a file; what is wrong in it is the reader's to tell."""
     try:
-        path.open("rb").close()
-    except PermissionError as error:
-        raise explained(error) from error
-    except OSError:
+        with path.open("rb") as stream:
+            stream.read(1)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return
+    except OSError as error:
+        error.filename = str(path)  # a failed read names no file
+        raise NoAccess(str(explained(error))) from error
 
 
 @contextmanager
@@ -112,13 +114,15 @@ def read_json(path: Path) -> dict[str, Any]:
     check_readable(path)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        raise explained(error) from error
+    except ValueError as error:
         raise SlowburnError(f"{path} cannot be read ({error}): delete it and run again to have it remade") from error
     if not isinstance(value, dict):
         raise SlowburnError(f"{path} holds no JSON object: delete it and run again to have it remade")
     version = value.get("schema_version", SCHEMA_VERSION)
     if version > SCHEMA_VERSION:
-        raise SlowburnError(
+        raise TooNew(
             f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
         )
     return value

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypedDict
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from lm.errors import SlowburnError
+from lm.errors import NoAccess, SlowburnError
 from lm.store.files import read_json, replace_atomically, sha256_of, write_json
 from lm.train.learning_curve import MetricsState
 
@@ -85,6 +85,8 @@ def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
         try:
             record = read_json(path)
             intact = weights.is_file() and sha256_of(weights) == record["sha256"]
+        except NoAccess:  # it may be whole: whoever owns it is asked first
+            raise
         except (SlowburnError, KeyError):
             intact = False
         if intact:
