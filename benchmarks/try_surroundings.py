@@ -3,7 +3,7 @@
     python -m benchmarks.try_surroundings            what `make test-operations` tries, as a table
     python -m benchmarks.try_surroundings -k proxy   only some of it, printed and not written
 
-It runs tests/faults/test_surroundings.py and test_more_surroundings.py; as root some more cases can be tried.
+It runs the tests named below; as root, and where strace is there, some more cases can be tried.
 """
 
 import json
@@ -18,8 +18,8 @@ from xml.etree import ElementTree
 
 PROJECT = Path(__file__).parent.parent
 TABLE = PROJECT / "docs" / "reference" / "surroundings.md"
-TESTS = ("tests/faults/test_surroundings.py", "tests/faults/test_more_surroundings.py")
-HAPPENED = "happened"
+TESTS = [f"tests/faults/test_{name}.py" for name in ("surroundings", "more_surroundings", "system_calls")]
+HAPPENED = "happened"  # as tests/faults/surroundings.py has it
 MAX_CHARACTERS = 160
 BEFORE = """# What a computer may be like
 
@@ -60,7 +60,8 @@ def _rows(report: Path) -> Iterator[Row]:
         held = test.find("failure") is None and test.find("error") is None
         for kept in test.iter("property"):
             if kept.get("name") == HAPPENED:
-                yield Row(*json.loads(kept.get("value", "")), held)
+                case, ended, said = json.loads(kept.get("value", ""))
+                yield Row(case, ended, said, held)
 
 
 def _line(row: Row) -> str:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 OTHER_ROOT = "set SLOWBURN_ROOT to a folder of yours"
+NO_PROCESS = "no further process or thread can be started: `ulimit -u`, or this container, allows too few"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -66,6 +67,11 @@ class Interrupted(SlowburnError):
     exit_code = 130
 
 
+def is_no_thread(text: str) -> bool:
+    """Whether these words, of Python or of libgomp, say that a thread was refused."""
+    return "can't start new thread" in text or "Thread creation failed" in text
+
+
 def explained(error: OSError) -> SlowburnError:
     """The same error, with what to do; `Stopped` where the disk is full, for that may pass."""
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | Path) else ""
@@ -78,8 +84,12 @@ def explained(error: OSError) -> SlowburnError:
         return NoAccess(f"{where} may not be used by this user{owned_by(where)}: get access to it, or {OTHER_ROOT}")
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return SlowburnError("too many files are open: `ulimit -n` allows too few, 256 will do")
+    if error.errno == errno.EAGAIN:
+        return SlowburnError(NO_PROCESS)
     if error.errno == errno.EFBIG:
         return SlowburnError(f"{where or 'a file'} may not grow further: `ulimit -f` allows too little")
+    if error.errno == errno.ENOLCK:
+        return SlowburnError("the file system gives no locks: set SLOWBURN_ROOT to a folder on a disk of this machine")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return SlowburnError(f"{where} cannot be a folder, a file is in its place: remove that, or {OTHER_ROOT}")
     return SlowburnError(f"{where} cannot be used: {what}" if where else f"the system refused: {what}")

@@ -7,7 +7,7 @@ last, and the folder is renamed into place: whoever finds `<key>/manifest.json` 
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -229,8 +229,9 @@ class Store:
         )
         write_json(partial / "manifest.json", manifest.model_dump(mode="json"))
         mode = (partial / "manifest.json").stat().st_mode  # by the user's umask; safetensors are for their owner alone
-        for file in files:
-            file.chmod(mode)
+        with suppress(PermissionError, NotImplementedError):  # on a network folder whose modes are its own
+            for file in files:
+                file.chmod(mode)
         damaged = path.with_name(f".{key}.damaged")
         shutil.rmtree(damaged, ignore_errors=True)
         if path.exists():

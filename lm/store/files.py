@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, and their hashes."""
 
+import errno
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from filelock import FileLock, Timeout
 from lm.errors import NoAccess, SlowburnError, Stopped, TooNew, explained
 
 SCHEMA_VERSION = 1
+UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)  # what a network folder says of what it cannot do
 SCANNERS_HOLD_FILES = os.name == "nt"  # open, so that they cannot be renamed
 SCANNER_TIMEOUT_SECONDS = 10.0
 
@@ -31,12 +33,18 @@ def now() -> str:
 
 
 def flush(path: Path) -> None:
-    """Force a file's content, or a folder's list of names, onto the disk. Windows keeps its folders by itself."""
+    """Force a file's content, or a folder's list of names, onto the disk, where the file system can.
+
+    Windows and many network folders keep their folders by themselves.
+    """
     if path.is_dir() and os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
     finally:
         os.close(descriptor)
 

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lm.errors import Interrupted, SlowburnError, explained
+from lm.errors import NO_PROCESS, Interrupted, SlowburnError, explained, is_no_thread
 from lm.hardware.cores import chosen_cores
 from lm.memory.usage import is_refusal, own_peak_bytes
 from lm.store.layout import enter_all
@@ -177,6 +177,8 @@ def describe(error: BaseException) -> dict[str, Any]:
         return {"event": "error", "kind": "memory", "message": text.splitlines()[0]}
     if isinstance(error, OSError) and error.errno is not None:
         return describe(explained(error))
+    if is_no_thread(text):
+        return describe(SlowburnError(NO_PROCESS))
     traceback.print_exception(error)
     return {"event": "error", "kind": "crash", "message": text.splitlines()[0]}
 

@@ -206,15 +206,17 @@ class SupervisedChild:
 
     def _listen(self) -> None:
         assert self._process.stdout
-        for line in self._process.stdout:
-            self._events.put(json.loads(line))
+        with self._process.stdout as pipe:
+            for line in pipe:
+                self._events.put(json.loads(line))
         self._process.wait()
         self._events.put(None)
 
     def _keep_errors(self) -> None:
         assert self._process.stderr
-        for line in self._process.stderr:
-            self._error_lines.append(line.rstrip())
+        with self._process.stderr as pipe:
+            for line in pipe:
+                self._error_lines.append(line.rstrip())
 
     def _failure(self, event: dict[str, Any]) -> Exception:
         """The exception for an error that the child reported."""
@@ -239,6 +241,8 @@ class SupervisedChild:
             return OutOfMemory(f"the kernel ended it at {held} for want of memory", self.peak_bytes)
         if code == KILLED:
             return errors.Stopped("the worker process was killed from outside; run the same command to continue")
+        if any(map(errors.is_no_thread, self._error_lines)):
+            return errors.SlowburnError(errors.NO_PROCESS)
         near_limit = self.peak_bytes > 0.8 * self.budget.bytes or any("bad_alloc" in x for x in self._error_lines)
         if near_limit and code in ABORTED:
             return OutOfMemory(f"it died at {held}", self.peak_bytes)

@@ -14,13 +14,17 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PROJECT, Outcome, Workplace
+from tests.conftest import PROJECT, TINY_MODEL, Outcome, Workplace
 
 HAPPENED = "happened"  # the name under which a test records a row of the table
 NOBODY = 65534
 NO_SERVER = "http://127.0.0.1:9"
 ALONE = ("run", "--without-prefect")
 DATA_ONLY = ("--until", "clean")
+TRAINED = (
+    *("--until", "train", "--minutes", "0.2", "--set", "threads=1", "train.steps=20"),
+    *(f"train.{name}={value}" for name, value in TINY_MODEL.items()),
+)
 posix_only = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
 

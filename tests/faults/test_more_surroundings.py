@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.conftest import PROJECT, Outcome
 from tests.faults.surroundings import (
     ALONE,
     DATA_ONLY,
+    TRAINED,
     Answering,
     Surroundings,
     as_stranger,
@@ -29,6 +31,7 @@ from tests.faults.surroundings import (
 pytestmark = pytest.mark.operations
 HIDDEN_MOUNTS = ["unshare", "--mount", "sh", "-c"]  # a namespace of its own, in which root may mount what it likes
 UNKNOWN_USER = 54321
+SFTP_SERVER = Path("/usr/lib/openssh/sftp-server")
 
 
 @posix_only
@@ -41,8 +44,8 @@ def test_a_user_without_a_name_or_a_home(here: Surroundings, open_folder: Path) 
     here.environment |= {"SLOWBURN_ROOT": str(root)}
     for name in ("HOME", "USER", "LOGNAME"):
         here.environment.pop(name, None)
-    unknown = {"user": UNKNOWN_USER, "group": UNKNOWN_USER, "extra_groups": []}
-    assert here.run(*ALONE, *DATA_ONLY, "--corpus", "tiny-shakespeare", **unknown).code == 0
+    unknown: dict[str, Any] = {"user": UNKNOWN_USER, "group": UNKNOWN_USER, "extra_groups": []}
+    assert here.run(*ALONE, *DATA_ONLY, "--corpus", "python-docs", **unknown).code == 0
     assert here.run("doctor", **unknown).code == 0
 
 
@@ -57,7 +60,7 @@ def test_a_checkout_that_cannot_be_written(here: Surroundings, open_folder: Path
     del here.environment["PREFECT_HOME"]
     if not (PROJECT / ".prefect").exists():
         pytest.skip("nobody has run Prefect here yet")
-    outcome = here.run("run", "--until", "download", "--corpus", "tiny-shakespeare", **stranger)
+    outcome = here.run("run", "--until", "download", "--corpus", "python-docs", **stranger)
     assert outcome.code == 1
     assert "PREFECT_HOME" in outcome.last_line
 
@@ -120,11 +123,12 @@ def test_a_checkout_behind_a_link(here: Surroundings, tmp_path: Path) -> None:
 
 
 @posix_only
-@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o027, 0o640), (0o002, 0o664)])
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o022, 0o644), (0o002, 0o664)])
 def test_a_umask(here: Surroundings, umask: int, mode: int) -> None:
-    """The user's umask decides who may read: the same for every file of every artifact."""
-    assert here.run(*ALONE, "--until", "tokenize", "--minutes", "0.2", umask=umask).code == 0
+    """The user's umask decides who may read: the same for every file of every artifact, the weights too."""
+    assert here.run(*ALONE, *TRAINED, umask=umask).code == 0
     files = [path for path in here.place.root.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert any(file.name == "model.safetensors" for file in files)
     kept = [file for file in files if "machine" not in file.name]
     assert {oct(stat.S_IMODE(file.stat().st_mode)) for file in kept} == {oct(mode)}
 
@@ -154,7 +158,7 @@ def in_namespace(here: Surroundings, preparation: str, *arguments: str) -> Outco
     """Run until clean where something else is mounted; skips where that is not allowed."""
     if os.geteuid() != 0 or subprocess.run([*HIDDEN_MOUNTS, "true"], capture_output=True).returncode:
         pytest.skip("only root may mount")
-    if subprocess.run([*HIDDEN_MOUNTS, f"{preparation} 2>/dev/null; true"], capture_output=True).returncode:
+    if subprocess.run([*HIDDEN_MOUNTS, preparation], capture_output=True).returncode:
         pytest.skip("this kernel does not mount that")
     shell = " ".join([*HIDDEN_MOUNTS, f"'{preparation}; \"$@\"'", "sh", "$SLOWBURN"])
     return here.run(*ALONE, *DATA_ONLY, *arguments, shell=shell)
@@ -202,15 +206,16 @@ def test_other_limits(here: Surroundings, limit: str) -> None:
 
 
 @posix_only
-def test_few_processes(here: Surroundings, open_folder: Path) -> None:
+@pytest.mark.parametrize("processes", [3, 6, 9, 14, 30])
+def test_few_processes(here: Surroundings, open_folder: Path, processes: int) -> None:
     """`ulimit -u`: too few processes for this user."""
     stranger = as_stranger(open_folder)
     root = open_folder / "root"
     root.mkdir()
     root.chmod(0o777)
     here.environment |= {"SLOWBURN_ROOT": str(root), "HOME": str(root)}
-    corpus = ("--corpus", "tiny-shakespeare")
-    outcome = here.run(*ALONE, *DATA_ONLY, *corpus, shell="ulimit -u 3; $SLOWBURN", **stranger)
+    shell = f"ulimit -u {processes}; $SLOWBURN"
+    outcome = here.run(*ALONE, *DATA_ONLY, "--corpus", "python-docs", shell=shell, **stranger)
     assert outcome.code == 0 or "ulimit -u" in outcome.last_line, outcome
 
 
@@ -314,3 +319,58 @@ def test_nohup(here: Surroundings) -> None:
     here.tell(Outcome(process.returncode, output, errors))
     assert process.returncode == 0
     assert records(here.place) == ["completed"]
+
+
+SEEN = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set) {
+    if (size < 16) { errno = EINVAL; return -1; }
+    memset(set, 0, size);
+    memset(set, 0xff, 16);
+    return 0;
+}
+long sysconf(int name) {
+    if (name == _SC_NPROCESSORS_ONLN || name == _SC_NPROCESSORS_CONF) return 128;
+    return ((long (*)(int)) dlsym(RTLD_NEXT, "sysconf"))(name);
+}
+int get_nprocs(void) { return 128; }
+"""
+
+
+@linux_only
+def test_a_machine_that_shows_128_cores(here: Surroundings, tmp_path: Path) -> None:
+    """128 cores are seen, as in a container on a large host whose quota is not told: threads have room in the cap."""
+    if not (compiler := shutil.which("cc")):
+        pytest.skip("no C compiler is here, which makes a library that shows them")
+    (tmp_path / "seen.c").write_text(SEEN)
+    library = tmp_path / "seen.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, tmp_path / "seen.c", "-ldl"], check=True)
+    del here.environment["OMP_NUM_THREADS"]
+    settings = [word for word in TRAINED if word != "threads=1"]
+    shell = f"LD_PRELOAD={library} $SLOWBURN"
+    assert here.run(*ALONE, *settings, "--memory", "1500MiB", shell=shell).code == 0
+
+
+@linux_only
+def test_a_root_over_ssh(here: Surroundings, tmp_path: Path) -> None:
+    """A root on a network folder, mounted with sshfs: a run as on a disk, and every file of it verified."""
+    if not (shutil.which("sshfs") and SFTP_SERVER.exists()):
+        pytest.skip("sshfs, or OpenSSH's sftp-server, is not here")
+    program, real, root = tmp_path / "ssh", tmp_path / "real", tmp_path / "mounted"
+    program.write_text(f"#!/bin/sh\nexec {SFTP_SERVER}\n")
+    program.chmod(0o755)
+    real.mkdir()
+    root.mkdir()
+    if subprocess.run(["sshfs", "-o", f"ssh_command={program}", f"here:{real}", root]).returncode:
+        pytest.skip("this user may not mount")
+    try:
+        here.environment["SLOWBURN_ROOT"] = str(root)
+        assert here.run(*ALONE, *TRAINED).code == 0
+        assert here.run("verify").code == 0
+    finally:
+        subprocess.run(["fusermount3", "-u", root], check=True)
