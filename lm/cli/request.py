@@ -1,5 +1,6 @@
 """What a run is asked for on the command line, by `run` and `retrain`, and by `plan`, which only says what comes."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from lm.cli.command import field_option, option
@@ -12,7 +13,7 @@ WHAT, HOW_LONG, SETTINGS = "What to train on", "Time and memory", "Settings"
 class Request(NamedTuple):
     """What was asked for: what has an option of its own, and every `--set`."""
 
-    values: dict[str, Any]
+    values: Mapping[str, object]
     settings: tuple[str, ...]
 
     def config(self) -> RunConfig:
