@@ -6,6 +6,7 @@ from pathlib import Path
 
 OTHER_ROOT = "set SLOWBURN_ROOT to a folder of yours"
 NO_PROCESS = "no further process or thread can be started: `ulimit -u`, or this container, allows too few"
+NO_THREAD = ("can't start new thread", "Thread creation failed", "Failed to launch worker thread")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -68,8 +69,8 @@ class Interrupted(SlowburnError):
 
 
 def is_no_thread(text: str) -> bool:
-    """Whether these words, of Python or of libgomp, say that a thread was refused."""
-    return "can't start new thread" in text or "Thread creation failed" in text
+    """Whether these words, of Python or of a library, say that a thread was refused."""
+    return any(words in text for words in NO_THREAD)
 
 
 def explained(error: OSError) -> SlowburnError:
