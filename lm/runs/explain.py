@@ -99,7 +99,7 @@ def made_by(runs: Iterable[RunRecord], stage: str, key: str) -> str | None:
 def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
     artifact, nearest = store.find(name, record.key), None
     if artifact is None:
-        because = f"{record.reason}; its artifact is gone since, so there is no more to tell"
+        because = f"{record.reason}; its artifact has been removed since, so no more is known"
     elif record.status == "reused":
         maker = made_by(list_runs(store), name, record.key) or "an earlier run"
         because = f"the same config, inputs and code version as the one made by {maker} on {artifact.manifest.created}"
