@@ -10,7 +10,8 @@ from lm.clean.metrics import CleanMetrics
 from lm.formatting import format_bytes, format_count, format_duration, format_text_size
 from lm.generate.metrics import GenerateMetrics
 from lm.planning.plan import Plan
-from lm.report.report_text import about_baseline, evaluation_note, figures, lede, verdict
+from lm.report.next_steps import next_steps
+from lm.report.report_text import about_baseline, evaluation_note, figures, lede, not_finished, verdict
 from lm.report.run_facts import RunFacts, Sample
 from lm.runs.explain import SHOWN_KEY, made_by
 from lm.runs.lineage import Lineage, all_artifacts, made_into
@@ -22,7 +23,7 @@ from lm.text.raw_sources import SOURCES_FILE
 from lm.text.splits import TEXT_UNITS, Split
 from lm.tokenize.metrics import TokenizeMetrics
 from lm.train.metrics import TrainMetrics
-from tasks.markdown import bullets, escape, facts, link, page, quote, table
+from tasks.markdown import bullets, command_line, escape, facts, link, page, quote, table
 
 MAX_ROWS, MAX_FILES, MAX_RELATIVES = 100, 8, 6
 SIDES: dict[str, Split] = {"to train on": "train", "held out": "heldout"}
@@ -72,8 +73,7 @@ def stage_rows(run: RunRecord) -> list[dict[str, Any]]:
     stages: list[tuple[str, str, str, StageRecord | UnfinishedStage]] = [
         (name, stage.status, stage.reason, stage) for name, stage in run.stages.items()
     ]
-    if run.unfinished:
-        stages.append((run.unfinished.stage, "unfinished", run.unfinished.progress, run.unfinished))
+    stages += [(stage.stage, status, stage.progress, stage) for stage, status in not_finished(run)]
     return [
         {
             "stage": name,
@@ -88,10 +88,13 @@ def stage_rows(run: RunRecord) -> list[dict[str, Any]]:
 
 
 def run_page(run: RunFacts, report: Path) -> str:
-    """What the run came to, and where its report is: a page of this server cannot link to a file."""
+    """What the run came to, what fits it next, and where its report is: a page of this server cannot link to a file."""
+    steps = [part for step in next_steps(run) for part in (escape(step.text), command_line(step.command))]
     return page(
         "\n\n".join(map(escape, lede(run))),
         facts({figure.name: f"{figure.value} ({figure.note})" for figure in figures(run)}),
+        "## What next",
+        *steps,
         "## The report",
         f"All of it with pictures is in one file. Open it in a browser: copy this address,\n\n    {report.as_uri()}\n",
         f"or this path:\n\n    {report}\n",

@@ -20,6 +20,7 @@ from lm.champions.champion import load_champion
 from lm.config import StageConfig
 from lm.runs.earlier_text import EARLIER
 from lm.runs.lineage import all_artifacts
+from lm.runs.pruned import note_pruned
 from lm.runs.run_record import RunRecord, list_runs
 from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Store
@@ -50,6 +51,7 @@ class Removal(BaseModel):
     bytes: int
     last_used: str  # when the newest run that needed it began, else when it was made; UTC, RFC 3339
     unfinished: bool = False
+    run_id: str | None = None  # of the newest run that needed it
 
 
 class Pruning(BaseModel):
@@ -85,7 +87,7 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
     artifacts = {(artifact.manifest.stage, artifact.key): artifact for artifact in all_artifacts(store)}
     runs = list_runs(store)
     protected = _protected(store, artifacts, runs, policy)
-    used = _last_used(artifacts, runs)
+    users = _newest_users(artifacts, runs)
     sizes = {name: _disk_bytes(artifact.path) for name, artifact in artifacts.items()}
     unfinished, packs = list(_unfinished(store)), list(_packs(store))
     total = sum(sizes.values()) + sum(removal.bytes for removal in [*unfinished, *packs])
@@ -96,7 +98,8 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
             key=name[1],
             path=artifact.path.relative_to(store.root).as_posix(),
             bytes=sizes[name],
-            last_used=used[name],
+            last_used=max(artifact.manifest.created, users[name].started if name in users else ""),
+            run_id=users[name].run_id if name in users else None,
         )
         for name, artifact in artifacts.items()
         if name not in protected
@@ -120,13 +123,20 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
 
 def prune(store: Store, pruning: Pruning) -> list[Removal]:
     """Remove what was chosen, but for what another process is at work on; returns what is gone."""
-    gone = []
+    gone = list(_remove(store, pruning))
+    noted = [(each.stage, each.key, each.bytes) for each in gone if each.stage != PACK and not each.unfinished]
+    if noted:
+        note_pruned(store, noted)
+    return gone
+
+
+def _remove(store: Store, pruning: Pruning) -> Iterator[Removal]:
     for removal in pruning.removals:
         path = store.root / removal.path
         if removal.stage == PACK:
             with suppress(PermissionError):  # Windows: somebody reads it
                 path.unlink(missing_ok=True)
-                gone.append(removal)
+                yield removal
             continue
         with _locked(store, removal) as ours:
             if ours and path.exists():
@@ -134,8 +144,7 @@ def prune(store: Store, pruning: Pruning) -> list[Removal]:
                 shutil.rmtree(aside, ignore_errors=True)
                 move(path, aside)
                 shutil.rmtree(aside)
-                gone.append(removal)
-    return gone
+                yield removal
 
 
 def _protected(
@@ -159,13 +168,16 @@ def _protected(
     return protected
 
 
-def _last_used(artifacts: dict[tuple[str, str], Artifact], runs: Iterable[RunRecord]) -> dict[tuple[str, str], str]:
-    used = {name: artifact.manifest.created for name, artifact in artifacts.items()}
+def _newest_users(
+    artifacts: dict[tuple[str, str], Artifact], runs: Iterable[RunRecord]
+) -> dict[tuple[str, str], RunRecord]:
+    """The newest run that needed each artifact; `runs` has the newest first."""
+    users: dict[tuple[str, str], RunRecord] = {}
     for run in runs:
         for stage, record in run.every_stage():
-            if (stage, record.key) in used:
-                used[stage, record.key] = max(used[stage, record.key], run.started)
-    return used
+            if (stage, record.key) in artifacts:
+                users.setdefault((stage, record.key), run)
+    return users
 
 
 def _unfinished(store: Store) -> Iterator[Removal]:

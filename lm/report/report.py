@@ -14,11 +14,12 @@ from lm.report import report_text
 from lm.report.calibration_charts import bits, context_svg, frequency_svg, reliability_svg
 from lm.report.learning_curve import learning_curve_svg
 from lm.report.memory_chart import memory_svg
+from lm.report.next_steps import next_steps
 from lm.report.page import write_page
 from lm.report.run_facts import Evaluation, RunFacts, Sample, gather_facts, read_samples, representative_sample
 from lm.report.run_pictures import learning_curve_of
 from lm.run_config import RunConfig
-from lm.runs.run_record import REPORT_FILE, RunRecord, UnfinishedStage, read_memory, run_folder
+from lm.runs.run_record import REPORT_FILE, RunRecord, read_memory, run_folder
 from lm.stages import stage_named
 from lm.store.artifacts import Store
 from lm.text.plain_text import close_gaps, opening
@@ -82,8 +83,8 @@ def _content(store: Store, facts: RunFacts) -> dict[str, Any]:
         "asked": _asked(run),
         "reasons": (facts.plan or {}).get("reasons", []),
         "plan": list(_flat({name: value for name, value in (facts.plan or {}).items() if name != "reasons"})),
-        "stages": [*(_stage(facts, name) for name in run.stages), *_unfinished(run.unfinished)],
-        "next_steps": list(report_text.next_steps(facts)),
+        "stages": [*(_stage(facts, name) for name in run.stages), *_unfinished(run)],
+        "next_steps": list(next_steps(facts)),
         "details": list(_details(facts)),
         "config": json.dumps(run.config, indent=2, ensure_ascii=False),
     }
@@ -250,15 +251,15 @@ def _stage(facts: RunFacts, name: str) -> dict[str, Any]:
     }
 
 
-def _unfinished(stage: UnfinishedStage | None) -> Iterator[dict[str, Any]]:
-    if stage:
+def _unfinished(run: RunRecord) -> Iterator[dict[str, Any]]:
+    for stage, status in report_text.not_finished(run):
         yield {
             "name": stage.stage,
-            "status": "unfinished",
+            "status": status,
             "reason": stage.progress,
             "notes": [],
             "path": "",
-            "time": format_duration(stage.seconds),
+            "time": format_duration(stage.seconds) if stage.seconds else "none",
             "peak": _size(stage.peak_memory_bytes),
             "predicted": _size(stage.predicted_memory_bytes),
         }

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lm.errors import SlowburnError
 from lm.runs.lineage import artifact_folders
+from lm.runs.pruned import why_gone
 from lm.runs.run_record import RunRecord, StageRecord, list_runs
 from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Manifest, Store
@@ -101,7 +102,7 @@ def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
     facts: dict[str, Any] = {"stage": name, "key": record.key, "status": record.status}
     artifact = store.find(name, record.key)
     if artifact is None:
-        return StageWhy(**facts, because=f"{record.reason}; its artifact is gone since, so there is no more to tell")
+        return StageWhy(**facts, because=f"{record.reason}; {_gone(store, name, record.key)}")
     if record.status == "reused":
         maker = made_by(list_runs(store), name, record.key) or "an earlier run"
         because = f"the same config, inputs and code version as the one made by {maker} on {artifact.manifest.created}"
@@ -113,6 +114,11 @@ def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
         return StageWhy(**facts, because=f"it was the first {name} here")
     because = "no earlier one has the same config, inputs and code version"
     return StageWhy(**facts, because=because, nearest=nearest[0], differences=tuple(nearest[1]))
+
+
+def _gone(store: Store, stage: str, key: str) -> str:
+    why = why_gone(store, stage, key) or "is gone since"
+    return f"its artifact {why}, so there is no more to tell"
 
 
 def _computed(run: RunRecord, stage: str, key: str) -> bool:

@@ -12,6 +12,8 @@ from lm.errors import BadInput
 from lm.model.decoder import load_model, save_model
 from lm.store.artifacts import Store
 
+SIZE = {"documents": 1, "bytes": 9, "characters": 9}
+
 
 @pytest.fixture(scope="module")
 def two_models(toy_store: Store, tmp_path_factory) -> Store:
@@ -58,6 +60,28 @@ def test_equal_models_show_no_difference(two_models):
     assert compare(two_models, first, copy).verdict.startswith("No difference shown")
     with pytest.raises(BadInput, match="both are the model"):
         compare(two_models, first, first)
+
+
+def test_a_model_of_another_text_is_named(two_models):
+    """Both read the second's text, which is named; that the first never trained on it is said, and on what it did."""
+    first, second = (two_models.find("train", key * 16) for key in "3b")
+    same = compare(two_models, first, second)
+    assert "the held-out text of " in same.text
+    assert not same.warnings
+    clean, tokens = two_models.list("clean")[0], two_models.list("tokenize")[0]
+    chain = [(clean, "c" * 16, {"sources": {"tales": SIZE}}, {}), (tokens, "d" * 16, {}, {"clean": "c" * 16}),
+             (first, "e" * 16, {}, {"tokenize": "d" * 16})]  # fmt: skip
+    for made, key, metrics, inputs in chain:
+        manifest = made.manifest
+        with two_models.writing(manifest.stage, key) as out:
+            for file in manifest.outputs:
+                (out / file).write_bytes((made.path / file).read_bytes())
+            two_models.commit(manifest.stage, key, config=manifest.config, inputs=manifest.inputs | inputs,
+                              metrics=manifest.metrics | metrics, seconds=1.0, peak_memory_bytes=None,
+                              versions={})  # fmt: skip
+    (warning,) = compare(two_models, first, two_models.find("train", "e" * 16)).warnings
+    assert warning.startswith("The first never trained on any of this text")
+    assert "the held-out text of tales" in compare(two_models, first, two_models.find("train", "e" * 16)).text
 
 
 def test_the_command_line_compares(two_models):

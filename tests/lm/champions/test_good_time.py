@@ -1,5 +1,6 @@
 """A scheduled training begins when the machine has time: shown on a machine that really is busy, and then is not."""
 
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from lm.hardware.cores import usable_cores
 
 
 def test_it_waits_while_others_keep_the_processors_busy_and_begins_when_they_stop() -> None:
-    """It says once why it waits, and goes on soon after the last of them has ended."""
+    """It says once why it waits and until when, and goes on soon after the last of them has ended."""
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * usable_cores())]
     told: list[str] = []
 
@@ -26,6 +27,7 @@ def test_it_waits_while_others_keep_the_processors_busy_and_begins_when_they_sto
         for process in busy:
             process.kill()
     assert len(told) == 1
+    assert re.match(r"waiting, until \d\d:\d\d on \d\d \w+ at most: ", told[0])
     assert "the processors are" in told[0]
     assert "90 % are accepted" in told[0]
 
