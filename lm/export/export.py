@@ -3,11 +3,14 @@
 import re
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lm.errors import BadInput
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import flush, move
+
+if TYPE_CHECKING:
+    from lm.export.model_card import FileLoss, Origins
 
 Format = Literal["hf", "gguf"]
 FORMATS: tuple[Format, ...] = ("hf", "gguf")
@@ -44,8 +47,9 @@ def export(store: Store, model: Artifact, export_format: Format, to: Path | None
         limits = (
             _write_hf(model, partial) if export_format == "hf" else _write_gguf(model, partial, file, origins.licence)
         )
+        precisions = [] if export_format == "hf" else _measured(origins, partial)
         names = {"name": slug, "slug": slug, "folder": folder.name, "file": file}
-        card = model_card(origins, export_format, names, limits)
+        card = model_card(origins, export_format, names, limits, precisions)
         (partial / CARD_FILE).write_text(card, encoding="utf-8")
         for written in partial.iterdir():
             flush(written)
@@ -80,12 +84,32 @@ def _copy(model: Artifact, name: str, folder: Path) -> None:
 
 def _write_gguf(model: Artifact, folder: Path, file: str, licence: str) -> list[str]:
     """Write the GGUF file, and what ollama wants beside it; returns the limits to state."""
-    from lm.export.gguf import write_gguf  # brings torch
+    from lm.export.gguf import F16, Q8_0, write_gguf  # brings numpy
 
-    limit = write_gguf(model.path, folder / file, name=file.removesuffix(".gguf"), licence=licence)
+    for precision, written in ((F16, file), (Q8_0, _small(file))):
+        name = written.removesuffix(".gguf")
+        limit = write_gguf(model.path, folder / written, name=name, licence=licence, precision=precision)
     ollama = OLLAMA.format(file=file, context=model.manifest.config["context"])
     (folder / MODELFILE).write_text(ollama, encoding="utf-8")
     return [limit, GGUF_CUT]
+
+
+def _small(file: str) -> str:
+    """The name of the file with eight bits a weight, beside the one with sixteen."""
+    return f"{file.removesuffix('.gguf')}-q8_0.gguf"
+
+
+def _measured(origins: "Origins", folder: Path) -> "list[FileLoss]":
+    """Each GGUF file with its size and the loss of the model as it stores it."""
+    from lm.export.gguf import F16, Q8_0
+    from lm.export.measured_loss import measure_loss  # brings torch
+    from lm.export.model_card import FileLoss
+
+    ways = {precision.name: precision.read_back for precision in (F16, Q8_0)}
+    loss = measure_loss(origins.model.path, origins.clean.path, ways) if origins.clean else None
+    files = {F16.name: next(file for file in folder.glob("*.gguf") if not file.stem.endswith("-q8_0"))}
+    files[Q8_0.name] = folder / _small(files[F16.name].name)
+    return [FileLoss(path.name, path.stat().st_size, name, loss) for name, path in files.items()]
 
 
 def _slug(corpus: str, key: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -22,10 +22,22 @@ from lm.text.plain_text import close_gaps, opening, visible
 from lm.tokenize.metrics import TokenizeMetrics
 from lm.train.metrics import TrainMetrics
 
+if TYPE_CHECKING:
+    from lm.export.measured_loss import MeasuredLoss
+
 TEMPLATE = "model_card.md.jinja"
 CARD_FILE = "README.md"
 MAX_SOURCES, MAX_SAMPLES, SAMPLE_CHARACTERS = 12, 3, 600
 SHOWN_ADDRESSES = ("http://", "https://", "embedded:")  # a path on somebody's machine is nobody's business
+
+
+class FileLoss(NamedTuple):
+    """One of several files of the same model: its size, how it stores weights, and what that costs."""
+
+    name: str
+    bytes: int
+    weights: str
+    loss: "MeasuredLoss | None"  # None: the held-out text is not here
 
 
 @dataclass(frozen=True)
@@ -84,10 +96,17 @@ def origins_of(store: Store, model: Artifact) -> Origins:
     )
 
 
-def model_card(about: Origins, export_format: str, names: Mapping[str, str], limits: Sequence[str]) -> str:
+def model_card(
+    about: Origins,
+    export_format: str,
+    names: Mapping[str, str],
+    limits: Sequence[str],
+    files: Sequence[FileLoss] = (),
+) -> str:
     """The card in Markdown.
 
-    names: `name`, `slug`, `folder` and `file` of the export; limits: what a user must know besides.
+    names: `name`, `slug`, `folder` and `file` of the export; limits: what a user must know besides; files: where there
+    are several to choose from, what each costs.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -107,6 +126,8 @@ def model_card(about: Origins, export_format: str, names: Mapping[str, str], lim
         context=about.context,
         context_characters=_context_characters(about),
         limits=list(limits),
+        files=[_file(file) for file in files],
+        measured_text=next((file.loss.size for file in files if file.loss), ""),
         data_text=_data_text(about),
         sources=sources[:MAX_SOURCES],
         sources_left_out=len(sources[MAX_SOURCES:]),
@@ -115,6 +136,18 @@ def model_card(about: Origins, export_format: str, names: Mapping[str, str], lim
         provenance=list(_provenance(about)),
         **names,
     )
+
+
+def _file(file: FileLoss) -> dict[str, str]:
+    """A row of the table of files."""
+    own, stored = (file.loss.own, file.loss.stored[file.weights]) if file.loss else (0.0, 0.0)
+    return {
+        "name": file.name,
+        "weights": file.weights,
+        "size": format_bytes(file.bytes),
+        "bits": f"{stored:.4f}" if file.loss else "not measured",
+        "more": f"{stored - own:+.4f}" if file.loss else "",
+    }
 
 
 def _newest_of(store: Store, stage: str, model_key: str) -> Artifact | None:

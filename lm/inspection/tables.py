@@ -92,9 +92,11 @@ def print_run(view: RunView, console: Console, *, everything: bool = False) -> N
         table.add_row(
             run.unfinished.stage, Text("unfinished", "yellow"), "", "", run.unfinished.key, run.unfinished.progress
         )
-    parts: list[RenderableType] = [Text(f"run {run.run_id}", "bold"), _pairs(facts)]
-    parts += ["", table] if table.rows else ["", "It came to no stage."]
-    console.print(Group(*parts, *(["", Text("Config", "bold"), _pairs(run.config)] if everything else [])))
+    parts: list[RenderableType] = [Text(f"run {run.run_id}", "bold"), _pairs(facts), ""]
+    parts.append(table if table.rows else "It came to no stage.")
+    if everything:
+        parts += ["", Text("Config", "bold"), _pairs(run.config)]
+    console.print(Group(*parts))
 
 
 def print_source(view: "SourceView", console: Console) -> None:

@@ -65,7 +65,9 @@ def _figures(facts: RunFacts, present: Present) -> Iterator[Figure]:
         newest = present.curve[-1]
         unit, (training, heldout) = _unit(facts), _losses(facts, present)
         yield Figure(
-            unit.capitalize(), f"{(heldout or training)[-1][1]:.2f}", "on unseen text" if heldout else "training"
+            unit.capitalize(),
+            f"{(heldout or training)[-1][1]:.2f}",
+            "on unseen text" if heldout else "on training text",
         )
         yield Figure("Tokens a second", f"{newest['tokens_per_second']:,.0f}", f"at step {newest['step']:,}")
 

@@ -263,11 +263,12 @@ def not_finished(run: RunRecord) -> Iterator[tuple[UnfinishedStage, str]]:
         return
     began = run.unfinished.stage if run.unfinished else None
     left = [name for name in stage_names() if name not in run.stages and name != began]
+    goes_on = run.status in ("running", "paused")
     if run.unfinished:
-        yield run.unfinished, "at work" if run.status in ("running", "paused") else "unfinished"
+        yield run.unfinished, "at work" if goes_on else "unfinished"
     for number, name in enumerate(left):
         refused = number == 0 and began is None and run.status in ("failed", "stopped")
-        yield UnfinishedStage(stage=name), run.status if refused else "not reached"
+        yield UnfinishedStage(stage=name), run.status if refused else "to come" if goes_on else "not reached"
 
 
 def resumed(stage: StageRecord) -> str:

@@ -190,7 +190,7 @@ def test_a_page_that_follows_a_run_loads_itself_anew(browser: str, tmp_path: Pat
         assert "1 min 30 s left" in tab.value("document.body.innerText")
         assert tab.value("document.documentElement.scrollWidth") <= 360
         write(60.0)
-        tab.wait_for("document.body.innerText.includes('about 1 min left')")
+        tab.wait_for("document.body.innerText.includes('About 1 min left')")
         assert tab.named("Log.entryAdded") == []
 
 
