@@ -127,6 +127,7 @@ for _name, _help in {
     "training": "compare training with nanoGPT's recipe and others",
     "generation": "time generation",
     "memory": "compare predicted with measured memory",
+    "opponents": "compare a model with compressors of text",
     "corpora": "time the stages that read corpora",
     "encodings": "compare what finds the encoding of a text",
     "neighbours": "measure training beside a busy program",

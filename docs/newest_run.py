@@ -16,7 +16,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent if "__file__" in globals() else Path.cwd()))
 
-from lm.evaluate.stage import EVALUATION_FILE
+from lm.evaluate.result import EVALUATION_FILE
 from lm.runs.run_record import list_runs, read_memory, run_folder
 from lm.store.artifacts import Store
 from lm.store.files import read_json

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TypedDict
 from urllib.parse import urlsplit
 
 import httpx
@@ -32,6 +32,13 @@ PROFILE = "slowburn"  # of Prefect's settings: active while the server is up, so
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0  # a training run saves within this
+
+
+class Service(TypedDict):
+    """A process that `up` started."""
+
+    pid: int
+    command: list[str]
 
 
 def up() -> int:
@@ -120,12 +127,12 @@ def running() -> dict[str, int]:
     return {name: service["pid"] for name, service in _noted().items() if _is_alive(service)}
 
 
-def _noted() -> dict[str, dict[str, Any]]:
+def _noted() -> dict[str, Service]:
     """Process id and command line of each service that `up` started last."""
     return dict(read_json(STATE_FILE)["services"]) if STATE_FILE.exists() else {}
 
 
-def _is_alive(service: dict[str, Any]) -> bool:
+def _is_alive(service: Service) -> bool:
     with suppress(psutil.Error):
         process = psutil.Process(service["pid"])
         return process.cmdline() == service.get("command") and process.status() != psutil.STATUS_ZOMBIE

@@ -10,6 +10,10 @@ from lm.clean import memory as clean_memory
 from lm.clean.config import CleanConfig
 from lm.clean.jobs import make_documents
 from lm.clean.metrics import CleanMetrics
+from lm.compressors import memory as compressors_memory
+from lm.compressors.config import CompressorsConfig
+from lm.compressors.jobs import make_compressors
+from lm.compressors.metrics import CompressorsMetrics
 from lm.config import StageConfig, StageMetrics
 from lm.download import memory as download_memory
 from lm.download.config import DownloadConfig
@@ -124,11 +128,22 @@ TRAIN = register(
         roles=("init", *REPLICAS),
     )
 )
+COMPRESSORS = register(
+    Stage(
+        "compressors",
+        "artifacts/compressors",
+        1,
+        CompressorsConfig,
+        CompressorsMetrics,
+        compressors_memory.predict,
+        make_compressors,
+    )
+)
 EVALUATE = register(
     Stage(
         "evaluate",
         "artifacts/evaluations",
-        4,
+        5,
         EvaluateConfig,
         EvaluateMetrics,
         evaluate_memory.predict,

@@ -32,7 +32,8 @@ from lm.store.artifacts import Artifact, Store
 from lm.supervision.supervisor import SupervisedChild
 from lm.train.jobs import ChunkReport
 from tasks.markdown import escape, page, picture
-from tasks.pages import lineage_page, plan_page, run_page, samples_page, stage_page, stage_rows
+from tasks.pages import lineage_page, plan_page, run_page, samples_page, stage_rows
+from tasks.stage_pages import stage_page
 
 PICTURE_TITLES = {"learning-curve": "how it learned", "memory": "memory over time, against the budget"}
 TIMEOUT_SECONDS = 5.0

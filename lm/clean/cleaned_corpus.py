@@ -13,9 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lm.arrow.arrays import take_rows
+from lm.clean.assembly import Assembly
 from lm.clean.document_writer import COLUMNS
 from lm.clean.near_duplicates import BANDS, Labels, Sketches
-from lm.clean.parts import Assembly, Part, PartCounts
+from lm.clean.part_counts import PartCounts
+from lm.clean.parts import Part
 from lm.clean.readers.registry import PAGE
 from lm.clean.readings import ReadingCounts, told_readings
 from lm.clean.rejects import RejectWriter

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from lm.clean.parts import Part, PartCounts, find_parts, pack_key, part_key, sweep, touch
+from lm.clean.part_counts import PartCounts
+from lm.clean.parts import Part, find_parts, pack_key, part_key, sweep, touch
 from lm.clean.readers.input_file import ReadingSettings
-from lm.clean.shard_jobs import clean_shards
+from lm.clean.shard_jobs import Pack, clean_shards
 from lm.clean.shards import Shard, shards_of
+from lm.config import JsonObject
 from lm.progress import Progress
 from lm.supervision.worker_pool import SEQUENTIAL, SHARD_BYTES, ShardJob, WorkerPool, run_jobs
 from lm.text.archives import Expansion
@@ -46,7 +48,7 @@ def make_parts(
     """
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
-    settings: dict[str, Any] = config.model_dump(mode="json", include=set(SETTINGS))
+    settings: JsonObject = config.model_dump(mode="json", include=set(SETTINGS))
     settings["sketched"] = config.near_duplicates != "ignore"
     reading = ReadingSettings.of(config)
     shards = [shard for source in sources for shard in shards_of(raw, source, reading)]
@@ -78,15 +80,6 @@ def _packs(missing: dict[str, Shard]) -> Iterator[dict[str, Shard]]:
         yield pack
 
 
-def _job(raw: Path, pack: dict[str, Shard], config: "CleanConfig", folder: Path, scratch: Path) -> ShardJob:
-    def arguments() -> dict[str, Any]:
-        return {
-            "raw": raw,
-            "shards": [shard.as_json() for shard in pack.values()],
-            "keys": list(pack),
-            "config": config,
-            "scratch": scratch,
-            "out": folder / f"{pack_key(list(pack))}.parquet",
-        }
-
-    return ShardJob(clean_shards, sum(shard.bytes for shard in pack.values()), arguments)
+def _job(raw: Path, pack: dict[str, Shard], config: "CleanConfig", folder: Path, scratch: Path) -> ShardJob[Pack]:
+    out = folder / f"{pack_key(list(pack))}.parquet"
+    return ShardJob(clean_shards, sum(shard.bytes for shard in pack.values()), Pack(raw, pack, config, scratch, out))

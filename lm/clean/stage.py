@@ -3,16 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from lm.clean.config import VERSION, CleanConfig
 from lm.clean.metrics import CleanMetrics
 from lm.errors import BadInput
 from lm.progress import Progress
 from lm.supervision.worker_pool import SEQUENTIAL, WorkerPool
-
-if TYPE_CHECKING:
-    pass
 
 
 def clean(
@@ -58,9 +54,12 @@ def clean(
         written, overlap = SplitWriter(corpus, repeats, split, rejects).write(out)
         filtered = rejects.told_filtered()
         return CleanMetrics(
-            **written,
+            **written._asdict(),
             **corpus.metrics(),
-            **repeats.metrics(),
+            dropped_duplicates=repeats.duplicates,
+            near_duplicate_clusters=repeats.clusters,
+            near_duplicate_documents=repeats.near_duplicates,
+            dropped_near_duplicates=repeats.near_duplicates if repeats.dropped else 0,
             openings=openings(out),
             cleaned_sources=cleaned_sources,
             rejected=dict(sorted(rejects.counts.items())),

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,7 @@ def _tell(note: str) -> None:
     print(note, file=sys.stderr)
 
 
-def _config(settings: dict[str, Any], prompts: list[str]) -> GenerateConfig:
+def _config(settings: Mapping[str, object], prompts: list[str]) -> GenerateConfig:
     asked = {name: value for name, value in settings.items() if value is not None}
     try:
         return GenerateConfig.model_validate(asked | {"prompts": prompts})

@@ -1,7 +1,5 @@
 """What can be asked of the download stage."""
 
-from typing import Any
-
 from pydantic import Field, SerializationInfo, field_serializer
 
 from lm.config import StageConfig
@@ -27,10 +25,6 @@ class DownloadConfig(StageConfig):
 
     @field_serializer("corpus")
     def _without_secrets(self, corpus: tuple[str, ...], info: SerializationInfo) -> list[str]:
-        """Show addresses without users, passwords and queries; whole in `secrets()` alone."""
+        """Show addresses without users, passwords and queries; whole only on the way to the process that fetches."""
         whole = bool(info.context and info.context.get("secrets"))
         return [word if whole else without_secrets(word) for word in corpus]
-
-    def secrets(self) -> dict[str, Any]:
-        """Return the config as JSON with its addresses whole: for the process that fetches, and never to be stored."""
-        return self.model_dump(mode="json", context={"secrets": True})

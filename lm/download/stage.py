@@ -26,7 +26,7 @@ from lm.store.artifacts import Store
 from lm.store.files import SCHEMA_VERSION, sha256_of, write_json
 from lm.store.keys import artifact_key
 from lm.text.addresses import identity, shown
-from lm.text.archives import known_suffix
+from lm.text.compressed_files import known_suffix
 from lm.text.licences import NOT_STATED
 from lm.text.raw_sources import SOURCES_FILE, RawSource
 

@@ -18,6 +18,13 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def cpu_flags() -> frozenset[str]:
+    """Names of the instruction sets that the processor has, as Linux on x86 lists them; empty elsewhere."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return frozenset(next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), []))
+
+
 def usable_cores() -> int:
     """Logical cores that this process may keep busy: those it may run on, or fewer where a container's quota says so.
 

@@ -1,14 +1,14 @@
 """What `python -m lm inspect` and `verify` print for people, as rich tables."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from lm.formatting import format_bytes, format_duration
+from lm.formatting import flattened, format_bytes, format_duration
 from lm.inspection.listing import ArtifactView, Entry, Listing, RunView
 from lm.inspection.parquet_head import Head
 from lm.inspection.verify import Verification
@@ -156,23 +156,15 @@ def _crown(entry: Entry) -> str | tuple[str, str]:
     return ("the champion, ", "bold green") if entry.is_champion else ""
 
 
-def _pairs(values: Mapping[str, Any]) -> Table:
+def _pairs(values: Mapping[str, object]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _flat(values):
+    for name, value in flattened(values):
         if value not in (None, "", [], ()):
             words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             table.add_row(name, Text(visible(words)))
     return table
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _tree(title: str, lineage: Iterable[Lineage]) -> Tree:

@@ -94,7 +94,14 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
         """(B, T, C) -> (B, T, C)."""
-        x = x + self.self_attn.forward(_norm(x, self.input_layernorm), rotary)
+        return self.add_mlp(self.add_attention(x, rotary))
+
+    def add_attention(self, x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
+        """The first half: (B, T, C) -> (B, T, C)."""
+        return x + self.self_attn.forward(_norm(x, self.input_layernorm), rotary)
+
+    def add_mlp(self, x: Tensor) -> Tensor:
+        """The second half: (B, T, C) -> (B, T, C)."""
         return x + self.mlp.forward(_norm(x, self.post_attention_layernorm))
 
     def train_forward(
@@ -170,6 +177,17 @@ class Decoder(nn.Module):
         for layer in self._layers():
             x = layer.forward(x, rotary)
         return _norm(x, self.model.norm)
+
+    def norm_inputs(self, tokens: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Name of each norm's weight, and the stream (B, T, C) that it reads, in order."""
+        rotary = self._rotary(tokens.shape[1])
+        x = self._embed(tokens)
+        for index, layer in enumerate(self._layers()):
+            yield f"model.layers.{index}.input_layernorm.weight", x
+            x = layer.add_attention(x, rotary)
+            yield f"model.layers.{index}.post_attention_layernorm.weight", x
+            x = layer.add_mlp(x)
+        yield "model.norm.weight", x
 
     def loss(self, tokens: Tensor, targets: Tensor, masks: Tensor | None = None, *, recompute: bool = False) -> Tensor:
         """Mean cross-entropy in nats a token, by the training path; tokens and targets: (B, T).

@@ -52,6 +52,6 @@ def _reason(plan: Plan, recipe: TrainingConfig, schedule: Schedule) -> str:
     fall = "faster" if recipe.steps < plan.recipe.steps else "more slowly"
     return (
         f"A step takes {schedule.step_seconds * 1000:.0f} ms, planned were {plan.step_seconds / STEPS_SHARE * 1000:.0f}"
-        f": to take {format_duration(plan.request['minutes'] * 60)} training ends after {recipe.steps:,} steps instead "
+        f": to take {format_duration(60 * plan.minutes)} training ends after {recipe.steps:,} steps instead "
         f"of {plan.recipe.steps:,}, and from step {step:,} on the learning rates fall {fall}."
     )

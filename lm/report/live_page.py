@@ -1,9 +1,9 @@
 """The report of a run that goes on: how far it is, its learning curve, its memory. It loads itself anew."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lm.formatting import format_bytes, format_duration
 from lm.report.live_chart import Line, line_charts
@@ -14,6 +14,9 @@ from lm.report.run_facts import RunFacts
 from lm.runs.run_record import REPORT_FILE, MemoryRow, run_folder
 from lm.store.artifacts import Store
 
+if TYPE_CHECKING:
+    from lm.train.learning_curve import CurveRow  # brings pyarrow
+
 TEMPLATE = "live.html.jinja"
 MIB = 2**20
 BUDGET_IN_SIGHT = 3  # times what is used: beyond that its line would press the other one flat
@@ -22,7 +25,7 @@ BUDGET_IN_SIGHT = 3  # times what is used: beyond that its line would press the 
 class Present(NamedTuple):
     """What is known of a run at a moment, beside its record."""
 
-    curve: Sequence[Mapping[str, Any]]  # rows as in metrics.parquet
+    curve: "Sequence[CurveRow]"
     memory: Sequence[MemoryRow]
     left_seconds: float | None  # of the whole run
     refresh_seconds: int

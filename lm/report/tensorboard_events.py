@@ -5,13 +5,14 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lm.errors import BadInput
 from lm.report.run_facts import RunFacts, gather_facts
 from lm.report.run_pictures import training_metrics
 from lm.runs.run_record import RUN_FILE, RunRecord, open_run, run_folder
 from lm.store.artifacts import Store
+from lm.train.learning_curve import CurveRow
 
 if TYPE_CHECKING:
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
@@ -56,7 +57,7 @@ class _Events:
         self._last_step = 0
         self.steps = 0
 
-    def add_curve(self, rows: list[Mapping[str, Any]], facts: RunFacts) -> None:
+    def add_curve(self, rows: list[CurveRow], facts: RunFacts) -> None:
         """Write the rows that are new."""
         tokens = facts.tokenize
         train, heldout = (tokens.train_bytes_per_token, tokens.heldout_bytes_per_token) if tokens else (1.0, 1.0)

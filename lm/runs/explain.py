@@ -99,21 +99,22 @@ def made_by(runs: Iterable[RunRecord], stage: str, key: str) -> str | None:
 
 
 def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
-    facts: dict[str, Any] = {"stage": name, "key": record.key, "status": record.status}
-    artifact = store.find(name, record.key)
+    artifact, nearest = store.find(name, record.key), None
     if artifact is None:
-        return StageWhy(**facts, because=f"{record.reason}; {_gone(store, name, record.key)}")
-    if record.status == "reused":
+        because = f"{record.reason}; {_gone(store, name, record.key)}"
+    elif record.status == "reused":
         maker = made_by(list_runs(store), name, record.key) or "an earlier run"
         because = f"the same config, inputs and code version as the one made by {maker} on {artifact.manifest.created}"
-        return StageWhy(**facts, because=because)
-    if record.reason.startswith("damaged"):
-        return StageWhy(**facts, because=f"it was there, but {record.reason}")
-    nearest = nearest_difference(store, _made(artifact.manifest), before=artifact)
-    if nearest is None:
-        return StageWhy(**facts, because=f"it was the first {name} here")
-    because = "no earlier one has the same config, inputs and code version"
-    return StageWhy(**facts, because=because, nearest=nearest[0], differences=tuple(nearest[1]))
+    elif record.reason.startswith("damaged"):
+        because = f"it was there, but {record.reason}"
+    elif nearest := nearest_difference(store, _made(artifact.manifest), before=artifact):
+        because = "no earlier one has the same config, inputs and code version"
+    else:
+        because = f"it was the first {name} here"
+    key, differences = nearest or (None, [])
+    return StageWhy(
+        stage=name, key=record.key, status=record.status, because=because, nearest=key, differences=tuple(differences)
+    )
 
 
 def _gone(store: Store, stage: str, key: str) -> str:

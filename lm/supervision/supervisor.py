@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 import psutil
 
@@ -29,6 +29,7 @@ from lm.progress import Progress
 from lm.store.layout import entering_modules
 from lm.supervision.cgroup import MemoryCgroup
 from lm.supervision.job import Job
+from lm.supervision.messages import MEMORY, Event, Failed, Request
 from lm.supervision.watch import MemorySample, MemoryWatch
 
 SAVE_SECONDS = 15.0
@@ -70,7 +71,7 @@ class SupervisedChild:
         self._reported_peak_bytes = 0
         self._kills_before = oom_kills()
         self._sending = threading.Lock()
-        self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._events: queue.Queue[Event | None] = queue.Queue()
         self._error_lines: deque[str] = deque(maxlen=KEPT_ERROR_LINES)
         project = str(Path(__file__).parents[2])
         environment = os.environ | {
@@ -133,7 +134,7 @@ class SupervisedChild:
         When this call is interrupted, the child gets the time to save before it is ended.
         """
         try:
-            self._send({"job": job.name, "arguments": job.encode(*args, **kwargs)})
+            self._send({"ask": "do", "job": job.name, "arguments": job.encode(*args, **kwargs)})
             while True:
                 event = self._events.get()
                 if event is None:
@@ -156,12 +157,12 @@ class SupervisedChild:
 
     def ask_to_stop(self, reason: str) -> None:
         """Have the job at hand save and end early: its call then raises Stopped with this reason."""
-        self._send({"stop": reason})
+        self._send({"ask": "stop", "reason": reason})
 
     def close(self, grace_seconds: float = 2.0) -> None:
         """End the child: ask, wait, then kill it with all its descendants. A child that is gone stays gone."""
         assert self._process.stdin
-        self._send({"stop": "asked to stop"})
+        self._send({"ask": "stop", "reason": "asked to stop"})
         with self._sending, suppress(OSError):
             self._process.stdin.close()
         try:
@@ -174,7 +175,7 @@ class SupervisedChild:
         if self.cgroup:
             self.cgroup.remove()
 
-    def _send(self, request: dict[str, Any]) -> None:
+    def _send(self, request: Request) -> None:
         assert self._process.stdin
         with self._sending, suppress(BrokenPipeError):  # a dead child is reported when its events end
             if not self._process.stdin.closed:  # by another thread, as the watch finds something
@@ -193,10 +194,10 @@ class SupervisedChild:
         for line in self._process.stderr:
             self._error_lines.append(line.rstrip())
 
-    def _failure(self, event: dict[str, Any]) -> Exception:
+    def _failure(self, event: Failed) -> Exception:
         """The exception for an error that the child reported."""
         kind, message = event["kind"], event["message"]
-        if kind == "memory":
+        if kind == MEMORY:
             refused = f"it was refused more at {format_bytes(self.peak_bytes)}"
             return OutOfMemory(self._watch.crossing or refused, self.peak_bytes)
         if kind in ("Stopped", "Interrupted") and self._watch.reason:

@@ -6,7 +6,7 @@ confirms.
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -14,6 +14,7 @@ from torch import Tensor
 from lm.errors import SlowburnError
 from lm.store.files import read_json, replace_atomically, sha256_of, write_json
 from lm.train.learning_curve import MetricsState
+from lm.train.numerics import Numerics
 
 KEPT = 3
 
@@ -27,7 +28,7 @@ class TrainingFacts(TypedDict, total=False):
     seconds: float  # of the stage so far
     seconds_in_steps: float  # of those, in optimiser steps; older checkpoints lack it
     peak_memory_bytes: int
-    numerics: dict[str, Any]  # what may change the last bits: threads, torch, CPU capability, device
+    numerics: Numerics
 
 
 class CheckpointRecord(TypedDict):

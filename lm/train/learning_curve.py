@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,10 +26,22 @@ COLUMNS = {
 }
 
 
+class CurveRow(TypedDict):
+    """A row of `metrics.parquet`."""
+
+    step: int
+    seconds: float
+    loss: float
+    heldout_loss: float | None
+    learning_rate: float
+    tokens_per_second: float
+    memory_bytes: int
+
+
 class MetricsState(TypedDict):
     """The learning curve so far, and what its next row needs."""
 
-    rows: list[dict[str, Any]]  # columns as in `metrics.parquet`
+    rows: list[CurveRow]
     pending: list[float]  # losses since the last row, in nats per token
     smooth_loss: NotRequired[float]  # nats per token
     lowest_loss: NotRequired[float]  # that smooth_loss has come to
@@ -41,7 +53,7 @@ class MetricsLog:
     def __init__(self, recipe: TrainingConfig) -> None:
         self.recipe = recipe
         self.every = max(1, recipe.planned_steps // ROWS)
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[CurveRow] = []
         self.smooth_loss = math.nan
         self.lowest_loss = math.inf  # that the smooth loss has come to
         self._pending: list[float] = []
@@ -102,5 +114,6 @@ class MetricsLog:
     def write(self, path: Path) -> None:
         """Write the whole curve as parquet."""
         schema = pa.schema(list(COLUMNS.items()), metadata={"schema_version": str(SCHEMA_VERSION)})
-        columns = ([row[name] for row in self.rows] for name in COLUMNS)
+        rows = [dict(row) for row in self.rows]
+        columns = ([row[name] for row in rows] for name in COLUMNS)
         pq.write_table(table_of(columns, schema), path)

@@ -17,6 +17,7 @@ import pytest
 from lm.clean.config import CleanConfig
 from lm.clean.memory import predict_cleaning
 from lm.clean.metrics import CleanMetrics
+from lm.compressors.memory import predict_compressing
 from lm.download.config import DownloadConfig
 from lm.download.jobs import download
 from lm.download.memory import predict_download
@@ -102,7 +103,8 @@ def text(tmp_path_factory) -> Made:
     keys["clean"] = stage_key("clean", CLEAN, {"download": keys["download"]})
     keys["tokenize"] = stage_key("tokenize", TOKENIZE, {"clean": keys["clean"]})
     keys["train"] = stage_key("train", RECIPE, {"tokenize": keys["tokenize"]})
-    inputs = {name: keys[name] for name in ("train", "tokenize", "clean")}
+    keys["compressors"] = stage_key("compressors", EVALUATE.compressors, {"clean": keys["clean"]})
+    inputs = {name: keys[name] for name in ("train", "tokenize", "clean", "compressors")}
     keys["evaluate"] = stage_key("evaluate", EVALUATE, inputs)
     keys["generate"] = stage_key("generate", GENERATE, {"train": keys["train"], "clean": keys["clean"]})
     everything = Made(store, download, keys)
@@ -113,7 +115,7 @@ def text(tmp_path_factory) -> Made:
 @pytest.fixture(scope="module")
 def made(text) -> Made:
     """All stages of the text."""
-    make_all(text, "train", "evaluate", "generate")
+    make_all(text, "train", "compressors", "evaluate", "generate")
     return text
 
 
@@ -157,7 +159,10 @@ WORK = {
     "clean": lambda made, child: make(made, child, "clean", CLEAN, ("download",)),
     "tokenize": lambda made, child: make(made, child, "tokenize", TOKENIZE, ("clean",)),
     "train": train,
-    "evaluate": lambda made, child: make(made, child, "evaluate", EVALUATE, ("train", "tokenize", "clean")),
+    "compressors": lambda made, child: make(made, child, "compressors", EVALUATE.compressors, ("clean",)),
+    "evaluate": lambda made, child: make(
+        made, child, "evaluate", EVALUATE, ("train", "tokenize", "clean", "compressors")
+    ),
     "generate": lambda made, child: make(made, child, "generate", GENERATE, ("train", "clean")),
 }
 
@@ -172,6 +177,7 @@ def predicted(made: Made, stage: str) -> int:
         "tokenize": predict_tokenizing(TOKENIZE, text.train_bytes, longest),
         "plan": predict_training(RECIPE, 1024, RECIPE.batch_sequences),
         "train": predict_training(RECIPE, 1024, RECIPE.batch_sequences),
+        "compressors": predict_compressing(EVALUATE.compressors, whole),
         "evaluate": predict_evaluating(parameters, whole),
         "generate": predict_generating(parameters),
     }[stage]
@@ -200,7 +206,9 @@ def under(made: Made, stage: str, cap: int, hide: Path) -> Outcome:
     return Outcome(cap, not reason, reason, child.peak_bytes, seconds)
 
 
-@pytest.mark.parametrize("stage", ["download", "clean", "tokenize", "plan", "train", "evaluate", "generate"])
+@pytest.mark.parametrize(
+    "stage", ["download", "clean", "tokenize", "plan", "train", "compressors", "evaluate", "generate"]
+)
 def test_every_cap_ends_well(made, stage, tmp_path, record_property):
     """Complete, or out of memory and said so: no hang, no crash, nothing half-written, no overshoot."""
     needed = predicted(made, stage)

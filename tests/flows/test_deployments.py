@@ -90,7 +90,7 @@ def test_every_stage_leaves_a_page(services: Services, complete: dict[str, Any])
     """A run's artifacts tell what each stage made, with pictures and samples; a text's markup stays text."""
     wanted = {"flow_runs": {"id": {"any_": [complete["id"]]}}}
     pages = {page["key"]: page for page in services.api("artifacts/filter", **wanted, limit=200)}
-    stages = {"download", "clean", "plan", "tokenize", "train", "evaluate", "generate"}
+    stages = {"download", "clean", "plan", "tokenize", "train", "compressors", "evaluate", "generate"}
     assert set(pages) == stages | {"training", "stages", "run", "lineage", "learning-curve", "memory", "samples"}
     assert all(page["description"] for page in pages.values())
     assert pages["training"]["data"] == 100
@@ -107,7 +107,7 @@ def test_a_single_stage_reuses_what_is_there(services: Services, complete: dict[
     done = services.deploy("evaluate/local", "--watch")
     assert done.returncode == 0, done.stdout + done.stderr
     stages = services.record(services.newest_run())["stages"]
-    assert list(stages) == ["download", "clean", "tokenize", "train", "evaluate"]
+    assert list(stages) == ["download", "clean", "tokenize", "train", "compressors", "evaluate"]
     assert {stage["status"] for stage in stages.values()} == {"reused"}
 
 

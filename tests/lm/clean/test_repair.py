@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lm.clean.config import CleanConfig
 from lm.clean.hyphenation import join_hyphenated
 from lm.clean.line_breaks import unify_line_breaks
-from lm.clean.parts import CleaningCounts
+from lm.clean.part_counts import CleaningCounts
 from lm.clean.repair import repair_mojibake
 from lm.clean.shard_cleaning import clean_text
 from lm.clean.stage import clean

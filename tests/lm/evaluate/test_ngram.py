@@ -1,16 +1,12 @@
 """The baselines are real ones: proper distributions, fitted on the training text only."""
 
-import os
-import pydoc_data.topics
 from collections import Counter, defaultdict
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lm.evaluate.ngram
-from lm.evaluate.compressors import COMPRESSORS, conditional_bytes
 from lm.evaluate.ngram import NGram
 
 few_letters = st.lists(st.sampled_from(list(b"abc")), max_size=40).map(bytes)
@@ -63,12 +59,3 @@ def test_working_in_blocks_changes_nothing(monkeypatch):
     monkeypatch.setattr(lm.evaluate.ngram, "BLOCK_BYTES", 20)
     monkeypatch.setattr(lm.evaluate.ngram, "PIECE_BYTES", 3)
     np.testing.assert_array_equal(NGram.fit(texts).nats(b"to be is the question"), whole)
-
-
-@pytest.mark.parametrize("name", COMPRESSORS)
-def test_a_compressor_knows_what_it_has_read(name):
-    """Text costs less to one that has read it, noise costs its full size."""
-    known = "".join(pydoc_data.topics.topics.values()).encode()[:60_000]
-    seen, noise = known[-20_000:], os.urandom(20_000)
-    assert conditional_bytes(name, known, seen) < conditional_bytes(name, b"", seen) / 2
-    assert conditional_bytes(name, known, noise) == pytest.approx(len(noise), rel=0.15)

@@ -172,7 +172,7 @@ def test_show_tells_lineage_both_ways(store: Store) -> None:
     assert (clean.stage, download.stage, download.next[0].stage) == ("clean", "download", "00000-tale.txt")
     assert [(node.stage, [after.stage for after in node.next]) for node in view.made_into] == [("train", ["evaluate"])]
     assert view.used_by_runs == ("2026-11-20-tales",)
-    assert view.heads["rows.parquet"].rows == 2 and len(view.heads["rows.parquet"].first[0]["text"]) < 200
+    assert view.heads["rows.parquet"].rows == 2 and len(str(view.heads["rows.parquet"].first[0]["text"])) < 200
     text = printed(print_artifact, view)
     assert "\x1b[31mred" not in text and "rows.parquet, 2 rows" in text
     shutil.rmtree(artifact(store, "clean").path)

@@ -16,7 +16,7 @@ from lm.report.run_facts import gather_facts
 from lm.run_config import RunConfig
 from lm.runs.explain import explain
 from lm.store.artifacts import Store
-from tasks.pages import stage_page
+from tasks.stage_pages import stage_page
 from tests.conftest import PROJECT, write_corpus
 
 SCRIPT = """

@@ -14,7 +14,7 @@ from lm.planning.expected_loss import expected_bits_per_byte
 
 PROJECT = Path(__file__).parents[3]
 
-STAGES = ["download", "clean", "plan", "tokenize", "train", "evaluate", "generate"]
+STAGES = ["download", "clean", "plan", "tokenize", "train", "compressors", "evaluate", "generate"]
 
 
 class Answer(NamedTuple):

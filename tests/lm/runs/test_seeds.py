@@ -59,7 +59,7 @@ def test_the_ensemble_is_evaluated_as_a_model_is(toy, other, tmp_path):
     def bits(model, *replicas):
         out = tmp_path / str(len(list(tmp_path.iterdir())))
         out.mkdir()
-        evaluate(model, toy.tokens, toy.clean, QUICK, out, silent, replicas=replicas)
+        evaluate(model, toy.tokens, toy.clean, toy.compressors, QUICK, out, silent, replicas=replicas)
         return read_json(out / "evaluation.json")["bits_per_byte"]
 
     alone = bits(toy.model), bits(other)

@@ -49,7 +49,7 @@ def store(toy, tmp_path, monkeypatch) -> Store:
                       devices={"cpu": slow})  # fmt: skip
     keep_machine(store, machine)
     with store.writing("clean", "c" * 16) as out:
-        metrics = metrics_of("clean", **write_documents(read_documents(toy.clean), out))
+        metrics = metrics_of("clean", **write_documents(read_documents(toy.clean), out)._asdict())
         store.commit("clean", "c" * 16, config={}, inputs={}, metrics=metrics, seconds=0.0, peak_memory_bytes=None,
                      versions={})  # fmt: skip
     return store
