@@ -99,7 +99,7 @@ def default_model(store: Store, tell: Callable[[str], object]) -> Artifact:
         return newest
     champion = next((model for model in models if model.key == key), None)
     if champion is None:
-        tell(f"the champion {key} is gone: using the newest model {newest.key}")
+        tell(f"the champion {key} has been removed: using the newest model {newest.key}")
         return newest
     if newest.key != key:
         tell(f"using the champion {key}; the newest model is {newest.key}")
@@ -136,7 +136,7 @@ def roll_back(store: Store, reason: str) -> Decision:
         former = [key for key in record.reign[:-1] if store.find("train", key)]
         if not former:
             raise BadInput(
-                "there is no earlier champion to go back to: `python -m lm promote NAME` makes any model the champion"
+                "there is no earlier champion to go back to: `slowburn promote NAME` makes any model the champion"
             )
         return _add(store, record, "rolled back", former[-1], reason, challenger=record.champion)
 

@@ -13,13 +13,13 @@ from lm.text.plain_text import visible
 
 
 @command()
-@option("--disk", required=True, metavar="SIZE", help="what all artifacts may take, such as 5GiB")
+@option("--disk", required=True, metavar="SIZE", help="disk that all artifacts together may take, such as 5GiB")
 @field_option(RetentionPolicy, "runs")
 @field_option(RetentionPolicy, "champions")
-@option("--yes", is_flag=True, help="remove it; without this it is only said what would go")
+@option("--yes", is_flag=True, help="remove them; without this the command only lists what would be removed")
 @json_option
 def prune_command(disk: str, runs: int | None, champions: int | None, yes: bool, as_json: bool) -> int:
-    """Remove what was not used for longest, until the rest fits a disk budget.
+    """Remove what has not been used for longest, until the rest fits a disk budget.
 
     Runs keep their record and their report. What was removed is made again by `slowburn run --like RUN`.
     """

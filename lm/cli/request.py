@@ -79,7 +79,13 @@ class Request:
 def request_options(function: Any) -> Any:
     """Declare the options that every request has."""
     options = [
-        option("--corpus", several=True, section=WHAT, metavar="NAME|PATH|URL", help="several make one corpus"),
+        option(
+            "--corpus",
+            several=True,
+            section=WHAT,
+            metavar="NAME|PATH|URL",
+            help="texts to train on; several make one corpus",
+        ),
         field_option(RunConfig, "init_from", section=WHAT, metavar="RUN|FOLDER"),
         field_option(RunConfig, "minutes", section=HOW_LONG, metavar="MINUTES"),
         field_option(TrainConfig, "steps", section=HOW_LONG, metavar="STEPS", type=int),

@@ -1,4 +1,4 @@
-"""What `python -m lm inspect` and `verify` print for people, as rich tables."""
+"""What `slowburn inspect` and `verify` print for people, as rich tables."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ STATUS_STYLES = {"damaged": "bold red", "failed": "bold red", "stopped": "yellow
 def print_listing(listing: Listing, console: Console, *, everything: bool = False) -> None:
     """Print what runs came to, the result first; the artifacts only where everything is wanted."""
     if not listing.runs and not listing.artifacts:
-        console.print("Nothing was made yet. `make run` makes a first model.")
+        console.print("Nothing was made yet. `make run` makes the first model.")
         return
     if listing.runs:
         console.print(_runs_table(listing.runs), "")
@@ -77,7 +77,7 @@ def print_run(view: RunView, console: Console, *, everything: bool = False) -> N
         "started": run.started,
         "took": format_duration(run.seconds),
         "peak memory": "" if run.peak_memory_bytes is None else format_bytes(run.peak_memory_bytes),
-        "budget": f"{format_bytes(run.budget.bytes)} ({run.budget.source})",
+        "budget": f"{format_bytes(run.budget.bytes)} ({run.budget.origin})",
         "command": run.command,
         "report": view.report_link,
     }

@@ -12,7 +12,7 @@ from lm.stages import stage_names
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION, sha256_of
 
-REMAKE = "python -m flows.pipeline"
+REMAKE = "slowburn run"
 NO_ACCESS = "may not be read by this user; its owner can change that"
 
 

@@ -54,7 +54,9 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
     left = seconds_left(config, session.store, session.budget, settled.machine, cleaned, settled)
     if left is not None:
         session.children.time_left.planned(left, settled.seconds)
-        session.listener.tell(f"plan: {_training(config, settled)}; all that is left, about {format_duration(left)}")
+        session.listener.tell(
+            f"plan: {_training(config, settled)}; the whole rest of the run, about {format_duration(left)}"
+        )
     return settled
 
 

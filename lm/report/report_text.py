@@ -59,7 +59,7 @@ def lede(facts: RunFacts) -> Iterator[str]:
         yield verdict(facts.evaluation)
         yield (
             "Bits per byte say how surprised a method is by each byte of new text. "
-            "Guessing blindly costs 8; knowing what comes next costs nothing."
+            "A method that guesses at random needs 8; one that knows what comes next needs none."
         )
     if run.unfinished and run.unfinished.progress:
         yield f"It was {doing(run.unfinished)}, at {run.unfinished.progress}."

@@ -23,5 +23,5 @@ def earlier_config(store: Store, name: str) -> Tree:
     """What the run called `name`, or the newest one, was asked for. Raises BadInput where there is none."""
     runs = list_runs(store) if name == NEWEST else [find_run(store, name)]
     if not runs:
-        raise BadInput("there is no newest run yet: `make run` makes a first one")
+        raise BadInput("there is no newest run yet: `make run` makes the first one")
     return runs[0].config

@@ -150,7 +150,7 @@ class Store:
             return Artifact(path=path, manifest=Manifest.model_validate(content))
         except ValidationError as error:
             raise SlowburnError(
-                f"{path}/manifest.json is not a manifest: delete the folder and run again to have it remade"
+                f"{path}/manifest.json is not a manifest: delete the folder and run again to make it again"
             ) from error
 
     def list(self, stage: str) -> list[Artifact]:

@@ -113,9 +113,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise SlowburnError(f"{path} cannot be read ({error}): delete it and run again to have it remade") from error
+        raise SlowburnError(f"{path} cannot be read ({error}): delete it and run again to make it again") from error
     if not isinstance(value, dict):
-        raise SlowburnError(f"{path} holds no JSON object: delete it and run again to have it remade")
+        raise SlowburnError(f"{path} holds no JSON object: delete it and run again to make it again")
     version = value.get("schema_version", SCHEMA_VERSION)
     if version > SCHEMA_VERSION:
         raise SlowburnError(

@@ -86,7 +86,7 @@ def test_a_damaged_record_is_named(store: Store) -> None:
 
 
 def test_promote_and_rollback_from_the_command_line(store: Store) -> None:
-    """`python -m lm promote` and `rollback` say what they did; an unknown model is one clear line."""
+    """`slowburn promote` and `rollback` say what they did; an unknown model is one clear line."""
 
     def lm(*arguments: str) -> "subprocess.CompletedProcess[str]":
         import os

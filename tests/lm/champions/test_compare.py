@@ -8,15 +8,14 @@ import sys
 import pytest
 
 from lm.champions.compare import compare
+from lm.config import JsonObject
 from lm.errors import BadInput
 from lm.model.decoder import load_model, save_model
-from lm.store.artifacts import Store
-
-SIZE = {"documents": 1, "bytes": 9, "characters": 9}
+from lm.store.artifacts import Artifact, Store
 
 
 @pytest.fixture(scope="module")
-def two_models(toy_store: Store, tmp_path_factory) -> Store:
+def two_models(toy_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The toy, a copy with a setting changed, and one whose weights were shrunk: it predicts worse."""
     store = Store(tmp_path_factory.mktemp("two"))
     for name in ("data", "artifacts"):
@@ -38,9 +37,15 @@ def two_models(toy_store: Store, tmp_path_factory) -> Store:
     return store
 
 
-def test_a_worse_model_is_called_worse_with_an_interval(two_models):
+def model_of(store: Store, letter: str) -> Artifact:
+    found = store.find("train", letter * 16)
+    assert found
+    return found
+
+
+def test_a_worse_model_is_called_worse_with_an_interval(two_models: Store) -> None:
     """The difference, its interval and the number of pairs; the settings that differ."""
-    first, second = (two_models.find("train", key * 16) for key in "3b")
+    first, second = (model_of(two_models, letter) for letter in "3b")
     comparison = compare(two_models, first, second)
     assert comparison.contest.ci95
     assert comparison.contest.difference
@@ -54,38 +59,43 @@ def test_a_worse_model_is_called_worse_with_an_interval(two_models):
     assert other_way.verdict.startswith("The second is better by")
 
 
-def test_equal_models_show_no_difference(two_models):
+def test_equal_models_show_no_difference(two_models: Store) -> None:
     """A copy is not better and not worse, and the same model twice is refused."""
-    first, copy = (two_models.find("train", key * 16) for key in "3a")
+    first, copy = (model_of(two_models, letter) for letter in "3a")
     assert compare(two_models, first, copy).verdict.startswith("No difference shown")
     with pytest.raises(BadInput, match="both are the model"):
         compare(two_models, first, first)
 
 
-def test_a_model_of_another_text_is_named(two_models):
+def test_a_model_of_another_text_is_named(two_models: Store) -> None:
     """Both read the second's text, which is named; that the first never trained on it is said, and on what it did."""
-    first, second = (two_models.find("train", key * 16) for key in "3b")
+    first, second = model_of(two_models, "3"), model_of(two_models, "b")
     same = compare(two_models, first, second)
     assert "the held-out text of " in same.text
     assert not same.warnings
     clean, tokens = two_models.list("clean")[0], two_models.list("tokenize")[0]
-    chain = [(clean, "c" * 16, {"sources": {"tales": SIZE}}, {}), (tokens, "d" * 16, {}, {"clean": "c" * 16}),
-             (first, "e" * 16, {}, {"tokenize": "d" * 16})]  # fmt: skip
-    for made, key, metrics, inputs in chain:
-        manifest = made.manifest
-        with two_models.writing(manifest.stage, key) as out:
-            for file in manifest.outputs:
-                (out / file).write_bytes((made.path / file).read_bytes())
-            two_models.commit(manifest.stage, key, config=manifest.config, inputs=manifest.inputs | inputs,
-                              metrics=manifest.metrics | metrics, seconds=1.0, peak_memory_bytes=None,
-                              versions={})  # fmt: skip
-    (warning,) = compare(two_models, first, two_models.find("train", "e" * 16)).warnings
+    named: JsonObject = {"sources": {"tales": {"documents": 1, "bytes": 9, "characters": 9}}}
+    copy_made(two_models, clean, "c" * 16, named, {})
+    copy_made(two_models, tokens, "d" * 16, {}, {"clean": "c" * 16})
+    copy_made(two_models, first, "e" * 16, {}, {"tokenize": "d" * 16})
+    other = compare(two_models, first, model_of(two_models, "e"))
+    (warning,) = other.warnings
     assert warning.startswith("The first never trained on any of this text")
-    assert "the held-out text of tales" in compare(two_models, first, two_models.find("train", "e" * 16)).text
+    assert "the held-out text of tales" in other.text
 
 
-def test_the_command_line_compares(two_models):
-    """`python -m lm compare A B` prints the verdict and JSON; an unknown name is one line."""
+def copy_made(store: Store, made: Artifact, key: str, metrics: JsonObject, inputs: dict[str, str]) -> None:
+    """The same artifact under another key, said to be of other inputs."""
+    manifest = made.manifest
+    with store.writing(manifest.stage, key) as out:
+        for file in manifest.outputs:
+            (out / file).write_bytes((made.path / file).read_bytes())
+        store.commit(manifest.stage, key, config=manifest.config, inputs=manifest.inputs | inputs,
+                     metrics=manifest.metrics | metrics, seconds=1.0, peak_memory_bytes=None, versions={})  # fmt: skip
+
+
+def test_the_command_line_compares(two_models: Store) -> None:
+    """`slowburn compare A B` prints the verdict and JSON; an unknown name is one line."""
     environment = os.environ | {"SLOWBURN_ROOT": str(two_models.root)}
 
     def command(*words: str) -> subprocess.CompletedProcess[str]:
