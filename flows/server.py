@@ -73,7 +73,7 @@ def up() -> int:
     runs.pause(False)
     if "worker" not in services:
         for name in runs.mark_crashed():
-            print(f"{name} had died while nobody looked: marked as crashed, run it again to go on.")
+            print(f"{name} is marked as crashed: its process had ended without a report. Run it again to continue.")
         print("Starting the worker …", flush=True)
         worker = _start("worker", url, "prefect", "worker", "start", "--pool", POOL, "--name", WORKER)
         _wait_for("worker", worker, lambda: WORKER in runs.workers())
@@ -94,7 +94,7 @@ def down() -> int:
         if name in services:
             print(f"Stopping the {name} …", flush=True)
             if not _stop(services[name]):
-                print(f"The {name} did not listen: it was killed.", flush=True)
+                print(f"The {name} did not stop when it was asked to: it was killed.", flush=True)
     STATE_FILE.unlink(missing_ok=True)
     print("Everything is stopped." if services else "Nothing was running.")
     return 0

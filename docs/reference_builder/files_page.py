@@ -10,6 +10,7 @@ from docs.reference_builder.json_schema import object_section, object_table, obj
 from docs.reference_builder.markdown import code, description, page, table
 from lm.champions.champion import ChampionRecord
 from lm.clean import parts, rejects
+from lm.compressors.stage import CompressorFigures
 from lm.download.incoming import Pin
 from lm.download.listings import Listing
 from lm.download.refresh import Validators
@@ -116,6 +117,12 @@ JSON_FILES = (
         "artifacts/models/.<key>.partial/schedule.json",
         Schedule,
         "The end of an unfinished training that keeps its minutes, where it was moved.",
+    ),
+    JsonFile(
+        "compressors.json",
+        "artifacts/compressors/<key>/compressors.json",
+        CompressorFigures,
+        "What the held-out text costs compressors of text.",
     ),
     JsonFile(
         "evaluation.json",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from lm.champions.contest import Contest
 from lm.errors import BadInput, Damaged, SlowburnError
@@ -46,7 +46,12 @@ class ChampionRecord(BaseModel):
     schema_version: int = SCHEMA_VERSION
     champion: str | None = None  # key of the model
     decisions: tuple[Decision, ...] = ()  # the newest last
-    warning: str = Field("", exclude=True)  # that this is the copy, and why
+    _warning: str = PrivateAttr("")
+
+    @property
+    def warning(self) -> str:
+        """That this is the copy, and why; nothing where it is not."""
+        return self._warning
 
     @property
     def reign(self) -> list[str]:
@@ -92,8 +97,8 @@ def _from_copy(copy: Path, error: Damaged) -> ChampionRecord:
         raise error from None
     problem, _, _ = str(error).rpartition(": ")
     last = f", the last of {record.decisions[-1].decided}" if record.decisions else ""
-    warning = f"{problem}: {copy} is used instead, with {len(record.decisions)} decisions{last}"
-    return record.model_copy(update={"warning": warning})
+    record._warning = f"{problem}: {copy} is used instead, with {len(record.decisions)} decisions{last}"
+    return record
 
 
 def find_champion(store: Store) -> Artifact | None:
@@ -120,7 +125,7 @@ def default_model(store: Store, tell: Callable[[str], object]) -> Artifact:
         return newest
     champion = next((model for model in models if model.key == key), None)
     if champion is None:
-        tell(f"the champion {key} is gone: using the newest model {newest.key}")
+        tell(f"the champion {key} has been removed: using the newest model {newest.key}")
         return newest
     if newest.key != key:
         tell(f"using the champion {key}; the newest model is {newest.key}")
@@ -158,7 +163,7 @@ def roll_back(store: Store, reason: str) -> Decision:
         former = [key for key in record.reign[:-1] if key in there]
         if not former:
             raise BadInput(
-                "there is no earlier champion to go back to: `python -m lm promote NAME` makes any model the champion"
+                "there is no earlier champion to go back to: `slowburn promote NAME` makes any model the champion"
             )
         return _add(store, record, "rolled back", former[-1], reason, challenger=record.champion)
 

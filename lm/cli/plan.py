@@ -23,7 +23,7 @@ MEASURING_BUDGET = Budget(bytes=3 * 2**30, source="fixed")  # where there is a C
 @request_options
 @json_option
 def plan_command(as_json: bool, **asked: Any) -> int:
-    """Say what a run would take and come to, before anything is started; exit code 78 where it cannot fit."""
+    """Predict time, memory and quality of a run before it starts; the exit code is 78 where it cannot fit."""
     config, store = read_request(**asked).config(), Store.default()
     budget = resolve_budget(config.memory, ORCHESTRATOR_BYTES)
     found = forecast(config, store, budget, lambda: measured_machine(store, _child, config.device, tell=_tell))

@@ -122,7 +122,7 @@ class Evaluation(BitsReport):
     by_frequency: list[TokensOfFrequency]
     hardest_tokens: list[HardToken]
     by_tokens_read: list[TokensOfContext]
-    by_document: list[dict[str, str | float]]  # its id, source, title, bytes, tokens, bits_per_byte, the n-gram's too
+    by_document: list[dict[str, str | float]]  # document_id, source, title, bytes, tokens, bits_per_byte, the n-gram's
 
 
 def read_evaluation(evaluate: Artifact) -> Evaluation:

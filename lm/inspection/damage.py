@@ -9,7 +9,7 @@ from lm.runs.run_record import list_runs
 from lm.store.artifacts import Store
 from lm.store.integrity import NO_ACCESS
 
-REMAKE = "python -m flows.pipeline"
+REMAKE = "slowburn run"
 
 
 class Damage(BaseModel):

@@ -171,7 +171,7 @@ def _protected(
     """Stage and key of all that stays whatever the budget is."""
     record = load_champion(store)
     if record.warning:
-        raise Damaged(f"{record.warning}: `python -m lm verify` says how to put it back; then run this again")
+        raise Damaged(f"{record.warning}: `slowburn verify` says how to put it back; then run this again")
     wanted = [("train", key) for key in record.reign[-policy.champions :]]
     wanted += [("train", model.key) for model in store.list("train")[-1:]]
     for run in runs[: policy.runs]:

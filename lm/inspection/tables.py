@@ -1,4 +1,4 @@
-"""What `python -m lm inspect` and `verify` print for people, as rich tables."""
+"""What `slowburn inspect` and `verify` print for people, as rich tables."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ STATUS_STYLES = {"damaged": "bold red", "failed": "bold red", "stopped": "yellow
 def print_listing(listing: Listing, console: Console) -> None:
     """Print runs and artifacts."""
     if not listing.runs and not listing.artifacts:
-        console.print("Nothing was made yet. `make run` makes a first model.")
+        console.print("Nothing was made yet. `make run` makes the first model.")
         return
     for title, entries in (("Runs", listing.runs), ("Artifacts", listing.artifacts)):
         if entries:
@@ -65,7 +65,7 @@ def print_run(view: RunView, console: Console) -> None:
         "started": run.started,
         "took": format_duration(run.seconds),
         "peak memory": "" if run.peak_memory_bytes is None else format_bytes(run.peak_memory_bytes),
-        "budget": f"{format_bytes(run.budget.bytes)} ({run.budget.source})",
+        "budget": f"{format_bytes(run.budget.bytes)} ({run.budget.origin})",
         "command": run.command,
         "report": view.report or "",
     }

@@ -70,7 +70,7 @@ def _damages(store: Store, artifact: Artifact) -> Iterator[Damage]:
         if what == NO_ACCESS:
             yield no_access(store, path)
         elif what == ADDED:
-            yield damage(store, path, what, f"python -m lm verify {artifact.key}")
+            yield damage(store, path, what, f"slowburn verify {artifact.key}")
         else:
             yield damage(store, path, what, command_of(store, artifact.key), removed=artifact.path)
 

@@ -191,7 +191,7 @@ class Decoder(nn.Module):
         yield "model.norm.weight", x
 
     def loss(self, tokens: Tensor, targets: Tensor, masks: Tensor | None = None, *, recompute: bool = False) -> Tensor:
-        """Mean cross-entropy in nats a token, by the training path; tokens and targets: (B, T).
+        """Mean cross-entropy in nats per token, by the training path; tokens and targets: (B, T).
 
         `masks` (2L+1, B·T, C), in the compute precision, multiply the embedding and what each half of a layer adds.
         With `recompute`, a layer keeps nothing but its input and is computed again on the way back: the same bits in

@@ -55,7 +55,9 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
     session.planned(path, settled)
     left = seconds_left(config, session.store, session.budget, settled.machine, cleaned, settled)
     if left is not None:
-        session.listener.tell(f"plan: {_training(config, settled)}; all that is left, about {format_duration(left)}")
+        session.listener.tell(
+            f"plan: {_training(config, settled)}; the whole rest of the run, about {format_duration(left)}"
+        )
     return settled
 
 

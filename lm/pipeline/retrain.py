@@ -41,7 +41,7 @@ def refresh(session: Session) -> list[str]:
         changed = child.call(refresh_sources, progress, session.store.root, session.config.download)
     session.recorder.end()
     for name in changed:
-        session.listener.tell(f"{name} has changed and is fetched anew")
+        session.listener.tell(f"{name} has changed and is fetched again")
     return changed
 
 
@@ -142,7 +142,7 @@ def _no_need(session: Session, policy: RetrainPolicy, steps: RetrainSteps, champ
         return None
     if has_drifted(steps.contest(session, session.record.stages["clean"].key, None, champion.key, []), policy):
         return None
-    return f"the text has changed, but the champion does no worse on it than {policy.drift:g} bits per byte more"
+    return f"the text has changed, but the champion loses at most {policy.drift:g} bits per byte on it"
 
 
 def _choose(session: Session, policy: RetrainPolicy, steps: RetrainSteps, champion: Artifact | None) -> Decision:
@@ -152,7 +152,7 @@ def _choose(session: Session, policy: RetrainPolicy, steps: RetrainSteps, champi
     if champion is None:
         return promote(store, challenger, FIRST, run_id=run.run_id)
     if challenger == champion.key:
-        return keep(store, "the same text and settings make the champion again", run_id=run.run_id)
+        return keep(store, "the same text and settings would give the champion again", run_id=run.run_id)
     if earlier := lost_before(load_champion(store), challenger, clean):
         reason = f"this challenger lost on {earlier.decided} already"
         return keep(store, reason, challenger=challenger, run_id=run.run_id)

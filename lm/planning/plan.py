@@ -79,7 +79,7 @@ class Plan(StageConfig):
 
 
 def tokenize_settings(config: RunConfig, plan: Plan) -> TokenizeConfig:
-    """What the tokenize stage is told: what was asked for, and the plan's number of pieces where none was."""
+    """What the tokenize stage is told: what was asked for, and the plan's size of the vocabulary where none was."""
     if config.tokenize.vocab_size is not None:
         return config.tokenize
     return config.tokenize.model_copy(update={"default_vocab_size": plan.vocab_size})
@@ -164,7 +164,7 @@ def _same_work_other_budget(
         try:
             plan = open_plan(path)
         except SlowburnError:
-            continue  # `python -m lm verify` names it
+            continue  # `slowburn verify` names it
         if plan is None or plan.clean_key != clean_key or plan.request | {"memory": config.memory} != request:
             continue
         if required_budget(plan.predicted_memory_bytes) <= budget.bytes:
@@ -202,7 +202,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
             f"about {passes:.1f} passes over the text.",
             *([SHORT_TEXT] if text_ends_it else []),
             f"The trial peaked at {format_bytes(trial.probed.peak_memory_bytes)}; the budget is "
-            f"{format_bytes(budget.bytes)} ({budget.source}).",
+            f"{format_bytes(budget.bytes)} ({budget.origin}).",
         ),
     )
 

@@ -183,7 +183,7 @@ def _found(store: Store, stage: str, key: str) -> Artifact | None:
     try:
         return store.find(stage, key)
     except SlowburnError:
-        return None  # `python -m lm verify` names it
+        return None  # `slowburn verify` names it
 
 
 def _read_evaluation(evaluate: Artifact) -> Evaluation | None:
@@ -191,7 +191,7 @@ def _read_evaluation(evaluate: Artifact) -> Evaluation | None:
     try:
         return _evaluation(result.read_evaluation(evaluate))
     except (SlowburnError, KeyError, TypeError, ValueError, AttributeError, IndexError):
-        return None  # `python -m lm verify` names it
+        return None  # `slowburn verify` names it
 
 
 def _evaluation(content: result.Evaluation) -> Evaluation:

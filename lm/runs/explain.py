@@ -60,7 +60,7 @@ def explain(store: Store, run: RunRecord) -> RunWhy:
     for name in stage_names():
         if name in newest and name not in run.stages:
             key, run_id = newest[name]
-            because = f"run {run.run_id} did not come to it; the newest is of run {run_id}"
+            because = f"run {run.run_id} did not reach it; the newest is of run {run_id}"
             stages.append(StageWhy(stage=name, key=key, status="not in this run", because=because))
     explained = [why.model_copy(update={"stale": _staleness(store, why.stage, why.key, newest)}) for why in stages]
     return RunWhy(run_id=run.run_id, stages=tuple(explained))

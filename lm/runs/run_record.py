@@ -145,7 +145,7 @@ def list_runs(store: Store) -> list[RunRecord]:
         try:
             runs.append(open_run(path))
         except SlowburnError:
-            continue  # `python -m lm verify` names it
+            continue  # `slowburn verify` names it
     return sorted(runs, key=lambda run: (run.started, run.run_id), reverse=True)
 
 

@@ -20,7 +20,7 @@ from lm.store.checksum import FIELD, has_checksum, is_unchanged, with_checksum
 Model = TypeVar("Model", bound=BaseModel)
 
 SCHEMA_VERSION = 1
-AGAIN = "run this again to have it remade"
+AGAIN = "run this again to make it again"
 SCANNERS_HOLD_FILES = os.name == "nt"  # open, so that they cannot be renamed
 SCANNER_TIMEOUT_SECONDS = 10.0
 

@@ -71,7 +71,7 @@ def _alone(folder: Path) -> Iterator[Path]:
     """The folder in which a comparison is made, locked. Raises Stopped when another process is at it."""
     partial = folder.with_name(f".{folder.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
-    busy = "another process is at this same comparison: wait for it, then run this again"
+    busy = "another process makes this same comparison: wait for it, then run this again"
     with locked(folder.with_name(f".{folder.name}.lock"), 0, busy):
         yield partial
 

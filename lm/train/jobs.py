@@ -30,7 +30,7 @@ class TrainingStart(_Report):
 class ChunkReport(_Report):
     """What a chunk came to."""
 
-    loss: float  # nats a token, smoothed
+    loss: float  # nats per token, smoothed
     seconds: float  # of training so far
     is_over: bool
 

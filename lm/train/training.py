@@ -191,7 +191,7 @@ class Training:
         milestone = load_milestone(self.partial / CHECKPOINTS, self.recipe_hash, self.milestone_steps)
         if milestone is None or len(self.rollbacks) == MAX_ROLLBACKS:
             raise SlowburnError(
-                f"train: the loss ran away to {loss:.3g} at step {step}, with smaller rates too; lower them, for "
+                f"train: the loss diverged to {loss:.3g} at step {step}, with smaller rates too; lower them, for "
                 f"example with --set train.muon_rate={self.recipe.muon_rate / 8:g} train.adam_rate="
                 f"{self.recipe.adam_rate / 8:g}"
             )
@@ -200,7 +200,7 @@ class Training:
         self.rollbacks.append(Rollback(step=step, back_to=milestone.step))
         self.trainer.rate_factor = 0.5 ** len(self.rollbacks)
         self.notes.append(
-            f"the loss ran away to {loss:.3g} at step {step}: back to step {milestone.step}, on with half the rates"
+            f"the loss diverged to {loss:.3g} at step {step}: back to step {milestone.step}, on with half the rates"
         )
 
     @property
@@ -217,7 +217,7 @@ class Training:
             self.early_stopping.look()
         if self.early_stopping.is_over:
             self.notes.append(
-                f"stopped at step {self.trainer.step_index}: on text kept back for this, nothing was better than the "
+                f"stopped at step {self.trainer.step_index}: on text set aside for this, nothing was better than the "
                 f"weights of step {self.early_stopping.best_step}, which are kept"
             )
 

@@ -122,7 +122,7 @@ def test_the_copy_of_a_damaged_record_keeps_every_decision(store: Store, damage:
 
 
 def test_promote_and_rollback_from_the_command_line(store: Store) -> None:
-    """`python -m lm promote` and `rollback` say what they did; an unknown model is one clear line."""
+    """`slowburn promote` and `rollback` say what they did; an unknown model is one clear line."""
 
     def lm(*arguments: str) -> "subprocess.CompletedProcess[str]":
         import os

@@ -153,4 +153,4 @@ def test_an_artifact_that_is_gone_is_no_error(place: Place) -> None:
     """Deleted by hand or pruned: the run can still be explained as far as it goes."""
     run = place.run()
     (place.store.path("train", run.stages["train"].key) / "manifest.json").unlink()
-    assert "gone" in place.why(run)["train"].because
+    assert "removed" in place.why(run)["train"].because

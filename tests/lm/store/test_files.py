@@ -12,7 +12,7 @@ from lm.store import files
 from lm.store.files import move, read_json, replace_atomically, write_json, write_record
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     """Readers see the old content until the writer is done; where it fails they go on to, and nothing else is left."""
     path = tmp_path / "file"
     path.write_text("old")
@@ -28,13 +28,15 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize(("held", "waits"), [(2, True), (0, False), (2, False), (1000, True)])
-def test_what_a_scanner_holds_is_renamed_once_it_lets_go(tmp_path, monkeypatch, held, waits):
+def test_what_a_scanner_holds_is_renamed_once_it_lets_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, waits: bool
+) -> None:
     """As on Windows, where a file that is open cannot be renamed; elsewhere a refusal is no matter of time."""
     monkeypatch.setattr(files, "SCANNERS_HOLD_FILES", waits)
     monkeypatch.setattr(files, "SCANNER_TIMEOUT_SECONDS", 0.5)
     replace, calls = Path.replace, []
 
-    def refused_at_first(source, target):
+    def refused_at_first(source: Path, target: Path) -> Path:
         calls.append(source)
         if len(calls) <= held:
             raise PermissionError
