@@ -56,7 +56,7 @@ RECORD = {"schema_version": 1, "run": "a run", "stages": {"train": ["ä", 1.5e-0
 
 
 @pytest.mark.parametrize("how", ["bits", "ends"])
-def test_a_record_that_has_changed_is_never_read(tmp_path, how):
+def test_a_record_that_has_changed_is_never_read(tmp_path: Path, how: str) -> None:
     """Each bit of a record flipped, each of its ends cut: one line that names it and the command that repairs it."""
     path = tmp_path / "record.json"
     write_record(path, RECORD)
@@ -74,7 +74,7 @@ def test_a_record_that_has_changed_is_never_read(tmp_path, how):
             assert "\n" not in str(error.value)
 
 
-def test_a_checksum_is_that_of_common_tools(tmp_path):
+def test_a_checksum_is_that_of_common_tools(tmp_path: Path) -> None:
     """`tail -n +3 FILE | sha256sum` tells the same; a record of before there were checksums is read as it is."""
     path = tmp_path / "record.json"
     write_record(path, RECORD)
@@ -85,7 +85,7 @@ def test_a_checksum_is_that_of_common_tools(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, '{"schema_version": "1"}', '{"a": 1, "checksum": "x"}'])
-def test_what_is_no_record_is_one_line(tmp_path, content):
+def test_what_is_no_record_is_one_line(tmp_path: Path, content: str) -> None:
     """Nothing, no object, too deep, a version in words, a checksum out of place."""
     path = tmp_path / "record.json"
     path.write_text(content)
@@ -95,10 +95,10 @@ def test_what_is_no_record_is_one_line(tmp_path, content):
     assert len(str(error.value)) < 400
 
 
-def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Most calls of the system that fail do not say where."""
 
-    def full(*_):
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(files, "flush", full)
