@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lm.clean.decoding import chosen_encoding
 from lm.clean.parts import Part, PartCounts, find_parts, pack_key, part_key, sweep, touch
 from lm.clean.readers.input_file import ReadingSettings
 from lm.clean.shard_jobs import clean_shards
@@ -11,6 +12,7 @@ from lm.clean.shards import Shard, shards_of
 from lm.progress import Progress
 from lm.supervision.worker_pool import SEQUENTIAL, SHARD_BYTES, ShardJob, WorkerPool, run_jobs
 from lm.text.archives import Expansion
+from lm.text.file_kind import ARCHIVES, COMPRESSED, HEAD_BYTES, file_kind
 from lm.text.raw_sources import RawSource
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def make_parts(
     settings["sketched"] = config.near_duplicates != "ignore"
     reading = ReadingSettings.of(config)
     shards = [shard for source in sources for shard in shards_of(raw, source, reading)]
-    keys = [part_key(shard, settings, version) for shard in shards]
+    keys = [part_key(shard, _settings_for(shard.source, settings, config, raw), version) for shard in shards]
     known = find_parts(folder)
     missing = {key: shard for key, shard in zip(keys, shards, strict=True) if key not in known}
     jobs = [_job(raw, pack, config, folder, scratch) for pack in _packs(missing)]
@@ -63,6 +65,20 @@ def make_parts(
     expansion.bytes = sum(PartCounts.from_json(part.counts).expanded_bytes for part in parts)
     expansion.check()
     return Made(parts, len({shard.source.path for shard in missing.values()}))
+
+
+def _settings_for(source: RawSource, settings: dict[str, Any], config: "CleanConfig", raw: Path) -> dict[str, Any]:
+    """The settings that matter to a source: of an encoding that is stated by name, the one that is its."""
+    if not any("=" in stated for stated in config.encoding) or _is_packed(raw / source.path):
+        return settings
+    chosen = chosen_encoding(config.encoding, source.name)
+    return settings | {"encoding": [chosen] if chosen else []}
+
+
+def _is_packed(path: Path) -> bool:
+    """Whether a file holds others, with names of their own."""
+    with path.open("rb") as stream:
+        return file_kind(stream.read(HEAD_BYTES)) in COMPRESSED | ARCHIVES
 
 
 def _packs(missing: dict[str, Shard]) -> Iterator[dict[str, Shard]]:

@@ -24,8 +24,8 @@ INPUTS = {
     "evaluate": (EvaluateConfig(), {"train": MODEL, "tokenize": TOKENS, "clean": CLEAN}),
     "generate": (GenerateConfig(), {"train": MODEL, "clean": CLEAN}),
 }
-KEYS = {  # of version 6 of clean, 1 of tokenize, 6 of train, 4 of evaluate, 3 of generate
-    "clean": "ec68a28fbed05169",
+KEYS = {  # of version 7 of clean, 1 of tokenize, 6 of train, 4 of evaluate, 3 of generate
+    "clean": "ff5a3b28da6c5100",
     "tokenize": "9c0f29c72a02ded9",
     "train": "e55a6735fcb7ae95",
     "evaluate": "53647144fb24a11d",
