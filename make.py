@@ -129,6 +129,7 @@ for _name, _help in {
     "memory": "compare predicted with measured memory",
     "corpora": "time the stages that read corpora",
     "encodings": "compare what finds the encoding of a text",
+    "languages": "train on texts of many kinds and languages",
     "neighbours": "measure training beside a busy program",
     "minutes": "compare minutes asked with minutes taken",
 }.items():

@@ -28,8 +28,8 @@ from lm.planning.candidates import (
     where,
     with_speed,
 )
-from lm.planning.choose import text_tokens
 from lm.planning.machine import TrainingMachine
+from lm.planning.training_text import ENGLISH, TrainingText, bytes_per_token
 from lm.planning.training_time import seconds_of_training
 from lm.planning.trial_result import TrialResult
 from lm.run_config import RunConfig
@@ -49,6 +49,7 @@ OTHER_SPEED = 1.5  # than the machine is known for: from there on another model 
 SHORT_TEXT = "More passes would only learn this text by heart, so training ends early: more text would use the time."
 
 Measure = Callable[[], TrainingMachine]
+MeasureText = Callable[[], dict[int, float]]  # as `measure_bytes_per_token` gives it; {}: not known
 Probe = Callable[[TrainingConfig, int, int, int], TrialResult]  # recipe, vocabulary's size, micro-batch, threads
 
 
@@ -59,6 +60,7 @@ class Plan(StageConfig):
     request: dict[str, Any]  # the settings that a plan answers
     clean_key: str  # of the text
     vocab_size: int  # tokens in the vocabulary
+    bytes_per_token: dict[int, float] = Field({})  # of this text, by the vocabulary's size; {}: about as of English
     recipe: TrainingConfig
     micro_batch: int  # sequences that are computed at once
     most_steps: int  # that were asked for, or that do more than to learn the text by heart
@@ -71,6 +73,10 @@ class Plan(StageConfig):
     machine: TrainingMachine
     reasons: tuple[str, ...]  # why the numbers are what they are, in words
     other_seeds: dict[int, TrainingConfig] = Field({})  # recipes of models beside the main one whose end was moved
+
+    def text(self, size: int) -> TrainingText:
+        """So much of the text that it was made for."""
+        return TrainingText(size, self.bytes_per_token or ENGLISH)
 
     @property
     def seconds(self) -> float:
@@ -133,14 +139,22 @@ def find_plan(store: Store, config: RunConfig, clean_key: str, budget: Budget) -
     return (plan, path) if plan else _same_work_other_budget(store, config, clean_key, budget)
 
 
-def make_plan(store: Store, config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
+def make_plan(
+    store: Store,
+    config: RunConfig,
+    clean: Artifact,
+    budget: Budget,
+    measure: Measure,
+    probe: Probe,
+    measure_text: MeasureText,
+) -> Plan:
     """Settle a plan and keep it, instead of one that is there: then nothing is taken from others.
 
     Raises CannotFit with the least budget that would do, BadInput for odd settings.
     """
     path = plan_path(store, config, clean.key)
     same_work = None if path.exists() else _same_work_other_budget(store, config, clean.key, budget)
-    plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe)
+    plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe, measure_text)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, plan.model_dump(mode="json"))
     return plan
@@ -176,21 +190,25 @@ class _Trial(NamedTuple):
         return float(flops / self.probed.step_seconds)
 
 
-def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
-    machine, text_bytes = measure(), clean.read_metrics(CleanMetrics).train_bytes
-    trial = _suited_trial(config, text_bytes, budget, machine, probe)
+def _settle(
+    config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe, measure_text: MeasureText
+) -> Plan:
+    machine = measure()
+    text = TrainingText(clean.read_metrics(CleanMetrics).train_bytes, bytes_per_token(measure_text()) or ENGLISH)
+    trial = _suited_trial(config, text, budget, machine, probe)
     choice, step_seconds = trial.choice, trial.probed.step_seconds
-    recipe, text_ends_it = settle_recipe(config, choice, text_bytes, step_seconds)
+    recipe, text_ends_it = settle_recipe(config, choice, text, step_seconds)
     micro_batch, predicted = _settle_memory(trial, recipe, machine.device, budget)
     seconds = seconds_of_training(recipe.steps, step_seconds)
-    passes = recipe.steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
+    passes = recipe.steps * recipe.tokens_per_step / text.tokens(choice.vocab_size)
     return Plan(
         request=training_request(config),
         clean_key=clean.key,
         vocab_size=choice.vocab_size,
+        bytes_per_token={} if text.bytes_per_token is ENGLISH else dict(text.bytes_per_token),
         recipe=recipe,
         micro_batch=micro_batch,
-        most_steps=sensible_steps(config, choice, text_bytes),
+        most_steps=sensible_steps(config, choice, text),
         chunk_steps=chunk_steps(recipe.steps, seconds),
         device=machine.device,
         threads=trial.threads,
@@ -200,6 +218,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         machine=machine,
         reasons=(
             *choice.reasons,
+            *_told_rate(text, choice.vocab_size),
             f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial on "
             f"{where(machine.device, trial.threads)}, so {recipe.steps} steps "
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
@@ -211,38 +230,49 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
     )
 
 
-def _suited_trial(config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine, probe: Probe) -> _Trial:
+def _told_rate(text: TrainingText, vocab_size: int) -> list[str]:
+    if text.bytes_per_token is ENGLISH:
+        return []
+    rate = text.bytes / text.tokens(vocab_size)
+    return [
+        f"A sample of this text came to {rate:.1f} bytes for each token, unlike English: the plan counts with that."
+    ]
+
+
+def _suited_trial(
+    config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine, probe: Probe
+) -> _Trial:
     """A trial of the model that suits the speed which trials reach.
 
     What a small training reached may be far from that: the machine was busy then, or is now, or a large model uses
     it better. Raises CannotFit.
     """
-    trial = _trial(config, text_bytes, budget, machine, probe)
+    trial = _trial(config, text, budget, machine, probe)
     ratio = trial.flops_per_second / machine.training_flops_per_second(trial.choice.recipe.precision)
     if 1 / OTHER_SPEED < ratio < OTHER_SPEED:
         return trial
     other = with_speed(machine, ratio)
-    suited = next(fitting(config, text_bytes, budget, other), trial.choice)
+    suited = next(fitting(config, text, budget, other), trial.choice)
     if suited.recipe.parameters(suited.vocab_size) == trial.choice.recipe.parameters(trial.choice.vocab_size):
         return trial
     rates, *_ = trial.choice.reasons
     why = f"A trial of the model for that speed came to {ratio:.1f} times as much: another model suits it."
-    trial = _trial(config, text_bytes, budget, other, probe)
+    trial = _trial(config, text, budget, other, probe)
     _, *others = trial.choice.reasons
     return trial._replace(choice=trial.choice._replace(reasons=(rates, why, *others)))
 
 
-def _trial(config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine, probe: Probe) -> _Trial:
+def _trial(config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine, probe: Probe) -> _Trial:
     """Try what suits this machine. Raises CannotFit."""
     threads = config.threads or machine.threads
-    choice, micro_batch, probed = _try_candidates(config, text_bytes, budget, machine, probe, threads)
+    choice, micro_batch, probed = _try_candidates(config, text, budget, machine, probe, threads)
     if config.threads is None and machine.device == "cpu":
         threads, probed = _faster(choice, micro_batch, probed, probe, threads)
     return _Trial(choice, micro_batch, threads, probed)
 
 
 def _try_candidates(
-    config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine, probe: Probe, threads: int
+    config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine, probe: Probe, threads: int
 ) -> tuple[Choice, int, TrialResult]:
     """The first candidate whose trial fits, its micro-batch and what was measured. Raises CannotFit.
 
@@ -250,7 +280,7 @@ def _try_candidates(
     them again: those that then would not fit are not tried.
     """
     refused_bytes, low = 0, dict[bool, float]()
-    for choice in fitting(config, text_bytes, budget, machine):
+    for choice in fitting(config, text, budget, machine):
         kind, floor = choice.recipe.recompute, floor_bytes(machine.device, choice.recipe.precision)
         for micro_batch in _smaller_and_smaller(choice):
             tensors = predict_trial(choice.recipe, choice.vocab_size, micro_batch, machine.device) - floor
@@ -269,7 +299,7 @@ def _try_candidates(
             low[kind] = max(low.get(kind, 0.0), (refused_bytes - floor) / tensors)
     if refused_bytes:
         raise cannot_fit(planned_bytes(max(refused_bytes, budget.bytes)), budget)
-    raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine.device), budget)
+    raise cannot_fit(least_bytes(smallest_choice(config, text, machine), machine.device), budget)
 
 
 def _smaller_and_smaller(choice: Choice) -> Iterator[int]:

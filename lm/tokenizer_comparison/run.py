@@ -15,6 +15,7 @@ from lm.planning.candidates import fitting
 from lm.planning.jobs import try_training
 from lm.planning.measuring import measured_machine
 from lm.planning.plan import trial_seconds
+from lm.planning.training_text import TrainingText
 from lm.planning.training_time import seconds_of_steps
 from lm.progress import Progress
 from lm.run_config import RunConfig
@@ -124,7 +125,7 @@ class _Contest:
         if not path.exists():
             machine = measured_machine(self.store, lambda: self._child("plan"), progress=self.report)
             config = RunConfig(minutes=self.minutes / len(KINDS))
-            choice = next(fitting(config, self.train_bytes, self.budget, machine), None)
+            choice = next(fitting(config, TrainingText(self.train_bytes), self.budget, machine), None)
             if choice is None:
                 raise CannotFit("the smallest model does not fit this budget: run again with more --memory")
             with self._child("plan", threads=machine.threads, trains=True) as child:
