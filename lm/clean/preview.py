@@ -185,7 +185,7 @@ def _told_guess(found: Detected | None) -> str:
 
 def _about(estimate: float, counted: int) -> int:
     """An estimate in two digits; what was counted where it is that."""
-    return counted if round(estimate) <= counted else round(estimate, 1 - int(math.log10(estimate)))
+    return counted if round(estimate) <= counted else int(round(estimate, 1 - int(math.log10(estimate))))
 
 
 def _is_plain(path: Path) -> bool:

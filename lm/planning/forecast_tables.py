@@ -59,7 +59,7 @@ def _reading(corpus: CorpusForecast) -> Iterator[tuple[str, str]]:
         yield "not read", "; ".join(map(visible, left[:MAX_SKIPPED])) + ("; …" if len(left) > MAX_SKIPPED else "")
     label = "begins"
     for found in reading.openings:
-        yield label, f"{visible(found.title)}: {opening(visible(' '.join(found.opening.split())), OPENING_CHARACTERS)}"
+        yield label, f"{visible(found.source)}: {opening(visible(' '.join(found.opening.split())), OPENING_CHARACTERS)}"
         label = ""
     if reading.looked_at < reading.files or not reading.whole:
         of_them = f"{reading.looked_at:,} of {counted(reading.files, 'file')}"

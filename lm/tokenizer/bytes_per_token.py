@@ -31,7 +31,7 @@ def _parted(sample: Sequence[str]) -> tuple[list[str], list[str]]:
     """The stretches to train on, and those to encode; of a few long ones, pieces."""
     if len(sample) < 4 * MEASURED_SHARE:
         sample = [piece for stretch in sample for piece in _pieces(stretch)]
-    measured = sample[MEASURED_SHARE - 1 :: MEASURED_SHARE]
+    measured = list(sample[MEASURED_SHARE - 1 :: MEASURED_SHARE])
     return [piece for place, piece in enumerate(sample) if place % MEASURED_SHARE != MEASURED_SHARE - 1], measured
 
 

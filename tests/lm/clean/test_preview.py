@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.lm.clean.readers.made_files import docx, pdf, zipped
 from tests.lm.clean.readers.sentences import sentence
 from tests.lm.clean.test_clean import raw_artifact
 
+SENTENCES = [sentence(n) for n in range(500)]
+LINES = 100_000
 TABLE = "id,body,day\n" + "".join(f'{n},"{sentence(n)}",2020-01-01\n' for n in range(40))
 CHAT = json.dumps({"messages": [{"role": "user", "content": sentence(n + 200)} for n in range(40)]})
 
@@ -61,26 +64,26 @@ def test_a_look_says_what_cleaning_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "line", "end"),
     [
-        ("export.csv", lambda n: f'{n},"{sentence(n)}",2020-01-01\n', ""),
-        ("rows.jsonl", lambda n: json.dumps({"id": n, "text": sentence(n)}) + "\n", ""),
-        ("chat.json", lambda n: f'{", " * (n > 0)}{{"role": "user", "content": "{sentence(n)}"}}', "]}"),
-        ("book.txt", lambda n: sentence(n) + "\n", ""),
+        ("export.csv", lambda n: f'{n},"{SENTENCES[n % 500]}",2020-01-01\n', ""),
+        ("rows.jsonl", lambda n: json.dumps({"id": n, "text": SENTENCES[n % 500]}) + "\n", ""),
+        ("chat.json", lambda n: f'{", " * (n > 0)}{{"role": "user", "content": "{SENTENCES[n % 500]}"}}', "]}"),
+        ("book.txt", lambda n: SENTENCES[n % 500] + "\n", ""),
     ],
 )
-def test_of_a_large_file_the_beginning_tells(tmp_path: Path, name, line, end) -> None:
+def test_of_a_large_file_the_beginning_tells(tmp_path: Path, name: str, line: Callable[[int], str], end: str) -> None:
     """Rows and text of all of it are estimated from its first two megabytes, within a tenth."""
     beginnings = {"export.csv": "id,body,day\n", "chat.json": '{"title": "x", "messages": ['}
-    lines = [line(n) for n in range(100_000)]
+    lines = [line(n) for n in range(LINES)]
     content = beginnings.get(name, "") + "".join(lines) + end
     assert len(content) > 2.5 * MAX_BYTES
     raw = raw_artifact(tmp_path / "raw", {name: content.encode()})
     (look,) = looks_at(raw)
-    text = sum(len(sentence(n)) for n in range(100_000)) + (len("user: \n") * 100_000 if name == "chat.json" else 0)
+    text = sum(len(SENTENCES[n % 500]) for n in range(LINES)) + (len("user: \n") * LINES if name == "chat.json" else 0)
     assert look.text_bytes == pytest.approx(text, rel=0.1)
     assert not look.whole and not look.skipped
     if name != "book.txt":
         assert ", about " in look.readings[0].sentence
-        assert look.readings[0].amount == pytest.approx(100_000, rel=0.1)
+        assert look.readings[0].amount == pytest.approx(LINES, rel=0.1)
 
 
 def test_a_look_ends_in_time(tmp_path: Path) -> None:

@@ -13,14 +13,16 @@ from tests.lm.clean.readers.sentences import sentence
 
 
 @pytest.mark.parametrize(("name", "content", "expected", "how"), READ, ids=[case[0] for case in READ])
-def test_what_other_programs_export_is_read_for_its_text(tmp_path: Path, name, content, expected, how) -> None:
+def test_what_other_programs_export_is_read_for_its_text(
+    tmp_path: Path, name: str, content: str | bytes, expected: list[str], how: str
+) -> None:
     """The text is what was written, to the letter; and how the file was read is said."""
     assert texts(tmp_path, name, content) == expected
     assert how in told(tmp_path, name, content)
 
 
 @pytest.mark.parametrize(("name", "content", "reason"), NOT_READ, ids=[case[0] for case in NOT_READ])
-def test_what_holds_no_text_is_named(tmp_path: Path, name, content, reason) -> None:
+def test_what_holds_no_text_is_named(tmp_path: Path, name: str, content: str | bytes, reason: str) -> None:
     """One line, and nothing of it is trained on."""
     documents, counts = read(tmp_path, name, content)
     assert not any(document.text for document in documents)
