@@ -59,8 +59,12 @@ def _telegram(message: Message) -> Said | None:
 def _discord(message: Message) -> Said | None:
     if message.get("type", 0) not in DISCORD_MESSAGES:
         return None
-    author = message["author"] if isinstance(message["author"], Mapping) else {}
-    names = (author.get(key) for key in ("nickname", "global_name", "name", "username"))
+    author = message["author"]
+    names = (
+        (author.get(key) for key in ("nickname", "global_name", "name", "username"))
+        if isinstance(author, Mapping)
+        else (author,)
+    )
     return _said(next(filter(None, names), None), message.get("content"))
 
 

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import IO, Any, NamedTuple
 
 from lm.clean.readers.chat_exports import PLAIN, ChatExport, chatgpt_turns, counted_lines, lines_of, recognise_export
-from lm.clean.readers.columns import SAMPLE_CHARACTERS, SAMPLE_ROWS, Columns, choose_columns
+from lm.clean.readers.columns import SAMPLE_CHARACTERS, SAMPLE_ROWS, Columns, choose_columns, flat, row_text
 from lm.clean.readers.input_file import InputFile, Passage, Unreadable, in_parts
 from lm.clean.readers.json_depth import DepthCheck
 from lm.clean.readers.json_lines import chosen_columns, passage_of
@@ -17,6 +17,8 @@ from lm.clean.readers.json_numbers import OddNumbers, has_odd_numbers
 from lm.clean.readers.prose import is_prose
 from lm.clean.readers.turns import pieces_of_text, turn
 
+MIN_LIST_SHARE = 0.02  # of the text of the longest list: a shorter one is not missed
+MIN_DEEP_SHARE = 2  # of the text in lists, as a multiple of that in columns
 MAX_ASSIGNMENT = 200  # characters
 _ASSIGNMENT = re.compile(r"\ufeff?window\.YTD\.[\w.-]+\s*=\s*")
 MAX_LISTS = 10_000  # different places of lists in a document
@@ -33,6 +35,13 @@ class Outline(NamedTuple):
     top: str  # the first event: start_array, start_map, string …
     objects: int = 0  # directly below the top
     strings: int = 0
+    other_lists: tuple[str, ...] = ()  # with much text, that are not read
+
+    def told_others(self) -> str:
+        """Say which lists are left out."""
+        names = ", ".join(self.other_lists[:5]) + (", …" if len(self.other_lists) > 5 else "")
+        lists = "list" if len(self.other_lists) == 1 else "lists"
+        return f"{len(self.other_lists)} other {lists} left out: {names}" if self.other_lists else ""
 
 
 class Damaged(Unreadable):
@@ -87,6 +96,7 @@ def read_json(file: InputFile) -> Iterator[Passage]:
     file.kind = "JSON"
     outline = find_outline(file)
     yield from _elements(_found(file, outline), outline.list_prefix, file)
+    file.left_out = "; ".join(filter(None, (file.left_out, outline.told_others())))
 
 
 def _found(file: InputFile, outline: Outline) -> Iterator[Any]:
@@ -125,7 +135,9 @@ def find_outline(file: InputFile) -> Outline:
             raise  # else what precedes the damage is read
     largest = max(characters.values(), default=0)
     lists = [prefix for prefix, count in characters.items() if count == largest]
-    return Outline(lists[0] if lists else "", top, children["map"], children["string"])
+    others = (prefix for prefix, count in characters.items() if count >= MIN_LIST_SHARE * largest)
+    names = tuple(prefix.removesuffix(".item") for prefix in others if prefix != lists[0])
+    return Outline(lists[0] if lists else "", top, children["map"], children["string"], names)
 
 
 def _events(file: InputFile) -> Iterator[tuple[str, str, Any]]:
@@ -153,6 +165,8 @@ def _elements(elements: Iterator[Any], prefix: str, file: InputFile) -> Iterator
         yield from _chatgpt(everything, file)
     elif all(isinstance(element, Mapping) and element.keys() >= SEGMENT_KEYS for element in sample):
         yield from _transcript(everything, file)
+    elif any(isinstance(element, Mapping) and _is_page_of_blocks(element) for element in sample):
+        yield from _pages_of_blocks(everything, file)
     elif any(_messages_of(element) for element in sample):
         yield from _conversations(everything, file)
     elif any(isinstance(element, Mapping) for element in sample):
@@ -226,6 +240,29 @@ def _chatgpt(elements: Iterable[Any], file: InputFile) -> Iterator[Passage]:
         yield Passage(text or None, title if isinstance(title, str) else "", number)
 
 
+def _is_page_of_blocks(element: Mapping[str, Any]) -> bool:
+    children = element.get("children")
+    first = children[0] if isinstance(children, list) and children else None
+    return "title" in element and isinstance(first, Mapping) and "string" in first
+
+
+def _pages_of_blocks(elements: Iterable[Any], file: InputFile) -> Iterator[Passage]:
+    """Pages of Roam Research: blocks in blocks, each a line, indented below the one that it belongs to."""
+    file.kind, file.unit = "Roam notes", "pages"
+    for number, element in enumerate(elements, 1):
+        text = "".join(_block_lines(element, 0)) if isinstance(element, Mapping) else ""
+        title = element.get("title") if isinstance(element, Mapping) else ""
+        yield Passage(text or None, title if isinstance(title, str) else "", number)
+
+
+def _block_lines(block: Mapping[str, Any], depth: int) -> Iterator[str]:
+    for child in block.get("children") or ():
+        if isinstance(child, Mapping):
+            if isinstance(text := child.get("string"), str) and text.strip():
+                yield f"{'  ' * depth}- {text}\n"
+            yield from _block_lines(child, depth + 1)
+
+
 def _transcript(segments: Iterable[Any], file: InputFile) -> Iterator[Passage]:
     """What a program heard, in stretches with their times: one document."""
     file.kind, file.unit, file.amount = "transcript", "segments", 0
@@ -241,10 +278,11 @@ def _heard(segments: Iterable[Any], file: InputFile) -> Iterator[str]:
 
 def _rows(elements: Iterable[Any], sample: list[Any], list_name: str, file: InputFile) -> Iterator[Passage]:
     rows = [element for element in sample if isinstance(element, Mapping)]
-    if not file.settings.text_columns and not choose_columns(rows) and any(map(_sentences, rows)):
+    if not file.settings.text_columns and (common := _common_if_deep(rows)) is not None:
         file.how, file.unit = "all sentences in it", "elements"
         for number, element in enumerate(elements, 1):
-            yield Passage("\n".join(_sentences(element)) or None, number=number)
+            kept = [sentence for sentence in _sentences(element) if sentence not in common]
+            yield Passage("\n".join(kept) or None, number=number)
         return
     columns = chosen_columns(rows, file, strings=sample)
     file.how += f" of the list {list_name}" if list_name else ""
@@ -253,6 +291,25 @@ def _rows(elements: Iterable[Any], sample: list[Any], list_name: str, file: Inpu
     for number, element in enumerate(elements, 1):
         passage = passage_of(element, number, columns, file.settings.text_columns, others)
         yield _unescaped(passage) if is_escaped else passage
+
+
+def _common_if_deep(rows: list[Any]) -> set[str] | None:
+    """The sentences that most rows share, where their text stands in lists rather than in columns; else None."""
+    columns = choose_columns(rows)
+    found = [set(_sentences(row)) for row in rows]
+    counts = Counter(sentence for sentences in found for sentence in sentences)
+    common = {sentence for sentence, count in counts.items() if len(rows) > 2 and count > len(rows) / 2}
+    if columns is None:
+        return common if any(found) else None
+    in_columns = sum(len(row_text(row, columns._replace(has_markup=False)) or "") for row in rows)
+    lists = [
+        value
+        for row in rows
+        for name, value in flat(row).items()
+        if isinstance(value, list) and name not in columns.text
+    ]
+    in_lists = sum(len(sentence) for value in lists for sentence in _sentences(value) if sentence not in common)
+    return common if in_lists > MIN_DEEP_SHARE * in_columns else None
 
 
 def _unescaped(passage: Passage) -> Passage:

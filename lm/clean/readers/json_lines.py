@@ -65,7 +65,8 @@ def chosen_columns(rows: list[Any], file: InputFile, strings: Iterable[Any] = ()
     """The columns of text of a sample of rows, told to the file. Raises Unreadable where there is none."""
     columns = choose_columns(rows, file.settings.text_columns)
     if columns is None:
-        if any(isinstance(value, str) for value in strings):
+        texts = [value for value in strings if isinstance(value, str)]
+        if texts and (not rows or any(map(is_prose, texts))):
             return Columns(())
         raise Unreadable(no_text_column(column_names(rows), file.settings.text_columns))
     file.kind, file.how, file.unit, file.left_out = "table", columns.how(), "rows", columns.left_out()

@@ -194,7 +194,41 @@ MAN = (
     '.\\" a remark\n.TH LS 1 "May 2020"\n.SH NAME\nls \\- list \\fBdirectory\\fR contents\n.PP\nSee\n.BR cp (1),\n.I "all of it"\n.nf\n'
     "it\\(aqs \\[em] \\(lqso\\(rq\n.fi\n"
 )
+FACEBOOK = json.dumps(
+    [
+        {"timestamp": 157, "attachments": [], "data": [{"post": S[n]}], "title": "Ann Miller updated her status today."}
+        for n in range(6)
+    ]
+)
+ROAM = json.dumps(
+    [
+        {
+            "title": "Sea",
+            "children": [{"string": S[n], "uid": "a", "children": [{"string": "so it is"}]} for n in range(2)],
+        }
+    ]
+)
+HANGOUTS = json.dumps(
+    {
+        "conversations": [
+            {
+                "conversation": {"id": {"id": "x"}},
+                "events": [
+                    {
+                        "sender_id": {"gaia_id": "1"},
+                        "event_type": "REGULAR_CHAT_MESSAGE",
+                        "chat_message": {"message_content": {"segment": [{"type": "TEXT", "text": S[n]}]}},
+                    }
+                    for n in range(3)
+                ],
+            }
+        ]
+    }
+)
 READ = [
+    ("posts_1.json", FACEBOOK, S[:6], "JSON, all sentences in it, 6 elements"),
+    ("roam.json", ROAM, [f"- {S[0]}\n  - so it is\n- {S[1]}\n  - so it is\n"], "Roam notes, 1 page"),
+    ("Hangouts.json", HANGOUTS, ["\n".join(S[:3])], "JSON, all sentences in it, 1 element"),
     ("man1/ls.1", MAN, ["\nNAME\nls - list directory contents\n\nSee\ncp(1),\nall of it\nit's \u2014 \u201cso\u201d\n"], "manual page"),
     ("vault/Map.canvas", CANVAS, [S[0], f"# Head\n\n{S[1]}"], "table, column text of the list nodes, 2 rows"),
     ("My Clippings.txt", CLIPPINGS, [f"{S[0]}\n\n{S[2]}\n"], "Kindle clippings, 2 clippings"),
@@ -235,6 +269,7 @@ READ = [
     ("journals/2020.md", LOGSEQ, [f"- {S[0]}\n\t- {S[1]}\n"], "Logseq notes"),
 ]  # fmt: skip
 NOT_READ = [
+    ("package.json", '{"name": "x", "version": "1.0.0", "scripts": {"a": "b"}, "dependencies": {"x": "^1"}}', "a table without a column of text (it has a, x; name one with --set clean.text_columns)"),
     ("people.vcf", "BEGIN:VCARD\nVERSION:3.0\nFN:Ann Miller\nTEL:+1 555\nEND:VCARD\n", "contacts: names and numbers, no text"),
     ("map.svg", '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0 L 10 10"/></svg>', "a drawing (SVG)"),
     ("App.csproj", '<?xml version="1.0"?><Project><PropertyGroup><TargetFramework>net8.0</TargetFramework></PropertyGroup></Project>',

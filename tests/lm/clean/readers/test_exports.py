@@ -58,6 +58,13 @@ def test_a_json_document_that_was_cut_gives_what_is_there(tmp_path: Path) -> Non
     assert "what precedes the damage was read" in counts.skipped[0].reason
 
 
+def test_of_several_lists_in_a_json_document_the_others_are_named(tmp_path: Path) -> None:
+    """The one with most text is read; what else holds text is not left out without a word."""
+    lists = {"train": [{"text": text} for text in S], "test": [{"text": text} for text in S[:3]], "tags": ["a", "b"]}
+    assert texts(tmp_path, "set.json", json.dumps(lists)) == S
+    assert told(tmp_path, "set.json", json.dumps(lists)).endswith("12 rows; 1 other list left out: test")
+
+
 def test_markup_in_a_feed_is_text_as_a_reader_sees_it(tmp_path: Path) -> None:
     """Atom's content is escaped HTML, its settings are no entries."""
     atom = (
