@@ -67,6 +67,7 @@ class CleanMetrics(StageMetrics):
     heldout_characters: int
     longest_document_bytes: int
     openings: tuple[Opening, ...] = ()  # of a few documents of the training text
+    unspaced_share: float = 0.0  # characters in long runs without a space, for each byte of training text
     split: str  # how the text was split
     cut_documents: int = 0  # of which the last part is held out
     warnings: tuple[str, ...] = ()

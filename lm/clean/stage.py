@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from lm.clean.config import VERSION, CleanConfig
 from lm.clean.metrics import CleanMetrics
@@ -11,8 +10,7 @@ from lm.errors import BadInput
 from lm.progress import Progress
 from lm.supervision.worker_pool import SEQUENTIAL, WorkerPool
 
-if TYPE_CHECKING:
-    pass
+LOOKED_AT_ROW_GROUPS = 2  # of the training text, a few megabytes each
 
 
 def clean(
@@ -43,7 +41,9 @@ def clean(
     from lm.clean.split_corpus import split_corpus
     from lm.clean.split_writing import SplitWriter
     from lm.clean.trained_before import trained_before
+    from lm.text.documents import spread_texts
     from lm.text.raw_sources import read_sources
+    from lm.text.unspaced import unspaced_share
 
     with TemporaryDirectory(dir=out, prefix=".scratch-") as folder, RejectWriter(out / REJECTS_FILE) as rejects:
         scratch, sources = Path(folder), read_sources(raw)
@@ -62,6 +62,7 @@ def clean(
             **corpus.metrics(),
             **repeats.metrics(),
             openings=openings(out),
+            unspaced_share=unspaced_share(spread_texts(out, "train", LOOKED_AT_ROW_GROUPS)),
             cleaned_sources=cleaned_sources,
             rejected=dict(sorted(rejects.counts.items())),
             reject_samples=rejects.samples,

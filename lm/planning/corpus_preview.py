@@ -22,6 +22,7 @@ class FilesLook(StageConfig):
 
     files: tuple[FilePreview, ...] = ()
     bytes_per_token: dict[int, float] = Field({})  # of their text, as `measure_bytes_per_token` gives it
+    unspaced_share: float = 0.0
 
 
 Preview = Callable[[Sequence[RawSource], CleanConfig], FilesLook]

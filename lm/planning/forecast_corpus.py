@@ -50,6 +50,7 @@ class CorpusForecast(StageConfig):
     raw_largest_bytes: int  # of the largest document in them, at most
     reading: CorpusPreview | None = None  # how its files are read; None where none is on this machine
     bytes_per_token: dict[int, float] = Field({})  # of a sample, by the vocabulary's size; {}: about as of English
+    unspaced_share: float = 0.0  # of a sample: characters in long runs without a space, for each byte
     sample_bits_per_byte: float | None = None  # what xz makes of a stretch of it; None where no file is there to read
 
     @property
@@ -106,6 +107,7 @@ def corpus_forecast(
         known_from="the catalogue, about" if others else "a look at its files",
         reading=reading,
         bytes_per_token=bytes_per_token(look.bytes_per_token),
+        unspaced_share=look.unspaced_share,
         sample_bits_per_byte=sample,
     )
 
@@ -122,6 +124,7 @@ def clean_forecast(cleaned: Artifact, per_token: dict[int, float]) -> CorpusFore
         raw_bytes=text.text_bytes,
         raw_largest_bytes=text.longest_document_bytes,
         reading=preview_of(text),
+        unspaced_share=text.unspaced_share,
         bytes_per_token=per_token,
     )
 

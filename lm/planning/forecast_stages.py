@@ -121,7 +121,9 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             0,
         ),
         "tokenize": _Needs(
-            predict_tokenizing(config.tokenize, corpus.train_bytes, corpus.largest_document_bytes),
+            predict_tokenizing(
+                config.tokenize, corpus.train_bytes, corpus.largest_document_bytes, corpus.unspaced_share
+            ),
             stage_times.tokenize_seconds(whole, config.tokenize.sample_bytes),
             TOKEN_BYTES * tokens,
         ),

@@ -28,11 +28,13 @@ def measure_machine(context: JobContext) -> Machine:
 def look_at_files(context: JobContext, files: list[RawSource], config: CleanConfig, seconds: float) -> FilesLook:
     """Look at the beginnings of files, for so many seconds."""
     from lm.clean.preview import preview_files
+    from lm.text.unspaced import unspaced_share
     from lm.tokenizer.bytes_per_token import measure_bytes_per_token
 
     samples = list[str]()
     previews = tuple(preview_files(files, config, seconds, samples))
-    return FilesLook(files=previews, bytes_per_token=measure_bytes_per_token(samples))
+    per_token = measure_bytes_per_token(samples)
+    return FilesLook(files=previews, bytes_per_token=per_token, unspaced_share=unspaced_share(samples))
 
 
 @job

@@ -91,7 +91,7 @@ class _Contest:
         setup = self._setup()
         configs = {kind: self._config(kind, setup) for kind in KINDS}
         needed = max(
-            predict_tokenizing(config, self.train_bytes, self.text.longest_document_bytes)
+            predict_tokenizing(config, self.train_bytes, self.text.longest_document_bytes, self.text.unspaced_share)
             for config in configs.values()
         )
         check_fits("compare-tokenizers", needed, self.budget)
