@@ -24,7 +24,7 @@ from lm.text.raw_sources import RawSource
 
 ORCHESTRATOR_BYTES = 390 * 2**20  # what the pipeline and its embedded server hold beside a stage
 PREVIEW_BUDGET = Budget(bytes=2**30, source="fixed")
-PREVIEW_SECONDS = 1.5  # of looking at files; a process that starts comes to it
+PREVIEW_SECONDS = 1.0  # of looking at files; a process that starts comes to it
 MEASURING_BUDGET = Budget(bytes=3 * 2**30, source="fixed")  # where there is a CUDA card; else under half a GiB
 
 

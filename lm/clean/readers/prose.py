@@ -12,7 +12,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}|\b[^\W\d_]\b")
 # What stands for something else: numbers, dates, hashes, addresses, paths, codes.
 _NO_WORDS = re.compile(
     r"[\d\s.,:;/+\-_TZ%$€£()#*]+|(?:https?://|www\.|mailto:)\S+|[^\s@]+@[^\s@]+\.\w+|[0-9a-fA-F-]{8,}|[\w.+=/\\:-]*\d[\w.+=/\\:-]*"
-    r"|(?:[A-Za-z]:)?[\\/]?(?:[\w.-]+[\\/])+[\w.-]*|[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+|true|false|none|null|nan|yes|no",
+    r"|(?:[A-Za-z]:)?[\\/]?(?:[\w.-]+[\\/])+[\w.-]*|true|false|none|null|nan|yes|no",
     re.I,
 )
 
@@ -20,7 +20,7 @@ _NO_WORDS = re.compile(
 def is_prose(value: str) -> bool:
     """Whether a value reads as a sentence or more."""
     value = value[:MAX_JUDGED].strip()
-    if is_code(value):
+    if is_code(value) or (len(value.split(None, 1)) < 2 and not _UNSPACED.search(value)):  # a name, such as IN_A_ROW
         return False
     letters = len(_LETTERS.findall(value))
     if letters < MIN_LETTERS_SHARE * len("".join(value.split())):
