@@ -11,7 +11,7 @@ from lm.clean.readers.zipped import consume, local_name, xml_events
 ENTRIES = ("item", "entry")
 CONTENTS = ("encoded", "content", "description", "summary")  # the fuller first
 NO_POSTS = frozenset({"attachment", "nav_menu_item", "revision", "custom_css", "wp_global_styles"})  # of WordPress
-_FEED = re.compile(r"\ufeff?\s*(?:<\?[^>]*>\s*|<!--.*?-->\s*)*<(?:rss|feed|rdf:RDF)\b", re.S)
+_FEED = re.compile(r"\ufeff?\s*(?>(?:<\?[^>]*>\s*|<!--.*?-->\s*)*)<(?:rss|feed|rdf:RDF)\b", re.S)
 _BLOCK_MARKS = re.compile(r"<!--\s*/?wp:.*?-->", re.S)  # of WordPress's editor
 _TAG = re.compile(r"<[a-zA-Z/!]")
 _SETTING = re.compile(r"#(?:settings|template)$")  # of Blogger: no entry that anybody wrote

@@ -58,7 +58,7 @@ SUFFIXES = {
     ".fountain": FOUNTAIN,
     ".spmd": FOUNTAIN,
 }
-_LOGSEQ_SIGN = re.compile(r"(?m)^\s+(?:id:: [0-9a-f-]{36}|collapsed:: true)\s*$")
+_LOGSEQ_SIGN = re.compile(r"(?m)^[ \t]+(?:id:: [0-9a-f-]{36}|collapsed:: true)[ \t]*$")
 _JOPLIN_SIGN = re.compile(r"(?m)^id: [0-9a-f]{32}\n(?:[a-z_]+: .*\n)*?(?:parent_id|created_time): ")
 
 

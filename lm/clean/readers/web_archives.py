@@ -17,7 +17,9 @@ def read_warc(file: InputFile) -> Iterator[Passage]:
     kinds = WarcRecordType.response | WarcRecordType.conversion | WarcRecordType.resource
     with file.path.open("rb") as stream:
         try:
-            for record in ArchiveIterator(stream, record_types=kinds, max_content_length=MAX_RECORD_BYTES):
+            for record in ArchiveIterator(
+                stream, record_types=kinds, max_content_length=MAX_RECORD_BYTES, auto_decode="all"
+            ):
                 if (passage := _passage(record)) is not None:
                     file.amount += passage.text is not None
                     yield passage

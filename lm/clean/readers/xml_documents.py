@@ -16,7 +16,7 @@ LEFT_OUT = frozenset({"binary", "teiHeader", "description", "script", "style"})
 BLOCKS = frozenset({"p", "para", "l", "v", "ab", "head", "title", "subtitle", "li", "cell", "td", "line", "Paragraph"})
 
 
-_DRAWING = re.compile(r"\ufeff?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg\b", re.S)
+_DRAWING = re.compile(r"\ufeff?\s*(?:<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*)<svg\b", re.S)
 
 
 def is_xml(name: str, head: str) -> bool:

@@ -2,10 +2,12 @@
 
 import html
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from lm.clean.readers.registry import recognise
 from tests.lm.clean.readers.exported_files import NOT_READ, READ, S
 from tests.lm.clean.readers.made_files import zipped
 from tests.lm.clean.readers.reading import read, texts, told
@@ -74,3 +76,17 @@ def test_markup_in_a_feed_is_text_as_a_reader_sees_it(tmp_path: Path) -> None:
         '<entry><category term="http://a.example#settings"/><title>BLOG_NAME</title><content>x</content></entry></feed>'
     )
     assert texts(tmp_path, "blog.atom", atom) == [f"One\n\n{S[0]}"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["\n" * 60_000, " " * 60_000, "-" * 60_000, "<!-- a -->\n" * 6_000, "<!--" * 15_000, "a: b\n" * 12_000,
+     "[00:00.00]" * 6_000],
+    ids=["lines", "spaces", "dashes", "comments", "open comments", "settings", "times"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.xml", "a.org", "a.csv", "a.1", "a"])
+def test_no_beginning_of_a_file_makes_its_format_hard_to_find(name: str, head: str) -> None:
+    """Patterns that try again and again would take minutes for a file that was made to."""
+    began = time.process_time()
+    recognise(name, "text", head)
+    assert time.process_time() - began < 1
