@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # the long files come first
 TWO_TESTS_AT_ONCE = ("-n", "2", "--dist", "worksteal")
 OPERATIONS = [f"tests/flows/test_{name}.py" for name in ("outages", "deployments", "reruns", "ui", "server")]
-OPERATIONS.append("tests/faults/test_surroundings.py")
+OPERATIONS += [f"tests/faults/test_{name}.py" for name in ("surroundings", "more_surroundings", "system_calls")]
 LLAMA_CPP = ("llama-cpp-python==0.3.36",)
 OBJECT_STORE = ("moto[server]==5.2.1", "s3fs==2026.9.0")
 
@@ -81,6 +81,14 @@ def lint() -> int:
     return style or become("lint-imports", "--no-logo")
 
 
+def coverage(*arguments: str) -> int:
+    """Run the tests, and compare the share of lines that run, in all processes, with the floor in pyproject.toml."""
+    if code := python("-m", "coverage", "erase"):
+        return code
+    tested = python("-m", "coverage", "run", "-m", "pytest", *TWO_FILES_AT_ONCE, *arguments)
+    return python("-m", "coverage", "combine", "-q") or python("-m", "coverage", "report") or tested
+
+
 def list_targets() -> int:
     """Print what there is."""
     print("make TARGET, or python make.py TARGET; arguments: make run ARGS='…', or python make.py run …\n")
@@ -95,6 +103,7 @@ TARGETS = {
     "setup": Target(RUN, lambda: 0, "create .venv and install what is pinned"),
     "run": Target(RUN, lambda *a: become("slowburn", "run", *a), "train, evaluate and generate: `slowburn run`"),
     "test": Target(DEV, lambda *a: pytest(*TWO_FILES_AT_ONCE, *a), "run the tests"),
+    "coverage": Target(DEV, coverage, "run the tests and measure which lines they run, in all processes"),
     "lint": Target(DEV, lint, "check style, and that imports run one way"),
     "docs": Target(
         RUN,
@@ -117,6 +126,11 @@ TARGETS = {
         lambda *a: pytest("-m", "memory_campaign", *TWO_TESTS_AT_ONCE, "tests/faults", *a),
         "sweep memory caps over every stage, tens of minutes",
     ),
+    "test-faults": Target(
+        DEV,
+        lambda *a: pytest("-m", "fault_campaign", "tests/faults", *a),
+        "damage files by the thousand, some minutes; counts add up in .faults/",
+    ),
     "test-operations": Target(
         DEV,
         lambda *a: pytest("-m", "", *TWO_FILES_AT_ONCE, *OPERATIONS, *a),
@@ -127,6 +141,7 @@ for _name, _help in {
     "training": "compare training with nanoGPT's recipe and others",
     "generation": "time generation",
     "memory": "compare predicted with measured memory",
+    "opponents": "compare a model with compressors of text",
     "corpora": "time the stages that read corpora",
     "encodings": "compare what finds the encoding of a text",
     "languages": "train on texts of many kinds and languages",

@@ -5,8 +5,8 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
+from lm.config import JsonObject
 from lm.local_only import stay_local
 
 
@@ -18,10 +18,10 @@ def main() -> None:
 
     views = Path(collections.__file__).parent / "collections_data" / "views"
 
-    async def packaged_view(view: str) -> dict[str, Any]:
+    async def packaged_view(view: str) -> JsonObject:
         """Read what the package itself has. Raises KeyError, which is answered with 404, where it has no such view."""
         known = {file.stem: file for file in views.glob("*.json")}
-        content: dict[str, Any] = json.loads(known[view].read_text(encoding="utf-8"))
+        content: JsonObject = json.loads(known[view].read_text(encoding="utf-8"))
         return content
 
     collections.get_collection_view = packaged_view

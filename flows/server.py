@@ -9,18 +9,20 @@ if __name__ == "__main__":
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import urlsplit
+from typing import IO, TypedDict
 
 import httpx
 import psutil
 
-from lm.errors import SlowburnError
+from flows.cli.prefect_database import check_database
+from flows.cli.prefect_settings import check_home
+from lm.errors import BadInput, SlowburnError
 from lm.store.files import read_json, write_json
 
 PROJECT = Path(__file__).parent.parent
@@ -30,8 +32,16 @@ POOL = "slowburn"
 WORKER = "slowburn-worker"
 PROFILE = "slowburn"  # of Prefect's settings: active while the server is up, so that its commands find the server
 HOST = "127.0.0.1"
+MAX_PORT = 2**16
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0  # a training run saves within this
+
+
+class Service(TypedDict):
+    """A process that `up` started."""
+
+    pid: int
+    command: list[str]
 
 
 def up() -> int:
@@ -39,18 +49,18 @@ def up() -> int:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # As in a script's background: the worker would inherit it, and ignore the SIGTERM that it passes on as one.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    HOME.mkdir(parents=True, exist_ok=True)
-    url = f"http://{HOST}:{os.environ.get('PREFECT_SERVER_API_PORT', '4200')}/api"
+    check_home()
+    url = f"http://{HOST}:{_port()}/api"
     services = running()
     if "server" not in services:
         if _answers(url):
             raise SlowburnError(
                 f"another Prefect server answers at {url}: stop it, or choose a port with PREFECT_SERVER_API_PORT"
             )
+        check_database()
+        _check_port(_port())
         print("Starting the server …", flush=True)
-        server = _start(
-            "server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(urlsplit(url).port)
-        )
+        server = _start("server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(_port()))
         _wait_for("server", server, lambda: _answers(url))
     _prefect(url, "profile", "create", PROFILE, check=False)
     _prefect(url, "profile", "use", PROFILE)
@@ -64,13 +74,21 @@ def up() -> int:
     runs.pause(False)
     if "worker" not in services:
         for name in runs.mark_crashed():
-            print(f"{name} had died while nobody looked: marked as crashed, run it again to go on.")
+            print(f"{name} is marked as crashed: its process had ended without a report. Run it again to continue.")
         print("Starting the worker …", flush=True)
         worker = _start("worker", url, "prefect", "worker", "start", "--pool", POOL, "--name", WORKER)
         _wait_for("worker", worker, lambda: WORKER in runs.workers())
     print(f"Ready. Look at {url.removesuffix('/api')}, or run a deployment:")
     print("  .venv/bin/prefect deployment run pipeline/quick --watch")
     return 0
+
+
+def _port() -> int:
+    """The port that is asked for. Raises BadInput."""
+    asked = os.environ.get("PREFECT_SERVER_API_PORT") or "4200"
+    if not (asked.isdecimal() and 0 < int(asked) < MAX_PORT):
+        raise BadInput(f"PREFECT_SERVER_API_PORT: got {asked!r}, expected a port, such as 4200")
+    return int(asked)
 
 
 def down() -> int:
@@ -85,10 +103,22 @@ def down() -> int:
         if name in services:
             print(f"Stopping the {name} …", flush=True)
             if not _stop(services[name]):
-                print(f"The {name} did not listen: it was killed.", flush=True)
+                print(f"The {name} did not stop when it was asked to: it was killed.", flush=True)
     STATE_FILE.unlink(missing_ok=True)
     print("Everything is stopped." if services else "Nothing was running.")
     return 0
+
+
+def _check_port(port: int) -> None:
+    """Raise SlowburnError where another program has the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise SlowburnError(
+                f"port {port} cannot be used ({error.strerror}): choose another one with PREFECT_SERVER_API_PORT"
+            ) from None
 
 
 def _end_runs(url: str) -> None:
@@ -120,12 +150,12 @@ def running() -> dict[str, int]:
     return {name: service["pid"] for name, service in _noted().items() if _is_alive(service)}
 
 
-def _noted() -> dict[str, dict[str, Any]]:
+def _noted() -> dict[str, Service]:
     """Process id and command line of each service that `up` started last."""
     return dict(read_json(STATE_FILE)["services"]) if STATE_FILE.exists() else {}
 
 
-def _is_alive(service: dict[str, Any]) -> bool:
+def _is_alive(service: Service) -> bool:
     with suppress(psutil.Error):
         process = psutil.Process(service["pid"])
         return process.cmdline() == service.get("command") and process.status() != psutil.STATUS_ZOMBIE

@@ -4,7 +4,7 @@ A worker that is stopped leaves its runs marked Running, and such a run holds it
 """
 
 import time
-from typing import Any
+from typing import NamedTuple
 
 import psutil
 from prefect.client.base import PrefectHttpxSyncClient
@@ -16,6 +16,14 @@ TIMEOUT_SECONDS = 30.0  # a busy SQLite makes the server slow to answer
 POLL_INTERVAL_SECONDS = 0.5
 
 
+class WorkerRun(NamedTuple):
+    """A flow run that a worker has begun."""
+
+    id: str
+    name: str
+    pid: str  # of its process, "" where it has none yet
+
+
 class WorkerRuns:
     """The unfinished flow runs of one work pool, over the server's API at `url`."""
 
@@ -24,14 +32,14 @@ class WorkerRuns:
         self._client = PrefectHttpxSyncClient(base_url=url, timeout=TIMEOUT_SECONDS)
         self._pool = pool
 
-    def unfinished(self) -> list[dict[str, Any]]:
+    def unfinished(self) -> list[WorkerRun]:
         """Runs that a worker has begun and that have not ended. Raises httpx.HTTPError."""
         wanted = {
             "work_pools": {"name": {"any_": [self._pool]}},
             "flow_runs": {"state": {"type": {"any_": UNFINISHED}}},
         }
         answer = self._client.post("/flow_runs/filter", json=wanted).raise_for_status()
-        return list(answer.json())
+        return [WorkerRun(run["id"], run["name"], run["infrastructure_pid"] or "") for run in answer.json()]
 
     def workers(self) -> list[str]:
         """Names of the workers that look for work now. Raises httpx.HTTPError."""
@@ -47,7 +55,7 @@ class WorkerRuns:
         self.pause(True)
         runs = self.unfinished()
         for run in runs:
-            self._set_state(run, "CANCELLING", "the worker is being stopped; run it again to go on")
+            self._set_state(run, "CANCELLING", "the worker is being stopped; run it again to continue")
         deadline = time.monotonic() + seconds
         while self.unfinished() and time.monotonic() < deadline:
             time.sleep(POLL_INTERVAL_SECONDS)
@@ -60,19 +68,19 @@ class WorkerRuns:
         """
         dead = [run for run in self.unfinished() if not _lives(run)]
         for run in dead:
-            self._set_state(run, "CRASHED", "its process ended without a word; run it again to go on", force=True)
-        return [run["name"] for run in dead]
+            self._set_state(run, "CRASHED", "its process ended without a report; run it again to continue", force=True)
+        return [run.name for run in dead]
 
-    def _set_state(self, run: dict[str, Any], kind: str, message: str, *, force: bool = False) -> None:
+    def _set_state(self, run: WorkerRun, kind: str, message: str, *, force: bool = False) -> None:
         state = {"type": kind, "name": kind.capitalize(), "message": message}
-        self._client.post(f"/flow_runs/{run['id']}/set_state", json={"state": state, "force": force}).raise_for_status()
+        self._client.post(f"/flow_runs/{run.id}/set_state", json={"state": state, "force": force}).raise_for_status()
 
 
-def _lives(run: dict[str, Any]) -> bool:
+def _lives(run: WorkerRun) -> bool:
     """Whether a run's process is there, and not another that was given its number since: it has the run's id."""
     try:
-        process = psutil.Process(int(run["infrastructure_pid"] or ""))
-        return bool(process.environ().get(STARTED_BY_WORKER) == run["id"])
+        process = psutil.Process(int(run.pid))
+        return bool(process.environ().get(STARTED_BY_WORKER) == run.id)
     except psutil.AccessDenied:
         return True
     except (ValueError, psutil.Error):

@@ -1,6 +1,6 @@
 """Numbers and lists as people read them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 
 def format_duration(seconds: float) -> str:
@@ -52,6 +52,15 @@ def listing(names: Iterable[str]) -> str:
     """Write names as a sentence has them: `download, clean and tokenize`. Empty for none."""
     *first, last = list(names) or [""]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def flattened(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield every single value of nested mappings, with its dotted name."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flattened(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def format_bytes(count: float) -> str:

@@ -11,6 +11,10 @@ from lm.clean.config import VERSION as CLEAN_VERSION
 from lm.clean.config import CleanConfig
 from lm.clean.jobs import make_documents
 from lm.clean.metrics import CleanMetrics
+from lm.compressors import memory as compressors_memory
+from lm.compressors.config import CompressorsConfig
+from lm.compressors.jobs import make_compressors
+from lm.compressors.metrics import CompressorsMetrics
 from lm.config import StageConfig, StageMetrics
 from lm.download import memory as download_memory
 from lm.download.config import DownloadConfig
@@ -36,6 +40,7 @@ from lm.tokenize.jobs import make_tokens
 from lm.tokenize.metrics import TokenizeMetrics
 from lm.train import memory as train_memory
 from lm.train.metrics import TrainMetrics
+from lm.train.scratch import SCRATCH
 
 __all__ = ["is_known", "position", "stage_names", "stage_of"]  # what is asked of the registry on the floors above
 
@@ -49,7 +54,8 @@ class Stage:
     `version` rises when the same config and inputs give other content. `config` is what a manifest of it holds,
     `metrics` what it says of its artifact and how that is told in one line. `predict` says what making it will take of
     memory, in bytes. `make` is the job that makes it; download and train, whose artifacts take several jobs, have
-    drivers of their own. `roles` are other names that its artifacts go by as inputs.
+    drivers of their own. `roles` are other names that its artifacts go by as inputs. `scratch` is what only
+    the folder of an unfinished one holds.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Stage:
     predict: Predict
     make: Job[[StageWork], None] | None = None
     roles: tuple[str, ...] = ()
+    scratch: tuple[str, ...] = ()
     module: str = __name__
 
 
@@ -132,13 +139,25 @@ TRAIN = register(
         TrainMetrics,
         train_memory.predict,
         roles=("init", *REPLICAS),
+        scratch=SCRATCH,
+    )
+)
+COMPRESSORS = register(
+    Stage(
+        "compressors",
+        "artifacts/compressors",
+        1,
+        CompressorsConfig,
+        CompressorsMetrics,
+        compressors_memory.predict,
+        make_compressors,
     )
 )
 EVALUATE = register(
     Stage(
         "evaluate",
         "artifacts/evaluations",
-        4,
+        5,
         EvaluateConfig,
         EvaluateMetrics,
         evaluate_memory.predict,

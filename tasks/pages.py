@@ -1,49 +1,21 @@
-"""What each stage's page in Prefect says, as markdown. Reads JSON only: the orchestrating process stays light."""
+"""What a run's pages in Prefect say, as markdown. Reads JSON only: the orchestrating process stays light."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from lm.champions.champion import Decision
-from lm.clean.config import FILTERS
-from lm.clean.metrics import CleanMetrics
-from lm.formatting import format_bytes, format_count, format_duration, format_text_size
-from lm.generate.metrics import GenerateMetrics
+from lm.formatting import format_bytes, format_count, format_duration
 from lm.planning.plan import Plan
-from lm.report.report_text import about_baseline, evaluation_note, figures, lede, verdict
+from lm.report.report_text import figures, lede
 from lm.report.run_facts import RunFacts, Sample
 from lm.runs.explain import SHOWN_KEY, made_by
 from lm.runs.lineage import Lineage, all_artifacts, made_into
 from lm.runs.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
-from lm.stages import stage_named, stage_names, stage_of
-from lm.store.artifacts import Artifact, Store
-from lm.store.files import read_json
-from lm.text.raw_sources import SOURCES_FILE
-from lm.text.splits import TEXT_UNITS, Split
-from lm.tokenize.metrics import TokenizeMetrics
-from lm.train.metrics import TrainMetrics
+from lm.stages import stage_names, stage_of
+from lm.store.artifacts import Store
 from tasks.markdown import bullets, escape, facts, link, page, quote, table
 
-MAX_ROWS, MAX_FILES, MAX_RELATIVES = 100, 8, 6
-SIDES: dict[str, Split] = {"to train on": "train", "held out": "heldout"}
-
-
-def stage_page(artifact: Artifact, record: StageRecord, run: RunFacts) -> str:
-    """The page of a finished stage: what came of it, then how and where."""
-    files, metrics = list(artifact.manifest.outputs), stage_named(artifact.manifest.stage).metrics
-    return page(
-        PAGES.get(artifact.manifest.stage, _facts)(artifact, run),
-        bullets(artifact.read_metrics(metrics).notes),
-        "## How and where",
-        bullets(
-            [
-                f"This time {record.status}: {record.reason}.",
-                f"It took {format_duration(artifact.manifest.seconds)} to make, and "
-                f"{format_bytes(artifact.manifest.peak_memory_bytes or 0)} of memory at the most.",
-                f"It is in the folder {record.path}: {', '.join(files[:MAX_FILES])}{' …' * (len(files) > MAX_FILES)}",
-            ]
-        ),
-    )
+MAX_RELATIVES = 6
 
 
 def plan_page(plan: Plan) -> str:
@@ -67,7 +39,7 @@ def plan_page(plan: Plan) -> str:
     )
 
 
-def stage_rows(run: RunRecord) -> list[dict[str, Any]]:
+def stage_rows(run: RunRecord) -> list[dict[str, str]]:
     """One row a stage for a table artifact, whose cells are markdown too."""
     stages: list[tuple[str, str, str, StageRecord | UnfinishedStage]] = [
         (name, stage.status, stage.reason, stage) for name, stage in run.stages.items()
@@ -88,7 +60,7 @@ def stage_rows(run: RunRecord) -> list[dict[str, Any]]:
 
 
 def run_page(run: RunFacts, report: Path) -> str:
-    """What the run came to, and where its report is: a page of this server cannot link to a file."""
+    """Show the results of a run, and where its report is: a page of this server cannot link to a file."""
     return page(
         "\n\n".join(map(escape, lede(run))),
         facts({figure.name: f"{figure.value} ({figure.note})" for figure in figures(run)}),
@@ -111,7 +83,7 @@ def lineage_page(run: RunRecord, store: Store) -> str:
             parts += [f"    - from {_relatives(before)}", f"    - into {after}"]
     return page(
         "\n".join(parts),
-        "`python -m lm inspect KEY` follows one of them back to the sources, and on to all that came of it.",
+        "`slowburn inspect KEY` shows what one of them was made from, and what was made from it.",
     )
 
 
@@ -133,7 +105,11 @@ def champion_page(decision: Decision, answer: str, curve: str) -> str:
     held = decision.contest
     rows = []
     if held:
-        named = [("challenger", held.challenger), ("champion", held.champion), *(("elder", e) for e in held.elders)]
+        named = [
+            ("challenger", held.challenger),
+            ("champion", held.champion),
+            *(("earlier champion", e) for e in held.elders),
+        ]
         rows = [(name, s.model, f"{s.bits_per_byte:.4f}", f"{s.age_days:.1f}") for name, s in named if s]
     return page(
         escape(f"{decision.action}: {decision.reason}"),
@@ -155,119 +131,5 @@ def samples_page(samples: Sequence[Sample]) -> str:
     return page(*parts)
 
 
-def _download(artifact: Artifact, run: RunFacts) -> str:
-    sources = read_json(artifact.path / SOURCES_FILE)["sources"]
-    rows = [
-        (source["name"], format_text_size(source["bytes"]), f"{source['sha256'][:12]}…", source["licence"])
-        for source in sources[:MAX_ROWS]
-    ]
-    more = f"and {len(sources) - MAX_ROWS:,} more: see {SOURCES_FILE}" if len(sources) > MAX_ROWS else ""
-    return page(table(["source", "size", "SHA-256", "licence"], rows), escape(more))
-
-
-def _clean(artifact: Artifact, run: RunFacts) -> str:
-    metrics = artifact.read_metrics(CleanMetrics)
-    splits = [(name, *(f"{metrics.count(split, unit):,}" for unit in TEXT_UNITS)) for name, split in SIDES.items()]
-    changed = {
-        "files that could not be read": metrics.skipped_files,
-        "lines and rows without a text": metrics.rejects,
-        "empty documents dropped": metrics.dropped_empty,
-        "exact duplicates dropped": metrics.dropped_duplicates,
-        "near-duplicates": metrics.near_duplicate_documents,
-        "of these dropped": metrics.dropped_near_duplicates,
-        **{f"dropped, {reason}": count for reason, count in metrics.rejected.items() if reason in FILTERS},
-        "lines decoded anew": metrics.repaired_lines,
-        "bytes of headers and footers cut": metrics.boilerplate_bytes,
-        "control characters taken out": metrics.control_characters,
-        "unreadable characters replaced": metrics.replaced_characters,
-    }
-    sources = [
-        (name, f"{size.documents:,}", f"{size.characters:,}", f"{size.bytes:,}")
-        for name, size in list(metrics.sources.items())[:MAX_ROWS]
-    ]
-    return page(
-        table(["", *TEXT_UNITS], splits),
-        "## What was dropped",
-        facts({name: f"{count:,}" for name, count in changed.items()}),
-        "## By source",
-        table(["source", *TEXT_UNITS], sources),
-    )
-
-
-def _tokenize(artifact: Artifact, run: RunFacts) -> str:
-    metrics = artifact.read_metrics(TokenizeMetrics)
-    per_token = {"train": metrics.train_bytes_per_token, "heldout": metrics.heldout_bytes_per_token}
-    rows = [
-        (name, f"{metrics.count(split, 'tokens'):,}", f"{metrics.count(split, 'bytes'):,}", f"{per_token[split]:,}")
-        for name, split in SIDES.items()
-    ]
-    return page(
-        facts({"kind": metrics.kind, "tokens in the vocabulary": f"{metrics.vocab_size:,}"}),
-        table(["", "tokens", "bytes", "bytes per token"], rows),
-    )
-
-
-def _train(artifact: Artifact, run: RunFacts) -> str:
-    metrics = artifact.read_metrics(TrainMetrics)
-    resumed, tokens, loss = metrics.resumed_from_step, metrics.trained_tokens, metrics.final_loss
-    return facts(
-        {
-            "parameters": format_count(metrics.parameters),
-            "steps": f"{metrics.steps:,}",
-            "continued from step": "" if resumed is None else f"{resumed:,}",
-            "tokens read": "" if tokens is None else format_count(tokens),
-            "passes over the text": metrics.passes_over_the_data,
-            "final loss, nats a token": "" if loss is None else f"{loss:.3f}",
-            "smaller batches for want of memory": len(metrics.downshifts) or "",
-            "begun anew by this run for want of memory": run.run.memory_retries or "",
-            "SHA-256 of the weights": f"{metrics.weights_sha256[:12]}…",
-        }
-    )
-
-
-def _evaluate(artifact: Artifact, run: RunFacts) -> str:
-    found = run.evaluation
-    if found is None:
-        return ""
-    scores = {"**the model**": found.bits_per_byte}
-    scores |= {escape(name): bits for name, bits in found.baselines.items()}
-    lines = [
-        f"| {name} | {bits:.3f} | {escape(about_baseline(name))} |"
-        for name, bits in sorted(scores.items(), key=lambda item: item[1])
-    ]
-    header = ["| method | bits per byte | |", "|---|--:|---|"]
-    return page(escape(verdict(found)), "\n".join([*header, *lines]), escape(evaluation_note(found)))
-
-
-def _generate(artifact: Artifact, run: RunFacts) -> str:
-    metrics = artifact.read_metrics(GenerateMetrics)
-    return facts(
-        {
-            "samples": metrics.samples,
-            "tokens": f"{metrics.tokens:,}",
-            "tokens a second": metrics.tokens_per_second,
-            "repetition": metrics.degeneracy.verdict,
-            "longest passage that is in the training text too, in characters": metrics.longest_match_characters,
-            "the same for human text": metrics.human_longest_match_characters,
-        }
-    )
-
-
-def _facts(artifact: Artifact, run: RunFacts) -> str:
-    """What a stage without a page of its own says of its artifact."""
-    metrics = artifact.read_metrics(stage_named(artifact.manifest.stage).metrics)
-    return facts(metrics.model_dump(mode="json", exclude={"notes"}))
-
-
 def _size(count: int | None) -> str:
     return "" if count is None else format_bytes(count)
-
-
-PAGES: dict[str, Callable[[Artifact, RunFacts], str]] = {
-    "download": _download,
-    "clean": _clean,
-    "tokenize": _tokenize,
-    "train": _train,
-    "evaluate": _evaluate,
-    "generate": _generate,
-}

@@ -32,7 +32,8 @@ from lm.store.artifacts import Artifact, Store
 from lm.supervision.supervisor import SupervisedChild
 from lm.train.jobs import ChunkReport
 from tasks.markdown import escape, page, picture
-from tasks.pages import lineage_page, plan_page, run_page, samples_page, stage_page, stage_rows
+from tasks.pages import lineage_page, plan_page, run_page, samples_page, stage_rows
+from tasks.stage_pages import stage_page
 
 PICTURE_TITLES = {"learning-curve": "how it learned", "memory": "memory over time, against the budget"}
 TIMEOUT_SECONDS = 5.0
@@ -114,5 +115,5 @@ class TrainingBoard:
         """Move on to where the chunk just trained has ended."""
         progress = 100 * report.step / report.steps
         if self._id:
-            description = f"step {report.step:,} of {report.steps:,}, loss {report.loss:.3f} nats a token"
+            description = f"step {report.step:,} of {report.steps:,}, loss {report.loss:.3f} nats per token"
             publish(update_progress_artifact, artifact_id=self._id, progress=progress, description=description)

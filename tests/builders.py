@@ -18,6 +18,9 @@ METRICS: dict[str, dict[str, Any]] = {
         "steps": 500, "resumed_from_step": None, "parameters": 100_000, "vocab_size": 1024,
         "weights_sha256": "ab" * 32,
     },
+    "compressors": {
+        "bits_per_byte": {"PPMd (static)": 2.2, "PPMd (adaptive)": 2.1}, "training_bytes": 900, "heldout_bytes": 100,
+    },
     "evaluate": {
         "bits_per_byte": 2.0, "ci95": [1.9, 2.1], "nats_per_byte": 1.386, "perplexity_per_token": 32.0,
         "bytes": 200_000, "tokens": 80_000, "verdict": "beats the 5-gram by 0.100 bits per byte",

@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -100,11 +100,11 @@ def _read(file: Path, *names: str) -> str:
     return str(found)
 
 
-def _variables(table: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def _variables(table: Mapping[str, object], prefix: str) -> Iterator[tuple[str, str]]:
     """The environment variables that say what a table says."""
     for name, value in table.items():
         variable = f"{prefix}_{name.upper()}"
         if isinstance(value, dict):
             yield from _variables(value, variable)
         else:
-            yield variable, str(PROJECT / value if name in PATHS else value)
+            yield variable, str(PROJECT / str(value) if name in PATHS else value)

@@ -12,6 +12,7 @@ import numpy as np
 
 from lm.champions.champion import Decision
 from lm.champions.retraining import TOLERANCE
+from lm.formatting import counted
 
 RESAMPLES = 2000
 MIN_POINTS = 3
@@ -64,7 +65,7 @@ def how_often(points: list[Point], tolerance: float = TOLERANCE) -> Answer:
     longest = max((point.age_days for point in points), default=0.0)
     if len(points) < MIN_POINTS or len(contests) < MIN_CONTESTS:
         sentence = (
-            f"Too early to say how often to retrain: {len(points)} comparison{'s' * (len(points) != 1)} of an older "
+            f"Too early to say how often to retrain: {counted(len(points), 'comparison')} of an older "
             f"model with a fresh one so far, at least {MIN_POINTS} in {MIN_CONTESTS} retrainings are needed."
         )
         return Answer(len(points), len(contests), longest, None, None, None, sentence)

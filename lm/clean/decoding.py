@@ -21,11 +21,6 @@ _DECLARED = re.compile(rb"<(?:meta|\?xml)\b[^>]{0,200}?(?:charset|encoding)\s*=\
 _JAPANESE_MAIL = (b"\x1b$B", b"\x1b$@")  # what begins Japanese in ISO-2022-JP, whose bytes are ASCII
 
 
-def detect_encoding(path: Path) -> str:
-    """Name the encoding of a text file: see `find_encoding`."""
-    return find_encoding(path).encoding
-
-
 def find_encoding(path: Path, chosen: str = "") -> Detected:
     """Find the encoding of a text file: by its byte-order mark, UTF-8 if it is, else by what its letters look like.
 

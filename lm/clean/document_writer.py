@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -69,18 +69,28 @@ class DocumentWriter:
         self._writer.close()
 
 
-def write_documents(tables: Iterable[Sided], out: Path) -> dict[str, Any]:
-    """Write `documents.parquet` into a folder; return `train_documents`, `heldout_bytes` and so on: what is in it.
+class WrittenDocuments(NamedTuple):
+    """What `documents.parquet` holds. A corpus is the part of a source's name before its first slash."""
 
-    `sources` gives the same counts for each corpus: the part of a source's name before its first slash; `licences` the
-    bytes of each licence in it.
-    """
+    train_documents: int
+    train_bytes: int
+    train_characters: int
+    heldout_documents: int
+    heldout_bytes: int
+    heldout_characters: int
+    longest_document_bytes: int
+    sources: dict[str, dict[str, int]]  # documents, bytes and characters of each corpus
+    licences: dict[str, dict[str, int]]  # bytes of each licence, by corpus
+
+
+def write_documents(tables: Iterable[Sided], out: Path) -> WrittenDocuments:
+    """Write `documents.parquet` into a folder; return what is in it."""
     sides = {split: dict.fromkeys(COUNTS, 0) for split in SPLITS}
     sources: dict[str, dict[str, int]] = {}
     licences, longest_bytes = LicenceCounts(), 0
     with DocumentWriter(out / FILE_NAME) as writer:
-        for table, heldout in tables:
-            splits = [SPLITS[held] for held in heldout.tolist()]
+        for table, is_heldout in tables:
+            splits = [SPLITS[held] for held in is_heldout.tolist()]
             text_bytes = pc.binary_length(table["text"]).to_pylist()
             writer.write(table, splits, text_bytes)
             for (name, licence, split), amounts in _amounts(table, splits, text_bytes).items():
@@ -91,8 +101,18 @@ def write_documents(tables: Iterable[Sided], out: Path) -> dict[str, Any]:
                     sides[split][count] += amount
                     source[count] += amount
             longest_bytes = max(longest_bytes, *text_bytes, 0)
-    flat = {f"{split}_{count}": amount for split, counts in sides.items() for count, amount in counts.items()}
-    return {**flat, "longest_document_bytes": longest_bytes, "sources": sources, "licences": licences.bytes}
+    train, heldout = (sides[split] for split in SPLITS)
+    return WrittenDocuments(
+        train_documents=train["documents"],
+        train_bytes=train["bytes"],
+        train_characters=train["characters"],
+        heldout_documents=heldout["documents"],
+        heldout_bytes=heldout["bytes"],
+        heldout_characters=heldout["characters"],
+        longest_document_bytes=longest_bytes,
+        sources=sources,
+        licences=licences.bytes,
+    )
 
 
 def _amounts(

@@ -1,19 +1,17 @@
 """What cleaning made of each shard, kept so that the next corpus that holds the same source need not clean it again.
 
-A pack, `data/parts/<key>.parquet`, holds the parts of one or more shards: a row for each document, kept or rejected, in
-order; which rows are whose stands in the footer. A part is found by the hash of all that decides it: the source's
-content, name and form, the settings that look at one document at a time, and the version of cleaning. A pack is
-written beside its name and renamed, never changed, and may be deleted at any time.
+A pack, `data/parts/<key>-<hash>.parquet`, holds the parts of one or more shards: a row for each document, kept or
+rejected, in order; which rows are whose stands in the footer. The hash is that of the file. A part is found by the hash
+of all that decides it: the source's content, name and form, the settings that look at one document at a time, and the
+version of cleaning. A pack is written beside its name and renamed, never changed, and may be deleted at any time.
 """
 
 import json
 import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -25,9 +23,9 @@ import pyarrow.parquet as pq
 
 from lm.arrow.arrays import integer_array, string_array
 from lm.arrow.row_group_writer import RowGroupWriter
-from lm.clean.readings import FileReading, ReadingCounts, Skipped
+from lm.clean.pack_file import name_by_hash
+from lm.clean.part_counts import PartCounts
 from lm.clean.shards import Shard
-from lm.errors import Stopped
 from lm.memory.malloc import MallocTrimmer
 from lm.store.files import replace_atomically
 from lm.store.keys import fingerprint
@@ -46,59 +44,7 @@ SCHEMA = pa.schema(
 )
 DICTIONARIES = ["source", "licence", "reason"]
 OPENING_ID_CHARACTERS = 256
-GROUPS_KEPT = 8  # row groups of several sources, a megabyte each: a corpus may go back and forth between packs
 STALE_SECONDS = 86_400.0  # of a pack that was never finished
-
-
-@dataclass(slots=True)
-class CleaningCounts:
-    """What was taken out on the way."""
-
-    dropped_empty: int = 0
-    boilerplate_bytes: int = 0
-    control_characters: int = 0
-    replaced_characters: int = 0
-    repaired_lines: int = 0
-    line_breaks: int = 0  # that were not \n or \r\n
-    joined_words: int = 0
-
-    def add(self, other: "CleaningCounts") -> None:
-        """Count what another has counted too."""
-        for name, count in asdict(other).items():
-            setattr(self, name, getattr(self, name) + count)
-
-
-@dataclass(slots=True)
-class PartCounts:
-    """What was met in one shard."""
-
-    reading: ReadingCounts = field(default_factory=ReadingCounts)
-    cleaning: CleaningCounts = field(default_factory=CleaningCounts)
-    expanded_bytes: int = 0
-
-    def as_json(self) -> str:
-        """All that is not zero or empty."""
-        kept: dict[str, Any] = {
-            name: {each.name: value for each in fields(counts) if (value := getattr(counts, each.name))}
-            for name, counts in (("reading", self.reading), ("cleaning", self.cleaning))
-        }
-        return json.dumps(kept | {"expanded_bytes": self.expanded_bytes})
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The same again."""
-        value = json.loads(text)
-        reading = ReadingCounts(**value["reading"])
-        reading.skipped = [Skipped(*skipped) for skipped in reading.skipped]
-        reading.skipped_reasons = Counter(reading.skipped_reasons)
-        reading.readings = [FileReading(*found) for found in reading.readings]
-        return cls(reading, CleaningCounts(**value["cleaning"]), value["expanded_bytes"])
-
-    def add(self, other: "PartCounts", source: str = "") -> None:
-        """Count what another has counted too, in the source of this name."""
-        self.reading.add(other.reading, source)
-        self.cleaning.add(other.cleaning)
-        self.expanded_bytes += other.expanded_bytes
 
 
 class Part(NamedTuple):
@@ -148,7 +94,7 @@ class PackWriter:
 
     def __init__(self, path: Path, shards: Sequence[Shard], keys: Sequence[str]) -> None:
         self._shards, self._keys = shards, keys
-        self._file = replace_atomically(path)
+        self._path, self._file = path, replace_atomically(path)
         self._rows = [0] * len(shards)
         self.counts = [PartCounts() for _ in shards]
         self._writer = RowGroupWriter(
@@ -195,6 +141,8 @@ class PackWriter:
         ]
         self._writer.close({"parts": json.dumps(parts)} if kind is None else None)
         self._file.__exit__(kind, error, trace)
+        if kind is None:
+            name_by_hash(self._path)
 
 
 def sweep(folder: Path) -> None:
@@ -228,72 +176,3 @@ def touch(parts: Iterable[Part]) -> None:
     for path in {part.path for part in parts}:
         with suppress(FileNotFoundError):
             os.utime(path)
-
-
-class Assembly:
-    """The rows of parts, one after the other, a row group in memory at a time."""
-
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self._stretches = list(_joined(parts))
-        self._kept: dict[tuple[Path, int], pa.Table] = {}
-
-    def tables(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield all rows in order, in tables of these columns; the same columns or fewer in the same way any time.
-
-        Raises Stopped where a pack is damaged (page checksums are verified) or gone: it is removed, to be made again.
-        """
-        self._kept.clear()
-        freed = MallocTrimmer()
-        for path, first, end in self._stretches:
-            try:
-                with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                    for table in self._rows(path, file, columns, first, end):
-                        size = table.nbytes
-                        yield table
-                        del table  # before the next is read
-                        freed.count(size)
-            except MemoryError:
-                raise
-            except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-                path.unlink(missing_ok=True)
-                raise Stopped(
-                    f"clean: {path} was damaged or removed ({error}): run this again, what it held is cleaned anew"
-                ) from error
-
-    def _rows(
-        self, path: Path, file: pq.ParquetFile, columns: Sequence[str], first: int, end: int
-    ) -> Iterator[pa.Table]:
-        start = 0
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            if start < end and start + rows > first:
-                table = self._group(path, file, columns, group, shared=first > start or end < start + rows)
-                begin = max(first - start, 0)
-                table = table.slice(begin, min(end - start, rows) - begin)
-                yield table
-                del table
-            start += rows
-
-    def _group(self, path: Path, file: pq.ParquetFile, columns: Sequence[str], group: int, *, shared: bool) -> pa.Table:
-        if kept := self._kept.get((path, group)):
-            return kept
-        table = file.read_row_group(group, columns=list(columns), use_threads=False)
-        if shared:  # of several sources, so it is small, and the corpus may come back to it
-            if len(self._kept) == GROUPS_KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[path, group] = table
-        return table
-
-
-def _joined(parts: Iterable[Part]) -> Iterator[tuple[Path, int, int]]:
-    """Stretches of rows; neighbours in a pack are one."""
-    path, first, end = None, 0, 0
-    for part in parts:
-        if part.path == path and part.first_row == end:
-            end = part.end_row
-            continue
-        if path and end > first:
-            yield path, first, end
-        path, first, end = part.path, part.first_row, part.end_row
-    if path and end > first:
-        yield path, first, end

@@ -11,7 +11,7 @@ from lm.clean.config import CleanConfig
 from lm.clean.encoding_detection import Detected
 from lm.clean.metrics import FileReading, Opening
 from lm.clean.openings import OPENING_CHARACTERS
-from lm.clean.parts import CleaningCounts
+from lm.clean.part_counts import CleaningCounts
 from lm.clean.preview_result import FilePreview
 from lm.clean.readers.input_file import InputFile, Passage, ReadingSettings, Unreadable
 from lm.clean.reading import FoundFile, files_of

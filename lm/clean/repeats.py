@@ -1,6 +1,6 @@
 """Documents that repeat others, to the letter or nearly."""
 
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,15 +26,6 @@ class Repeats(NamedTuple):
         keep = first_of_equals & alone if drop else first_of_equals
         clusters = len(np.unique(labels[near]))
         return cls(keep, labels, int((~first_of_equals).sum()), int(near.sum()), clusters, drop)
-
-    def metrics(self) -> dict[str, Any]:
-        """The counts, by name."""
-        return {
-            "dropped_duplicates": self.duplicates,
-            "near_duplicate_clusters": self.clusters,
-            "near_duplicate_documents": self.near_duplicates,
-            "dropped_near_duplicates": self.near_duplicates if self.dropped else 0,
-        }
 
     def notes(self) -> list[str]:
         """The same in sentences."""

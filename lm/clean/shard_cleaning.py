@@ -16,7 +16,8 @@ from lm.clean.gutenberg import gutenberg_licence, mentions_gutenberg, strip_gute
 from lm.clean.hyphenation import join_hyphenated
 from lm.clean.line_breaks import unify_line_breaks
 from lm.clean.near_duplicates import BANDS, RUN_WORDS, band_keys
-from lm.clean.parts import OPENING_ID_CHARACTERS, CleaningCounts, PackWriter, Row
+from lm.clean.part_counts import CleaningCounts
+from lm.clean.parts import OPENING_ID_CHARACTERS, PackWriter, Row
 from lm.clean.readers.input_file import ReadingSettings
 from lm.clean.reading import RawDocument, read_raw
 from lm.clean.rejects import OPENING_CHARACTERS

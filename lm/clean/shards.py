@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from lm.clean.decoding import chosen_encoding, find_encoding
 from lm.clean.readers.input_file import DEFAULTS, ReadingSettings
@@ -33,15 +33,6 @@ class Shard(NamedTuple):
     def bytes(self) -> int:
         """How many bytes it has."""
         return self.source.bytes if self.end is None else self.end - self.start
-
-    def as_json(self) -> dict[str, Any]:
-        """What `from_json` makes the same shard of."""
-        return self._asdict() | {"source": self.source.model_dump(mode="json")}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "Shard":
-        """Read what `as_json` gave."""
-        return cls(**value | {"source": RawSource.model_validate(value["source"])})
 
 
 def shards_of(raw: Path, source: RawSource, settings: ReadingSettings = DEFAULTS) -> Iterator[Shard]:

@@ -1,6 +1,6 @@
 """Tells in sentences what is held out and why."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lm.clean.split_corpus import CorpusSplit
 from lm.formatting import counted, format_text_size, listing
@@ -8,6 +8,7 @@ from lm.formatting import counted, format_text_size, listing
 if TYPE_CHECKING:
     from lm.clean.config import CleanConfig
     from lm.clean.contamination import Contamination
+    from lm.clean.document_writer import WrittenDocuments
 
 FURTHEST = 1 / 3  # that the share may be from what was asked for
 
@@ -19,14 +20,13 @@ def summary(split: CorpusSplit) -> str:
     return f"{total:,} characters, {split.heldout_characters / total:.1%} of them held out ({how})"
 
 
-def notes(split: CorpusSplit, written: dict[str, Any], config: "CleanConfig") -> list[str]:
+def notes(split: CorpusSplit, written: "WrittenDocuments", config: "CleanConfig") -> list[str]:
     """What is held out, and what the user did not ask for and should know."""
     instead = [f"{split.instead}: the end of the whole text is held out instead"] if split.instead else []
     share = split.heldout_characters / (split.train_characters + split.heldout_characters)
     told = f"{share:.1%} of the text is held out: {_what(split)}"
-    text_bytes = written["train_bytes"] + written["heldout_bytes"]
-    if config.heldout_fraction * text_bytes > config.heldout_bytes:
-        size = format_text_size(written["heldout_bytes"])
+    if config.heldout_fraction * (written.train_bytes + written.heldout_bytes) > config.heldout_bytes:
+        size = format_text_size(written.heldout_bytes)
         return [*instead, f"{told}; {size} are enough to measure with (clean.heldout_bytes)"]
     if abs(share / config.heldout_fraction - 1) > FURTHEST:
         told += f"; {config.heldout_fraction:.0%} was asked for, but {_why_not(split)}"
@@ -56,6 +56,6 @@ def told_overlap(overlap: "Contamination") -> str:
     """How much of the held-out text the training text has too."""
     sample = f" (a sample of {overlap.sampled:.1%})" if overlap.sampled < 1 else ""
     return (
-        f"{overlap.share:.2%} of the held-out runs of 13 words{sample} stand in the training text too: "
+        f"{overlap.share:.2%} of the held-out runs of 13 words{sample} are in the training text too: "
         f"{overlap.found:,} of {overlap.runs:,}"
     )

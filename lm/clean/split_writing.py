@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +10,7 @@ import pyarrow as pa
 from lm.arrow.arrays import take_rows
 from lm.clean.cleaned_corpus import CleanedCorpus
 from lm.clean.contamination import Contamination, contamination, sampled_contamination, sampled_runs
-from lm.clean.document_writer import Sided, cut_in_two, write_documents
+from lm.clean.document_writer import Sided, WrittenDocuments, cut_in_two, write_documents
 from lm.clean.rejects import RejectWriter
 from lm.clean.repeats import Repeats
 from lm.clean.split_corpus import CorpusSplit
@@ -32,7 +31,7 @@ class SplitWriter:
         self._sampled = training_bytes > EXACT_BYTES
         self._cut_runs: list[Hashes] = []  # the sample of those in the training parts of documents that were cut
 
-    def write(self, out: Path) -> tuple[dict[str, Any], Contamination]:
+    def write(self, out: Path) -> tuple[WrittenDocuments, Contamination]:
         """Write the documents into a folder; return what was written, and how much held-out text trains too."""
         written = write_documents(self._sided(), out)
         trim_malloc()

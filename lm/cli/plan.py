@@ -32,11 +32,15 @@ MEASURING_BUDGET = Budget(bytes=3 * 2**30, source="fixed")  # where there is a C
 @request_options
 @json_option
 def plan_command(as_json: bool, **asked: Any) -> int:
-    """Say what a run would take and come to, before anything is started; exit code 78 where it cannot fit."""
+    """Predict time, memory and quality of a run before it starts; the exit code is 78 where it cannot fit."""
     config, store = read_request(**asked).config(), Store.default()
     budget = resolve_budget(config.memory, ORCHESTRATOR_BYTES)
     found = forecast(
-        config, store, budget, lambda: measured_machine(store, _child, config.device), Looks(_preview, _measure_text)
+        config,
+        store,
+        budget,
+        lambda: measured_machine(store, _child, config.device, tell=_tell),
+        Looks(_preview, _measure_text),
     )
     if as_json:
         print(found.model_dump_json(indent=2))
@@ -54,13 +58,17 @@ def _preview(files: Sequence[RawSource], config: CleanConfig) -> FilesLook:
         with SupervisedChild(PREVIEW_BUDGET) as child:
             return child.call(look_at_files, silent, list(files), config, PREVIEW_SECONDS)
     except (OutOfMemory, Crash) as error:
-        print(f"how the files would be read is not known: {error}", file=sys.stderr)
+        _tell(f"how the files would be read is not known: {error}")
         return FilesLook()
 
 
 def _measure_text(clean: Path) -> dict[int, float]:
     with SupervisedChild(PREVIEW_BUDGET) as child:
         return child.call(measure_tokens, silent, clean)
+
+
+def _tell(note: str) -> None:
+    print(note, file=sys.stderr)
 
 
 def _child() -> SupervisedChild:

@@ -4,16 +4,26 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import exp
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 
-from lm.evaluate.baselines import fit_baselines
+from lm.compressors.config import COMPRESSORS_FILE
+from lm.compressors.stage import CompressorFigures, by_name
 from lm.evaluate.bootstrap import interval, resampled_rates
 from lm.evaluate.calibration import Calibration, by_tokens_read, count_tokens
 from lm.evaluate.config import EvaluateConfig
 from lm.evaluate.metrics import EvaluateMetrics
-from lm.evaluate.result import BitsReport, Comparison, Evaluation, HardToken, RepetitionReport, TokensOfContext
+from lm.evaluate.ngram import NGram
+from lm.evaluate.result import (
+    BitsReport,
+    Comparison,
+    Evaluation,
+    HardToken,
+    RepetitionReport,
+    SampledRepetition,
+    TokensOfContext,
+)
 from lm.evaluate.scores import LN2, MODEL, Scorers, Scores, score
 from lm.model.batch_sampling import Request, Writer, continuations
 from lm.model.decoder import load_model
@@ -24,38 +34,49 @@ from lm.model.scoring import Predictor, window_nats
 from lm.progress import Progress
 from lm.store.files import read_json
 from lm.text import degeneracy
-from lm.text.heldout import Extent, extent
+from lm.text.heldout import Extent, extent, sample
 from lm.text.heldout_prompts import HeldoutPrompt, heldout_prompts
 from lm.tokenize.config import TOKENIZER_FILE
 from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.tokens import documents as token_documents
 
 SCHEMA_VERSION = 1
-PLAIN = ("bits_per_byte", "ci95", "nats_per_byte", "perplexity_per_token", "bytes", "tokens", "verdict")
 WINDOWS = 256  # of the held-out text, that tell what context is worth
 
 
 def evaluation(
-    models: Sequence[Path], tokens: Path, clean: Path, config: EvaluateConfig, progress: Progress
+    models: Sequence[Path],
+    tokens: Path,
+    clean: Path,
+    compressors: Path,
+    config: EvaluateConfig,
+    progress: Progress,
 ) -> Evaluation:
     """Measure a model, or the mean of several, on the held-out text; return the content of `evaluation.json`."""
     precision = training_precision(models[0]) if config.precision == "auto" else config.precision
     decoder, tokenizer = _predictor(models, precision), Tokenizer(models[0] / TOKENIZER_FILE)
     train, heldout = extent(clean, "train"), extent(clean, "heldout")
 
-    progress(0, heldout.bytes, "byte", "fitting the baselines")
-    baselines = fit_baselines(clean, train, heldout, config)
-    judges = Scorers(decoder, tokenizer, baselines.ngram)
+    progress(0, heldout.bytes, "byte", "counting n-grams")
+    ngram, ngram_bytes = fit_ngram(clean, train, config)
+    compressed = cast(CompressorFigures, read_json(compressors / COMPRESSORS_FILE))
+    judges = Scorers(decoder, tokenizer, ngram)
     calibration = Calibration(decoder.vocab_size)
     scores = score(judges, heldout, tokens, clean, progress, calibration.add)
 
     progress(heldout.bytes, heldout.bytes, "byte", "judging samples for repetition")
     return {
         "schema_version": SCHEMA_VERSION,
-        **bits_report(scores, judges.ngram_name, baselines.compressed, heldout, config),
+        **bits_report(scores, judges.ngram_name, by_name(compressed), heldout, config),
         "context": decoder.shape.context,
         "precision": precision,
-        "baseline_text": baselines.text,
+        "baseline_text": {
+            "training_bytes": train.bytes,
+            "ngram_bytes": ngram_bytes,
+            "compressor_bytes": compressed["training_bytes"],
+            "compressed_heldout_bytes": compressed["heldout_bytes"],
+            "note": "where less than all: stretches spread evenly over the text, the same every time",
+        },
         "degeneracy": judge_samples(load_writer(models), tokenizer, heldout_prompts(clean, config.samples), config),
         "calibration": calibration.report(),
         "by_frequency": calibration.by_frequency(count_tokens(token_documents(tokens, "train"), decoder.vocab_size)),
@@ -63,6 +84,12 @@ def evaluation(
         "by_tokens_read": _by_tokens_read(decoder, tokens, config),
         "by_document": _by_document(scores, judges.ngram_name),
     }
+
+
+def fit_ngram(clean: Path, train: Extent, config: EvaluateConfig) -> tuple[NGram, int]:
+    """Count n-grams in the training text of a clean artifact's folder, or in a part of it; with the bytes counted."""
+    texts = sample(clean, "train", train, config.ngram_bytes)
+    return NGram.fit(texts, config.ngram_order), sum(map(len, texts))
 
 
 def _predictor(models: Sequence[Path], precision: str) -> Predictor:
@@ -73,11 +100,19 @@ def _predictor(models: Sequence[Path], precision: str) -> Predictor:
     return decoders[0] if len(decoders) == 1 else EnsembleDecoder(decoders)
 
 
-def headline(result: Mapping[str, Any]) -> EvaluateMetrics:
+def headline(result: Evaluation) -> EvaluateMetrics:
     """The few numbers of an evaluation that belong into its manifest."""
     baselines = {name: baseline["bits_per_byte"] for name, baseline in result["baselines"].items()}
     return EvaluateMetrics(
-        **{name: result[name] for name in PLAIN}, baselines=baselines, degeneracy=result["degeneracy"]["verdict"]
+        bits_per_byte=result["bits_per_byte"],
+        ci95=result["ci95"],
+        nats_per_byte=result["nats_per_byte"],
+        perplexity_per_token=result["perplexity_per_token"],
+        bytes=result["bytes"],
+        tokens=result["tokens"],
+        verdict=result["verdict"],
+        baselines=baselines,
+        degeneracy=result["degeneracy"]["verdict"],
     )
 
 
@@ -120,12 +155,11 @@ def judge_samples(
         for index in range(config.samples)
     ]
     written = zip(requests, continuations(model, requests, config.sample_tokens), strict=True)
-    samples: list[dict[str, Any]] = [
-        {"temperature": temperature, **degeneracy.summary([tokenizer.decode(tokens) for _, tokens in rows])}
-        for temperature, rows in groupby(written, lambda row: row[0].sampling.temperature)
-    ]
-    for row in samples:
-        row["human"] = degeneracy.summary(start.continuation[: round(row["characters"])] for start in starts)
+    samples = list[SampledRepetition]()
+    for temperature, rows in groupby(written, lambda row: row[0].sampling.temperature):
+        measured = degeneracy.summary([tokenizer.decode(tokens) for _, tokens in rows])
+        human = degeneracy.summary(start.continuation[: round(measured["characters"])] for start in starts)
+        samples.append({"temperature": temperature, **measured, "human": human})
     usual = min(samples, key=lambda row: abs(row["temperature"] - SamplingParams().temperature))
     return {
         "verdict": usual["verdict"],
@@ -184,9 +218,9 @@ def _by_tokens_read(model: Predictor, tokens: Path, config: EvaluateConfig) -> l
     return by_tokens_read(nats, config.resamples, config.seed)
 
 
-def _by_document(scores: Scores, ngram: str) -> list[dict[str, Any]]:
+def _by_document(scores: Scores, ngram: str) -> list[dict[str, str | float]]:
     """Bits per byte of each held-out document, in the order of the clean text."""
-    rows = []
+    rows = list[dict[str, str | float]]()
     for index, group in groupby(range(len(scores.bytes)), scores.document_of.__getitem__):
         of_units = list(group)
         size = sum(scores.bytes[unit] for unit in of_units)

@@ -16,5 +16,5 @@ def make_evaluation(context: JobContext, work: StageWork) -> None:
 
     config = EvaluateConfig.model_validate(work.config)
     model, *others = work.paths("train", *REPLICAS)
-    text = work.path("tokenize"), work.path("clean")
+    text = work.path("tokenize"), work.path("clean"), work.path("compressors")
     make_artifact(work, lambda out: evaluate(model, *text, config, out, context.progress, replicas=others))

@@ -1,6 +1,11 @@
 """What `evaluation.json` holds."""
 
-from typing import Any, TypedDict
+from typing import TypedDict, cast
+
+from lm.store.artifacts import Artifact
+from lm.text.mean_degeneracy import MeanDegeneracy
+
+EVALUATION_FILE = "evaluation.json"
 
 
 class ResampledUnits(TypedDict):
@@ -44,14 +49,21 @@ class BaselineText(TypedDict):
     note: str
 
 
+class SampledRepetition(MeanDegeneracy, total=False):
+    """How repetitive the model's samples are at one temperature, beside as much human text."""
+
+    temperature: float
+    human: MeanDegeneracy  # of held-out text of this length
+
+
 class RepetitionReport(TypedDict):
     """How repetitive the model's samples are, beside human text."""
 
     verdict: str  # healthy, repetitive or collapsed, at the usual temperature
     score: float  # 0: as people write, 1: only repeats
     temperature: float  # of the verdict
-    samples: list[dict[str, Any]]  # means of the measures at each temperature (`lm/text/degeneracy.py`)
-    human: dict[str, Any]  # the same measures of held-out text of this length
+    samples: list[SampledRepetition]  # at each temperature
+    human: MeanDegeneracy  # of held-out text of this length
 
 
 class CalibrationBin(TypedDict):
@@ -110,4 +122,9 @@ class Evaluation(BitsReport):
     by_frequency: list[TokensOfFrequency]
     hardest_tokens: list[HardToken]
     by_tokens_read: list[TokensOfContext]
-    by_document: list[dict[str, Any]]  # document_id, source, title, bytes, tokens, bits_per_byte, those of the n-gram
+    by_document: list[dict[str, str | float]]  # document_id, source, title, bytes, tokens, bits_per_byte, the n-gram's
+
+
+def read_evaluation(evaluate: Artifact) -> Evaluation:
+    """Read an evaluation. Those of earlier versions lack what came later. Raises Damaged."""
+    return cast(Evaluation, evaluate.read_json(EVALUATION_FILE))

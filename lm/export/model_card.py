@@ -4,21 +4,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lm.clean.metrics import CleanMetrics
 from lm.errors import SlowburnError
 from lm.evaluate.metrics import EvaluateMetrics
+from lm.export.packed import Packed
 from lm.formatting import format_bytes, format_count, format_text_size, listing, spoken_duration
 from lm.model.config import ModelConfig
 from lm.report.run_facts import Sample, read_sample_rows
 from lm.runs.lineage import origins
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import read_json
 from lm.text.licences import NOT_STATED
 from lm.text.plain_text import close_gaps, opening, visible
+from lm.text.raw_sources import RawSource, read_sources
 from lm.tokenize.metrics import TokenizeMetrics
 from lm.train.metrics import TrainMetrics
 
@@ -47,9 +48,9 @@ class Origins:
         ).context
 
     @property
-    def sources(self) -> list[dict[str, Any]]:
-        """What the corpus consists of, as `sources.json` has it."""
-        return list(read_json(self.download.path / "sources.json")["sources"]) if self.download else []
+    def sources(self) -> list[RawSource]:
+        """What the corpus consists of."""
+        return read_sources(self.download.path) if self.download else []
 
     @property
     def corpus(self) -> str:
@@ -62,13 +63,23 @@ class Origins:
         """The licences of the text."""
         return ", ".join(self.licences_of(self.sources)) or NOT_STATED
 
-    def licences_of(self, sources: Iterable[Mapping[str, Any]]) -> list[str]:
+    def licences_of(self, sources: Iterable[RawSource]) -> list[str]:
         """The licences of some sources: what their documents say, else what was stated of each."""
         counted = self.clean.read_metrics(CleanMetrics).licences if self.clean else {}
         found = dict[str, None]()
         for source in sources:
-            found |= dict.fromkeys(counted.get(_corpus_of(source)) or [str(source["licence"])])
+            found |= dict.fromkeys(counted.get(_corpus_of(source)) or [source.licence])
         return list(found)
+
+
+class Measured(NamedTuple):
+    """What the model is worth on the held-out text."""
+
+    size: str
+    rows: list[tuple[str, str]]  # name and bits per byte of the model and of the baselines
+    verdict: str
+    perplexity: str
+    degeneracy: str
 
 
 def origins_of(store: Store, model: Artifact) -> Origins:
@@ -84,10 +95,13 @@ def origins_of(store: Store, model: Artifact) -> Origins:
     )
 
 
-def model_card(about: Origins, export_format: str, names: Mapping[str, str], limits: Sequence[str]) -> str:
+def model_card(
+    about: Origins, export_format: str, names: Mapping[str, str], limits: Sequence[str], packed: Packed | None = None
+) -> str:
     """The card in Markdown.
 
-    names: `name`, `slug`, `folder` and `file` of the export; limits: what a user must know besides.
+    names: `name`, `slug`, `folder` and `file` of the export; limits: what a user must know besides; packed: where
+    several models are one, of which `about` tells the first.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -102,6 +116,8 @@ def model_card(about: Origins, export_format: str, names: Mapping[str, str], lim
         format=export_format,
         key=about.model.key,
         parameters=format_count(about.model.read_metrics(TrainMetrics).parameters),
+        packed=packed,
+        packed_parameters=format_count(packed.parameters) if packed else "",
         time=spoken_duration(about.model.manifest.seconds),
         corpus=_cell(about.corpus),
         context=about.context,
@@ -110,8 +126,8 @@ def model_card(about: Origins, export_format: str, names: Mapping[str, str], lim
         data_text=_data_text(about),
         sources=sources[:MAX_SOURCES],
         sources_left_out=len(sources[MAX_SOURCES:]),
-        evaluation=_evaluation(about.evaluation),
-        samples=[_fenced(sample) for sample in _samples(about)],
+        evaluation=_evaluation(about.evaluation, packed),
+        samples=[] if packed else [_fenced(sample) for sample in _samples(about)],
         provenance=list(_provenance(about)),
         **names,
     )
@@ -141,44 +157,47 @@ def _data_text(about: Origins) -> str:
     return f"{size} of clean text{read}; another {kept} were held out to measure with."
 
 
-def _by_corpus(sources: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+def _by_corpus(sources: Iterable[RawSource]) -> list[list[RawSource]]:
     """The files of each corpus together: the part of a source's name before its first slash names it."""
-    corpora: dict[str, list[Mapping[str, Any]]] = {}
+    corpora: dict[str, list[RawSource]] = {}
     for source in sources:
         corpora.setdefault(_corpus_of(source), []).append(source)
     return list(corpora.values())
 
 
-def _corpus_of(source: Mapping[str, Any]) -> str:
-    return str(source["name"]).partition("/")[0]
+def _corpus_of(source: RawSource) -> str:
+    return source.name.partition("/")[0]
 
 
-def _source(files: Sequence[Mapping[str, Any]], licences: Iterable[str]) -> dict[str, str]:
+def _source(files: Sequence[RawSource], licences: Iterable[str]) -> dict[str, str]:
     """A row of the table of sources."""
-    first, address = files[0], str(files[0]["address"])
+    first, address = files[0], files[0].address
     return {
-        "title": _cell(first["title"] if len(files) == 1 else f"{_corpus_of(first)}, {len(files)} files"),
+        "title": _cell(first.title if len(files) == 1 else f"{_corpus_of(first)}, {len(files)} files"),
         "licence": _cell(", ".join(licences)),
-        "size": format_text_size(sum(file["bytes"] for file in files)),
+        "size": format_text_size(sum(file.bytes for file in files)),
         "address": _cell(address) if address.startswith(SHOWN_ADDRESSES) else "local files",
     }
 
 
-def _evaluation(evaluation: Artifact | None) -> dict[str, Any] | None:
+def _evaluation(evaluation: Artifact | None, packed: Packed | None) -> Measured | None:
     if evaluation is None:
         return None
     metrics = evaluation.read_metrics(EvaluateMetrics)
     baselines = sorted(metrics.baselines.items(), key=lambda item: item[1])
     ends = metrics.ci95
-    own = f"**{metrics.bits_per_byte:.3f}**" + (f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
-    return {
-        "size": format_text_size(metrics.bytes),
-        "rows": [{"name": "**this model**", "value": own}]
-        + [{"name": name, "value": f"{value:.3f}"} for name, value in baselines],
-        "verdict": metrics.verdict,
-        "perplexity": f"{metrics.perplexity_per_token:.1f}",
-        "degeneracy": metrics.degeneracy,
-    }
+    name = "the first of them alone" if packed else "**this model**"
+    first = [("**this model**", f"**{packed.bits_per_byte:.3f}**")] if packed else []
+    bold = "" if packed else "**"
+    between = f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})" if ends else ""
+    own = f"{bold}{metrics.bits_per_byte:.3f}{bold}{between}"
+    return Measured(
+        size=format_text_size(metrics.bytes),
+        rows=[*first, (name, own), *((name, f"{value:.3f}") for name, value in baselines)],
+        verdict=metrics.verdict,
+        perplexity=f"{metrics.perplexity_per_token:.1f}",
+        degeneracy=metrics.degeneracy,
+    )
 
 
 def _samples(about: Origins) -> list[Sample]:
@@ -205,6 +224,6 @@ def _provenance(about: Origins) -> Iterator[tuple[str, str]]:
     yield "made with", ", ".join(f"{name.replace('_', ' ')} {version}" for name, version in manifest.versions.items())
 
 
-def _cell(text: Any) -> str:
+def _cell(text: str) -> str:
     """Text from outside, fit for a cell of a Markdown table."""
-    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", " ".join(visible(str(text)).split()))
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", " ".join(visible(text).split()))

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -92,7 +91,7 @@ def sample_prompts(model: Path, clean: Path, config: GenerateConfig, file: Path,
     )
 
 
-def _place(match: Match) -> dict[str, Any]:
+def _place(match: Match) -> dict[str, str | int | None]:
     return {
         "nearest_source": match.source,
         "nearest_document": match.document_id,

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +17,13 @@ def cpu_name() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def cpu_flags() -> frozenset[str]:
+    """Names of the instruction sets that the processor has, as Linux on x86 lists them; empty elsewhere."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return frozenset(next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), []))
 
 
 def usable_cores() -> int:
@@ -52,4 +60,5 @@ def _quota(folder: GroupFolder) -> float | None:
 
 def chosen_cores() -> int:
     """Cores to work on: what `OMP_NUM_THREADS` says, else all that may be used. No result depends on it."""
-    return int(os.environ.get("OMP_NUM_THREADS") or usable_cores())
+    asked = re.match(r"\s*(\d+)", os.environ.get("OMP_NUM_THREADS", ""))  # `4,2` is for threads inside threads
+    return int(asked[1]) if asked and int(asked[1]) else usable_cores()

@@ -17,7 +17,7 @@ class Head(BaseModel):
 
     rows: int
     columns: dict[str, str]
-    first: tuple[dict[str, Any], ...]
+    first: tuple[dict[str, object], ...]
     problem: str = ""
 
 

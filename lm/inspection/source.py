@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lm.clean.parts import packs
 from lm.errors import BadInput, SlowburnError
+from lm.formatting import counted
 from lm.runs.lineage import all_artifacts
 from lm.stages import position
 from lm.store.artifacts import Artifact, Store
@@ -76,7 +77,7 @@ def _own(artifact: Artifact, wanted: str, names: set[str]) -> str:
             documents = count_sources(artifact.path)
             found = {name for name in documents if wanted in name.casefold()}
             count = sum(documents[name] for name in found)
-            holds = f"{count:,} document{'s' if count > 1 else ''} of it"
+            holds = f"{counted(count, 'document')} of it"
     except SlowburnError:  # damaged: `inspect` and `verify` say so
         return ""
     names |= found
@@ -89,7 +90,7 @@ def _parts(store: Store, wanted: str, names: set[str]) -> Iterator[Holder]:
         names |= {part.source for part in mine}
         if mine:
             rows = sum(part.end_row - part.first_row for part in mine)
-            yield _pack(store, path, f"{rows:,} document{'s' if rows > 1 else ''} of it, cleaned or rejected")
+            yield _pack(store, path, f"{counted(rows, 'document')} of it, cleaned or rejected")
 
 
 def _pack(store: Store, path: Path, holds: str) -> Holder:

@@ -2,8 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Any, cast
 
+from lm.config import JsonObject
 from lm.errors import BadInput
 from lm.model.config import ModelConfig
 from lm.store.files import check_readable
@@ -15,7 +15,7 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 
 
-def hugging_face_config(shape: ModelConfig, vocab_size: int) -> dict[str, Any]:
+def hugging_face_config(shape: ModelConfig, vocab_size: int) -> JsonObject:
     """The `config.json` with which transformers and llama.cpp's converter read the model."""
     return {
         "architectures": ["ArceeForCausalLM"],
@@ -52,18 +52,24 @@ def read_model_config(folder: Path) -> tuple[ModelConfig, int]:
             mlp_width=config["intermediate_size"],
             context=config["max_position_embeddings"],
         )
-        return shape, int(config["vocab_size"])
+        vocab_size = config["vocab_size"]
+        if not isinstance(vocab_size, int) or vocab_size < 1:
+            raise ValueError(f"vocab_size is {vocab_size!r}")
     except (KeyError, ValueError) as error:
         raise BadInput(f"{folder / CONFIG_FILE} does not describe a model that can be: {error}") from error
+    return shape, vocab_size
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def _read_config(folder: Path) -> JsonObject:
     check_readable(folder / CONFIG_FILE)
     try:
-        config = cast(dict[str, Any], json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        config: JsonObject = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"no readable {CONFIG_FILE} in {folder}: expected a model folder") from error
-    theta = config.get("rope_theta") or config.get("rope_parameters", {}).get("rope_theta")
+    if not isinstance(config, dict):
+        raise BadInput(f"{folder / CONFIG_FILE} holds no JSON object: expected that of a model")
+    nested = config.get("rope_parameters")  # where transformers 5 writes it
+    theta = config.get("rope_theta") or (nested.get("rope_theta") if isinstance(nested, dict) else None)
     ours = {
         "model_type": "arcee",
         "hidden_act": "relu2",

@@ -7,8 +7,8 @@ whatever else listens. The address is a secret: it comes from the environment an
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
 
+from lm.config import JsonObject
 from lm.pipeline.session import Session
 from lm.store.files import SCHEMA_VERSION
 
@@ -27,19 +27,19 @@ def notify_run(session: Session) -> None:
         _send(tell, run_id=run.run_id, event="promoted", text=f"Slowburn: run {run.run_id} {run.decision}")
 
 
-def _send(tell: Callable[[str], None], **facts: Any) -> None:
+def _send(tell: Callable[[str], None], **facts: str) -> None:
     """Post it within seconds; a webhook that does not answer holds up nothing."""
     if address := os.environ.get(WEBHOOK):
         problems: list[str] = []
-        content = {"schema_version": SCHEMA_VERSION, **facts}
+        content: JsonObject = {"schema_version": SCHEMA_VERSION, **facts}
         thread = threading.Thread(target=_post, args=(address, content, problems), daemon=True)
         thread.start()
         thread.join(TIMEOUT_SECONDS)
         for problem in ["it did not answer"] if thread.is_alive() else problems:
-            tell(f"nobody was told, by the webhook of {WEBHOOK}: {problem}")
+            tell(f"the webhook of {WEBHOOK} could not be called: {problem}")
 
 
-def _post(address: str, content: dict[str, Any], problems: list[str]) -> None:
+def _post(address: str, content: JsonObject, problems: list[str]) -> None:
     import httpx  # a third of a second, for those who name a webhook
 
     try:

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from lm.formatting import format_duration
 from lm.pipeline.session import Session
-from lm.pipeline.stage_drivers import run_stage
+from lm.pipeline.stage_drivers import evaluate_members
 from lm.pipeline.steps import Steps
 from lm.planning.plan import Plan
 from lm.runs.seeds import ENSEMBLE
-from lm.stages import EVALUATE
 from lm.store.artifacts import Artifact
 from lm.store.layout import REPLICAS
 
@@ -49,7 +48,7 @@ def evaluate_others(
     if others:
         members = dict(zip(REPLICAS, [main, *others], strict=False))
         with session.variant(ENSEMBLE):
-            run_stage(session, EVALUATE, session.config.evaluate, **members, tokenize=tokens, clean=cleaned)
+            evaluate_members(session, members, tokens, cleaned)
 
 
 def _others(session: Session, plan: Plan) -> Iterator[tuple[str, int]]:

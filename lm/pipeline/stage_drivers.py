@@ -1,6 +1,7 @@
 """How each stage but the training is run: reused where it is there, else made in a supervised child."""
 
 import time
+from collections.abc import Mapping
 
 from lm.clean.metrics import CleanMetrics
 from lm.config import StageConfig
@@ -10,8 +11,8 @@ from lm.download.stage import key_of, resolve
 from lm.pipeline.session import Session
 from lm.planning.plan import Plan, tokenize_settings
 from lm.planning.reused_tokenizer import reused_tokenizer
-from lm.runs.earlier_text import inputs_of_cleaning
-from lm.stages import CLEAN, DOWNLOAD, EVALUATE, GENERATE, TOKENIZE, Stage
+from lm.runs.earlier_text import EARLIER, inputs_of_cleaning
+from lm.stages import CLEAN, COMPRESSORS, DOWNLOAD, EVALUATE, GENERATE, TOKENIZE, Stage
 from lm.store.artifacts import Artifact
 
 
@@ -53,6 +54,8 @@ def download(session: Session) -> Artifact:
 def clean(session: Session, raw: Artifact) -> Artifact:
     """Turn raw files into clean documents, some of them held out."""
     inputs = inputs_of_cleaning(session.store, raw, session.config.clean)
+    if EARLIER in inputs:
+        session.recorder.need(inputs[EARLIER])
     artifact = run_stage(session, CLEAN, session.config.clean, **inputs)
     for warning in artifact.read_metrics(CleanMetrics).warnings:
         session.listener.tell(warning)
@@ -68,7 +71,16 @@ def tokenize(session: Session, cleaned: Artifact, plan: Plan, start: Artifact | 
 
 def evaluate(session: Session, model: Artifact, tokens: Artifact, cleaned: Artifact) -> Artifact:
     """Measure the model's bits per byte on the held-out text, beside the baselines."""
-    return run_stage(session, EVALUATE, session.config.evaluate, train=model, tokenize=tokens, clean=cleaned)
+    return evaluate_members(session, {"train": model}, tokens, cleaned)
+
+
+def evaluate_members(
+    session: Session, members: Mapping[str, Artifact], tokens: Artifact, cleaned: Artifact
+) -> Artifact:
+    """Measure a model, or an ensemble of several; what the text costs compressors is measured once for all."""
+    asked = session.config.evaluate
+    compressors = run_stage(session, COMPRESSORS, asked.compressors, clean=cleaned)
+    return run_stage(session, EVALUATE, asked, **members, tokenize=tokens, clean=cleaned, compressors=compressors)
 
 
 def generate(session: Session, model: Artifact, cleaned: Artifact) -> Artifact:

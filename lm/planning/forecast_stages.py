@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from lm.clean.memory import cleaning_pool, predict_cleaning
+from lm.compressors.memory import predict_compressing
 from lm.config import StageConfig
 from lm.download.corpora import resolve
 from lm.download.memory import predict_download
@@ -77,10 +78,12 @@ def stages_done(config: RunConfig, known: Known, plan: Plan | None, init: str | 
     members = [{"train": model} for model in models]
     if len(models) > 1:
         members.append(dict(zip(REPLICAS, models, strict=False)))
-    text = {"tokenize": tokens, "clean": clean}
+    compressors = stage_key("compressors", config.evaluate.compressors, {"clean": clean})
+    text = {"tokenize": tokens, "clean": clean, "compressors": compressors}
     keys = {
         "tokenize": [tokens],
         "train": models,
+        "compressors": [compressors],
         "evaluate": [stage_key("evaluate", config.evaluate, named | text) for named in members],
         "generate": [stage_key("generate", config.generate, {"train": models[0], "clean": clean})],
     }
@@ -98,7 +101,7 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
     prompts = len(config.generate.prompts) or DEFAULT_PROMPTS
     judged = config.evaluate.samples * len(config.evaluate.temperatures) * config.evaluate.sample_tokens
     written = prompts * config.generate.samples * config.generate.tokens
-    seeds = config.seeds
+    seeds, compressors = config.seeds, config.evaluate.compressors
     judged_models = 1 if seeds == 1 else 2 * seeds  # each seed, and all of them as one
     return {
         "download": _Needs(
@@ -134,6 +137,13 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             + 4 * seeds * training.parameters
             + TOKEN_FILE_BYTES * tokens,
         ),
+        "compressors": _Needs(
+            predict_compressing(compressors, whole),
+            stage_times.compressors_seconds(
+                corpus.train_bytes, compressors.text_bytes, request.machine.threads, zpaq=compressors.zpaq
+            ),
+            0,
+        ),
         "evaluate": _Needs(
             predict_evaluating(seeds * training.parameters, whole),
             judged_models
@@ -141,7 +151,7 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
                 recipe,
                 training.vocab_size,
                 heldout_tokens=corpus.text(corpus.heldout_bytes).tokens(training.vocab_size),
-                baseline_bytes=min(whole, config.evaluate.ngram_bytes) + min(whole, config.evaluate.compressor_bytes),
+                baseline_bytes=min(whole, config.evaluate.ngram_bytes),
                 written_tokens=judged,
                 reached_flops=reached,
             ),

@@ -4,60 +4,47 @@ Light: measuring happens in a child, through the `measure` and `probe` that the 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
 from lm.clean.metrics import CleanMetrics
-from lm.config import StageConfig
-from lm.errors import OutOfMemory
+from lm.config import JsonObject, StageConfig
+from lm.errors import Damaged, SlowburnError
 from lm.formatting import format_bytes, format_duration
 from lm.memory.budget import Budget, required_budget
-from lm.model.config import TrainingConfig, as_planned, smaller_micro_batch
-from lm.planning.candidates import (
-    Choice,
-    budget_after_trial,
-    cannot_fit,
-    fitting,
-    least_bytes,
-    sensible_steps,
-    settle_recipe,
-    smallest_choice,
-    where,
-    with_speed,
-)
+from lm.model.config import TrainingConfig, as_planned
+from lm.planning.candidates import sensible_steps, settle_recipe, where
 from lm.planning.machine import TrainingMachine
 from lm.planning.training_text import ENGLISH, TrainingText, bytes_per_token
 from lm.planning.training_time import seconds_of_training
-from lm.planning.trial_result import TrialResult
+from lm.planning.trials import Probe, settle_memory, suited_trial
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, read_json, remake_advice, write_record
 from lm.store.keys import fingerprint
 from lm.tokenize.config import TokenizeConfig
-from lm.train.memory import floor_bytes, planned_bytes, predict_trial
 
 PLAN_VERSION = 2
 CHUNK_SECONDS = 30.0
 MAX_CHUNKS = 24
 TRIAL_SECONDS = 4.0
 TRIAL_SHARE = 0.05  # of a short training, rather
-OTHER_SPEED = 1.5  # than the machine is known for: from there on another model may suit it
-
-SHORT_TEXT = "More passes would only learn this text by heart, so training ends early: more text would use the time."
+SHORT_TEXT = (
+    "More passes would only learn this text by heart, so training ends early. More text would use the time; so would "
+    "several seeds (--seeds 3), which know more together than each alone."
+)
 
 Measure = Callable[[], TrainingMachine]
 MeasureText = Callable[[], dict[int, float]]  # as `measure_bytes_per_token` gives it; {}: not known
-Probe = Callable[[TrainingConfig, int, int, int], TrialResult]  # recipe, vocabulary's size, micro-batch, threads
 
 
 class Plan(StageConfig):
     """Exact numbers for one request on one text, and why they are what they are."""
 
     schema_version: int = SCHEMA_VERSION
-    request: dict[str, Any]  # the settings that a plan answers
+    request: JsonObject  # the settings that a plan answers
     clean_key: str  # of the text
     vocab_size: int  # tokens in the vocabulary
     bytes_per_token: dict[int, float] = Field({})  # of this text, by the vocabulary's size; {}: about as of English
@@ -79,6 +66,13 @@ class Plan(StageConfig):
         return TrainingText(size, self.bytes_per_token or ENGLISH)
 
     @property
+    def minutes(self) -> float:
+        """Training time asked for."""
+        minutes = self.request["minutes"]
+        assert isinstance(minutes, int | float)
+        return minutes
+
+    @property
     def seconds(self) -> float:
         """Training time foreseen."""
         return seconds_of_training(self.recipe.steps, self.step_seconds)
@@ -91,15 +85,17 @@ class Plan(StageConfig):
 
 
 def tokenize_settings(config: RunConfig, plan: Plan) -> TokenizeConfig:
-    """What the tokenize stage is told: what was asked for, and the plan's number of pieces where none was."""
+    """What the tokenize stage is told: what was asked for, and the plan's size of the vocabulary where none was."""
     if config.tokenize.vocab_size is not None:
         return config.tokenize
     return config.tokenize.model_copy(update={"default_vocab_size": plan.vocab_size})
 
 
-def training_request(config: RunConfig) -> dict[str, Any]:
+def training_request(config: RunConfig) -> JsonObject:
     """The part of a config that a plan answers."""
-    asked = {"device": config.device} if config.device else {}  # plans made before it could be asked for lack it
+    asked: JsonObject = {}
+    if config.device:  # plans made before it could be asked for lack it
+        asked["device"] = config.device
     return asked | {
         "version": PLAN_VERSION,
         "minutes": config.minutes,
@@ -113,15 +109,28 @@ def training_request(config: RunConfig) -> dict[str, Any]:
 
 def plan_path(store: Store, config: RunConfig, clean_key: str) -> Path:
     """Where the plan for this request and text is kept."""
-    return store.plans / f"{fingerprint({'request': training_request(config), 'clean': clean_key})}.json"
+    return store.plans / _name(training_request(config), clean_key)
+
+
+def _name(request: JsonObject, clean_key: str) -> str:
+    return f"{fingerprint({'request': request, 'clean': clean_key})}.json"
 
 
 def open_plan(path: Path) -> Plan | None:
-    """The plan kept there; None when there is none that this version can use."""
+    """The plan kept there; None when there is none that this version can use.
+
+    Raises Damaged where it is not what was written, or the plan of another request.
+    """
+    if not path.exists():
+        return None
+    content = read_json(path)
     try:
-        return Plan.model_validate(read_json(path)) if path.exists() else None
+        plan = Plan.model_validate(content)
     except ValidationError:
         return None
+    if plan.request.get("version") == PLAN_VERSION and _name(plan.request, plan.clean_key) != path.name:
+        raise Damaged(f"{path} holds the plan of another request: {remake_advice(path)}")
+    return plan
 
 
 def trial_seconds(config: RunConfig) -> float:
@@ -156,7 +165,7 @@ def make_plan(
     same_work = None if path.exists() else _same_work_other_budget(store, config, clean.key, budget)
     plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe, measure_text)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, plan.model_dump(mode="json"))
+    write_record(path, plan.model_dump(mode="json"))
     return plan
 
 
@@ -166,7 +175,10 @@ def _same_work_other_budget(
     """A plan that differs from this request in its memory alone, if it fits: its training may have begun already."""
     request = training_request(config)
     for path in sorted(store.plans.glob("*.json")):
-        plan = open_plan(path)
+        try:
+            plan = open_plan(path)
+        except SlowburnError:
+            continue  # `slowburn verify` names it
         if plan is None or plan.clean_key != clean_key or plan.request | {"memory": config.memory} != request:
             continue
         if required_budget(plan.predicted_memory_bytes) <= budget.bytes:
@@ -174,31 +186,15 @@ def _same_work_other_budget(
     return None
 
 
-class _Trial(NamedTuple):
-    """A choice that fits, and what a few real steps of it showed."""
-
-    choice: Choice
-    micro_batch: int
-    threads: int
-    probed: TrialResult
-
-    @property
-    def flops_per_second(self) -> float:
-        """What the trial reached."""
-        recipe = self.choice.recipe
-        flops = recipe.tokens_per_step * recipe.flops_per_token(self.choice.vocab_size)
-        return float(flops / self.probed.step_seconds)
-
-
 def _settle(
     config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe, measure_text: MeasureText
 ) -> Plan:
     machine = measure()
     text = TrainingText(clean.read_metrics(CleanMetrics).train_bytes, bytes_per_token(measure_text()) or ENGLISH)
-    trial = _suited_trial(config, text, budget, machine, probe)
+    trial = suited_trial(config, text, budget, machine, probe)
     choice, step_seconds = trial.choice, trial.probed.step_seconds
     recipe, text_ends_it = settle_recipe(config, choice, text, step_seconds)
-    micro_batch, predicted = _settle_memory(trial, recipe, machine.device, budget)
+    micro_batch, predicted = settle_memory(trial, recipe, machine.device, budget)
     seconds = seconds_of_training(recipe.steps, step_seconds)
     passes = recipe.steps * recipe.tokens_per_step / text.tokens(choice.vocab_size)
     return Plan(
@@ -225,7 +221,7 @@ def _settle(
             f"about {passes:.1f} passes over the text.",
             *([SHORT_TEXT] if text_ends_it else []),
             f"The trial peaked at {format_bytes(trial.probed.peak_memory_bytes)}; the budget is "
-            f"{format_bytes(budget.bytes)} ({budget.source}).",
+            f"{format_bytes(budget.bytes)} ({budget.origin}).",
         ),
     )
 
@@ -237,114 +233,6 @@ def _told_rate(text: TrainingText, vocab_size: int) -> list[str]:
     return [
         f"A sample of this text came to {rate:.1f} bytes for each token, unlike English: the plan counts with that."
     ]
-
-
-def _suited_trial(
-    config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine, probe: Probe
-) -> _Trial:
-    """A trial of the model that suits the speed which trials reach.
-
-    What a small training reached may be far from that: the machine was busy then, or is now, or a large model uses
-    it better. Raises CannotFit.
-    """
-    trial = _trial(config, text, budget, machine, probe)
-    ratio = trial.flops_per_second / machine.training_flops_per_second(trial.choice.recipe.precision)
-    if 1 / OTHER_SPEED < ratio < OTHER_SPEED:
-        return trial
-    other = with_speed(machine, ratio)
-    suited = next(fitting(config, text, budget, other), trial.choice)
-    if suited.recipe.parameters(suited.vocab_size) == trial.choice.recipe.parameters(trial.choice.vocab_size):
-        return trial
-    rates, *_ = trial.choice.reasons
-    why = f"A trial of the model for that speed came to {ratio:.1f} times as much: another model suits it."
-    trial = _trial(config, text, budget, other, probe)
-    _, *others = trial.choice.reasons
-    return trial._replace(choice=trial.choice._replace(reasons=(rates, why, *others)))
-
-
-def _trial(config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine, probe: Probe) -> _Trial:
-    """Try what suits this machine. Raises CannotFit."""
-    threads = config.threads or machine.threads
-    choice, micro_batch, probed = _try_candidates(config, text, budget, machine, probe, threads)
-    if config.threads is None and machine.device == "cpu":
-        threads, probed = _faster(choice, micro_batch, probed, probe, threads)
-    return _Trial(choice, micro_batch, threads, probed)
-
-
-def _try_candidates(
-    config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine, probe: Probe, threads: int
-) -> tuple[Choice, int, TrialResult]:
-    """The first candidate whose trial fits, its micro-batch and what was measured. Raises CannotFit.
-
-    Where a trial takes more than was predicted, so would others of its kind, which keep their activations or compute
-    them again: those that then would not fit are not tried.
-    """
-    refused_bytes, low = 0, dict[bool, float]()
-    for choice in fitting(config, text, budget, machine):
-        kind, floor = choice.recipe.recompute, floor_bytes(machine.device, choice.recipe.precision)
-        for micro_batch in _smaller_and_smaller(choice):
-            tensors = predict_trial(choice.recipe, choice.vocab_size, micro_batch, machine.device) - floor
-            if kind in low and budget_after_trial(floor + low[kind] * tensors) > budget.bytes:
-                continue
-            try:
-                probed = probe(choice.recipe, choice.vocab_size, micro_batch, threads)
-            except OutOfMemory as error:
-                if not error.ours:
-                    raise
-                refused_bytes = max(error.peak_bytes, budget.bytes)
-            else:
-                refused_bytes = probed.peak_memory_bytes
-                if budget_after_trial(refused_bytes) <= budget.bytes:
-                    return choice, micro_batch, probed
-            low[kind] = max(low.get(kind, 0.0), (refused_bytes - floor) / tensors)
-    if refused_bytes:
-        raise cannot_fit(planned_bytes(max(refused_bytes, budget.bytes)), budget)
-    raise cannot_fit(least_bytes(smallest_choice(config, text, machine), machine.device), budget)
-
-
-def _smaller_and_smaller(choice: Choice) -> Iterator[int]:
-    """The choice's micro-batch, then the same training in smaller pieces."""
-    micro_batch = choice.micro_batch
-    while micro_batch > 1:
-        yield micro_batch
-        micro_batch = smaller_micro_batch(choice.recipe, micro_batch)
-    yield micro_batch
-
-
-def _settle_memory(trial: _Trial, recipe: TrainingConfig, device: str, budget: Budget) -> tuple[int, int]:
-    """The micro-batch, and what training is expected to take: what its trial took, and what the formula adds to that.
-
-    The trial's recipe had as much dropout and averaging as the steps that were estimated before it; the settled one may
-    have more, and then may need smaller pieces.
-    """
-    choice, micro_batch = trial.choice, trial.micro_batch
-    tried = predict_trial(choice.recipe, choice.vocab_size, micro_batch, device)
-    while True:
-        added = predict_trial(recipe, choice.vocab_size, micro_batch, device) - tried
-        predicted = planned_bytes(trial.probed.peak_memory_bytes) + added
-        if micro_batch == 1 or required_budget(predicted) <= budget.bytes:
-            return micro_batch, predicted
-        micro_batch = smaller_micro_batch(recipe, micro_batch)
-
-
-def _faster(
-    choice: Choice, micro_batch: int, probed: TrialResult, probe: Probe, threads: int
-) -> tuple[int, TrialResult]:
-    """All threads or one, whichever made the trial's steps faster, and its measurements.
-
-    Where another program keeps a core busy, threads that wait for each other at every product are far slower than one.
-    """
-    if threads == 1:
-        return threads, probed
-    try:
-        alone = probe(choice.recipe, choice.vocab_size, micro_batch, 1)
-    except OutOfMemory as error:
-        if not error.ours:
-            raise
-        return threads, probed
-    peak_bytes = max(probed.peak_memory_bytes, alone.peak_memory_bytes)
-    chosen, faster = (1, alone) if alone.step_seconds < probed.step_seconds else (threads, probed)
-    return chosen, faster.model_copy(update={"peak_memory_bytes": peak_bytes})
 
 
 def chunk_steps(steps: int, seconds: float) -> int:

@@ -1,18 +1,16 @@
 """The pictures of where a model errs: its confidence, its loss by what it has read and by how common a token is."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from lm.evaluate.result import CalibrationBin, TokensOfContext, TokensOfFrequency
 from lm.formatting import format_count
 from lm.report.charts import FONT_SIZE, LETTER_WIDTH, NARROW, canvas, caption, label_beside
+from lm.report.error_text import MIN_TOKENS
 from lm.report.inline_svg import STAND_INS, as_inline_svg
-from lm.report.report_text import MIN_TOKENS
-
-Rows = Sequence[Mapping[str, Any]]
 
 MAX_POINT = 300.0  # square points: of a bin that held all tokens
 MIN_POINT = 14.0
@@ -25,7 +23,7 @@ def bits(nats: float) -> float:
     return nats / math.log(2)
 
 
-def reliability_svg(bins: Rows) -> str:
+def reliability_svg(bins: Sequence[CalibrationBin]) -> str:
     """How often the likeliest token came, by how sure the model was of it."""
     figure, axes = canvas(NARROW, COLOURS, right=14)
     axes.set_xlim(0, 100)
@@ -39,7 +37,7 @@ def reliability_svg(bins: Rows) -> str:
     axes.scatter(sure, right, s=areas, color=COLOURS["model"], linewidths=0, zorder=3, clip_on=False)
     above = sum((row["confidence"] - row["accuracy"]) * row["tokens"] for row in bins) > 0  # where the curve is not
     axes.annotate(
-        "exactly as sure as right",
+        "perfectly calibrated",
         (56, 56) if above else (40, 40),
         (-8, 4) if above else (10, -12),
         textcoords="offset points",
@@ -47,13 +45,13 @@ def reliability_svg(bins: Rows) -> str:
         fontsize=FONT_SIZE - 1,
         color=COLOURS["muted"],
     )
-    _below(axes, "% sure of the likeliest token")
+    _below(axes, "confidence in the most likely token, %")
     caption(axes, "% of the time right", COLOURS)
     told = ", ".join(f"{a:.0f}% sure, {b:.0f}% right" for a, b, count in zip(sure, right, tokens, strict=True) if count)
     return as_inline_svg(figure, "reliability", "How sure the model is, and how often right", f"{told}.")
 
 
-def context_svg(rows: Rows) -> str:
+def context_svg(rows: Sequence[TokensOfContext]) -> str:
     """Loss by the number of tokens read before."""
     figure, axes = canvas(NARROW, COLOURS, right=14)
     read = [float(row["most_read"]) for row in rows]
@@ -68,7 +66,7 @@ def context_svg(rows: Rows) -> str:
     return as_inline_svg(figure, "context", "Loss by how much was read before", f"Bits per token: {told}.")
 
 
-def frequency_svg(rows: Rows) -> str:
+def frequency_svg(rows: Sequence[TokensOfFrequency]) -> str:
     """Loss by how often a token stands in the training text, beside what its frequency alone would tell."""
     rows = [row for row in rows if row["tokens"] >= MIN_TOKENS] or rows
     alone = [bits(row["by_count_alone"]) for row in rows]

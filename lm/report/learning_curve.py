@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lm.report.charts import LETTER_WIDTH, NARROW, PAPER, WIDE, canvas, caption, label_beside, time_axis
 from lm.report.inline_svg import STAND_INS, as_inline_svg, as_png
+from lm.train.learning_curve import CurveRow
 
 SMOOTHING_SHARE = 0.02  # of the curve: the window of its running mean
 
@@ -28,7 +29,7 @@ class LearningCurve:
     @classmethod
     def from_metrics(
         cls,
-        metrics: Sequence[Mapping[str, Any]],
+        metrics: Sequence[CurveRow],
         bytes_per_token: Mapping[str, float] | None,
         baselines: Mapping[str, float] | None = None,
     ) -> "LearningCurve":
@@ -62,7 +63,7 @@ class LearningCurve:
         return text + (f". Baselines: {others}." if others else ".")
 
 
-def _column(metrics: Sequence[Mapping[str, Any]], name: str) -> NDArray[np.float64]:
+def _column(metrics: Sequence[CurveRow], name: Literal["seconds", "loss", "heldout_loss"]) -> NDArray[np.float64]:
     return np.array([row[name] for row in metrics], np.float64)  # None becomes NaN
 
 

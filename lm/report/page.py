@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -11,6 +11,19 @@ from lm.store.files import replace_atomically
 from lm.text.plain_text import visible
 
 STYLE = "report.css"
+
+
+class Chart(NamedTuple):
+    """A picture for a wide page and for a narrow one, and what it shows."""
+
+    wide: str = ""
+    narrow: str = ""
+    text: str = ""
+
+    @classmethod
+    def of(cls, svg: Mapping[str, str], text: str = "") -> Self:
+        """Trust pictures as they are: drawn here, with every text in them escaped."""
+        return cls(Markup(svg["wide"]), Markup(svg["narrow"]), text)
 
 
 def write_page(path: Path, template: str, content: Mapping[str, Any]) -> None:

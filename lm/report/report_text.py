@@ -1,14 +1,12 @@
 """The sentences of a report: what a run's numbers mean, for a reader who sees such numbers for the first time."""
 
 from collections.abc import Iterator
-from math import log, sqrt
 from shlex import join
 from typing import NamedTuple
 
 from lm.formatting import format_bytes, format_count, format_duration, format_text_size, listing, spoken_duration
-from lm.report.run_facts import Evaluation, RunFacts, Sample
+from lm.report.run_facts import Evaluation, RunFacts
 from lm.runs.run_record import StageRecord, TrainRecord, UnfinishedStage
-from lm.runs.seeds import BITS
 
 DOING = {
     "download": "downloading",
@@ -16,24 +14,20 @@ DOING = {
     "tokenize": "tokenizing",
     "plan": "planning",
     "train": "training",
+    "compressors": "measuring the compressors",
     "evaluate": "evaluating",
     "generate": "generating",
 }
 ABOUT_BASELINES = {  # the first that a baseline's name contains
     "unigram": "knows how often each character comes, and nothing else",
     "gram": "counts what follows the last few characters",
+    "PPMd (static)": "a compressor of text that has read the training text",
+    "zpaq (static)": "a very strong compressor, slow, that has read the training text",
+    "(adaptive)": "goes on learning while it reads the unseen text; the model does not",
     "bz2": "a file compressor that has just read the training text",
     "xz": "a file compressor that has just read the training text",
     "champion": "the model in use until now",
 }
-
-
-LN2 = log(2)
-CHANCE = 2 * sqrt(2)  # standard deviations: a difference of two has √2 of one's, and 95 % lie within two of them
-WELL_CALIBRATED = 0.02
-MIN_TOKENS = 30  # of a frequency: the mean of fewer says little
-NEAR = 0.05  # of all that context gains: what is left to gain is little
-MIN_QUOTE = 12  # characters: two texts of one language share any few words
 
 
 class Figure(NamedTuple):
@@ -72,7 +66,7 @@ def lede(facts: RunFacts) -> Iterator[str]:
         yield verdict(facts.evaluation)
         yield (
             "Bits per byte say how surprised a method is by each byte of new text. "
-            "Guessing blindly costs 8; knowing what comes next costs nothing."
+            "A method that guesses at random needs 8; one that knows what comes next needs none."
         )
     if run.unfinished and run.unfinished.progress:
         yield f"It was {doing(run.unfinished)}, at {run.unfinished.progress}."
@@ -96,8 +90,8 @@ def verdict(evaluation: Evaluation) -> str:
         return f"{own}, about as many as {name} ({best:.2f}): chance may explain the difference."
     if saved > 0:
         fewer = f"{saved * 100:.0f}\N{NO-BREAK SPACE}% fewer"
-        return f"{own}. The best of the simple methods, {name}, needs {best:.2f}: the model needs {fewer} bits."
-    return f"{own}. That is worse than {name} ({best:.2f}), a simple method: the model has not learned enough yet."
+        return f"{own}. The best of the other methods, {name}, needs {best:.2f}: the model needs {fewer} bits."
+    return f"{own}. That is worse than {name} ({best:.2f}): the model has not learned enough yet."
 
 
 def figures(facts: RunFacts) -> Iterator[Figure]:
@@ -121,8 +115,9 @@ def figures(facts: RunFacts) -> Iterator[Figure]:
 def evaluation_text() -> str:
     """What the comparison is."""
     return (
-        "A low number alone says little, because some texts are easy. Simpler methods read the same training text and "
-        "predicted the same unseen text. The model has learned something where it needs fewer bits than they do."
+        "A low number alone says little, because some texts are easy. Other methods read the same training text and "
+        "predicted the same unseen text. The model has learned something where it needs fewer bits than they do. "
+        "An adaptive method goes on learning while it reads the unseen text, as the model does not: it has it easier."
     )
 
 
@@ -142,93 +137,6 @@ def evaluation_note(evaluation: Evaluation) -> str:
         text += f" Perplexity per token: {evaluation.perplexity_per_token:.1f}."
     if evaluation.verdict:
         text += f" In a paired comparison the model {evaluation.verdict}."
-    return text
-
-
-def seeds_text(facts: RunFacts) -> str:
-    """What the spread between seeds means for a comparison."""
-    bits = next((row for row in facts.spread if row.name == BITS), None)
-    if bits is None:
-        return ""
-    text = (
-        f"{len(bits.values)} models were trained that differ only in their seed: in their first weights, and in the "
-        f"order in which they read the text. Their bits per byte have a standard deviation of {bits.deviation:.3f}, as "
-        f"far as so few models can tell. Two runs of one seed each that differ by less than "
-        f"{CHANCE * bits.deviation:.2g} may differ by chance alone."
-    )
-    if bits.ensemble is not None:
-        better = min(bits.values) - bits.ensemble
-        how = f"{better:.3f} fewer than the best of them" if better > 0 else "not fewer than the best of them"
-        text += f" Together, as the mean of their probabilities, they need {bits.ensemble:.3f} bits per byte: {how}."
-    return text
-
-
-def confidence_text(evaluation: Evaluation) -> str:
-    """Whether the model's probabilities can be believed."""
-    bins = evaluation.calibration.get("bins", [])
-    tokens = sum(row["tokens"] for row in bins)
-    error = evaluation.calibration.get("expected_calibration_error", 0.0)
-    excess = sum((row["confidence"] - row["accuracy"]) * row["tokens"] for row in bins) / max(tokens, 1)
-    points = f"{100 * error:.1f} percentage points"
-    if error < WELL_CALIBRATED:
-        said = f"Yes: how sure it is and how often it is right differ by {points} on average"
-    elif abs(excess) < error / 2:
-        said = f"Not everywhere: how sure it is and how often it is right differ by {points} on average"
-    else:
-        said = f"It is too {'sure of itself' if excess > 0 else 'cautious'}, by {points} on average"
-    return f"{said} (expected calibration error). The larger a point, the more tokens."
-
-
-def context_text(evaluation: Evaluation) -> str:
-    """How much of the window the model makes use of."""
-    rows = evaluation.by_tokens_read
-    if len(rows) < 2:
-        return ""
-    first, last = rows[0]["nats_per_token"], rows[-1]["nats_per_token"]
-    useful = next((row for row in rows if row["nats_per_token"] <= last + NEAR * max(first - last, 0)), rows[-1])
-    text = (
-        f"A token costs {first / LN2:.1f} bits after one other and {last / LN2:.1f} at the end of the window "
-        f"of {rows[-1]['most_read']:,}."
-    )
-    if useful is not rows[-1]:
-        text += f" Beyond {useful['most_read']:,} tokens, more context helps little."
-    return f"{text} The band is the 95\N{NO-BREAK SPACE}% interval."
-
-
-def frequency_text(evaluation: Evaluation) -> str:
-    """What the model knows beyond how often a token comes."""
-    if not evaluation.by_frequency:
-        return ""
-    return (
-        "The dotted line is the cost of a token for a method that knows only how often the token occurs in the "
-        "training text. Where the model lies below that line, it uses the words before the token. Groups of fewer than "
-        f"{MIN_TOKENS} tokens are not drawn."
-    )
-
-
-def token_text(text: str) -> str:
-    """A token as it can be seen."""
-    if "\N{REPLACEMENT CHARACTER}" in text:
-        return "a part of a character"
-    return text.replace("\n", "↵").replace(" ", "␣") if text.isspace() or not text else text
-
-
-def samples_text(facts: RunFacts) -> str:
-    """How the samples came about, and whether the model repeats itself."""
-    text = "All samples, as they were drawn. Only long gaps are closed. The words in colour were given."
-    judged = facts.evaluation.degeneracy if facts.evaluation else {}
-    if verdict := judged.get("verdict"):
-        text += (
-            f" Judged for repetition, the samples are {verdict}: their score is {judged['score']:.2f}, of 1 at worst"
-        )
-        human = judged.get("human", {}).get("score")
-        text += "." if human is None else f". Text by people after the same words scores {human:.2f}."
-    samples = facts.generate
-    if samples and samples.longest_match_characters and samples.human_longest_match_characters:
-        text += (
-            f" Longest copied passage: {samples.longest_match_characters} characters. In held-out text of the same "
-            f"length, written by people, it has {samples.human_longest_match_characters}."
-        )
     return text
 
 
@@ -270,31 +178,6 @@ def resumed(stage: StageRecord) -> str:
     return "" if step is None else f"; continued from step {step:,}"
 
 
-def sample_note(sample: Sample) -> str:
-    """How a sample was drawn, and what became of it."""
-    parts = [
-        f"temperature {sample.temperature:g}" if sample.temperature is not None else "",
-        f"top-p {sample.top_p:g}" if sample.top_p is not None else "",
-        f"seed {sample.seed}" if sample.seed is not None else "",
-        f"{sample.tokens} tokens" if sample.tokens is not None else "",
-        sample.verdict if sample.verdict not in (None, "healthy") else "",
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def nearest_place(sample: Sample) -> str:
-    """Where in the training text a sample comes nearest to it; empty where they share no more than any two texts."""
-    shared = " ".join((sample.nearest_text or "").split())
-    if not sample.nearest_source or len(shared) < MIN_QUOTE:
-        return ""
-    title = (
-        f", {sample.nearest_title}" if sample.nearest_title and sample.nearest_title != sample.nearest_source else ""
-    )
-    document = f", document {sample.nearest_document}" if sample.nearest_document else ""
-    line = f", line {sample.nearest_line:,}" if sample.nearest_line else ""
-    return f"{len(shared)} characters stand in the training text too: {sample.nearest_source}{title}{document}{line}"
-
-
 def next_steps(facts: RunFacts) -> Iterator[NextStep]:
     """What one may do now."""
     run = facts.run
@@ -304,13 +187,13 @@ def next_steps(facts: RunFacts) -> Iterator[NextStep]:
     elif run.status == "stopped":
         yield NextStep("Continue where it stopped: nothing that is finished is done again.", again)
     elif run.status == "failed":
-        yield NextStep("Try again when the cause is removed: what is finished is kept.", again)
+        yield NextStep("Remove the cause, then try again: what is finished is kept.", again)
     elif "train" in run.stages:
         minutes = run.config.get("minutes")
         corpus = [part for name in run.corpus for part in ("--corpus", name)]
-        yield NextStep("Let the model write more.", "slowburn generate")
+        yield NextStep("Write more text with the model.", "slowburn generate")
         if facts.spread:
-            yield NextStep("Let all seeds write as one model.", f"slowburn generate {run.run_id} --ensemble")
+            yield NextStep("Use the models of all seeds as one.", f"slowburn generate {run.run_id} --ensemble")
         if minutes:
             longer = ["slowburn", "run", *corpus, "--minutes", f"{minutes * 4:g}"]
             yield NextStep(

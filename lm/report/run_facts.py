@@ -3,14 +3,17 @@
 Light to import: only JSON is read, but for the samples.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lm.clean.metrics import CleanMetrics
+from lm.compressors.config import ADAPTIVE
+from lm.config import JsonObject
 from lm.errors import SlowburnError
+from lm.evaluate import result
 from lm.formatting import listing
 from lm.generate.metrics import GenerateMetrics
+from lm.generate.stage import SAMPLES_FILE
 from lm.runs.run_record import RunRecord
 from lm.runs.seeds import Spread, spread
 from lm.store.artifacts import Artifact, Metrics, Store
@@ -18,10 +21,6 @@ from lm.store.files import read_json
 from lm.text.splits import SPLITS, Split
 from lm.tokenize.metrics import TokenizeMetrics
 from lm.train.metrics import TrainMetrics
-
-EVALUATION_FILE = "evaluation.json"
-DETAILS = ("calibration", "by_frequency", "by_tokens_read", "hardest_tokens")  # of an evaluation: newer than the rest
-SAMPLES_FILE = "samples.parquet"
 
 
 @dataclass(frozen=True)
@@ -35,16 +34,16 @@ class Evaluation:
     baselines: dict[str, float]  # bits per byte, best first
     level_with: frozenset[str]  # the baselines whose difference from the model chance may explain
     verdict: str  # on the n-gram
-    degeneracy: Mapping[str, Any]
-    calibration: Mapping[str, Any] = field(default_factory=dict)
-    by_frequency: Sequence[Mapping[str, Any]] = ()
-    by_tokens_read: Sequence[Mapping[str, Any]] = ()
-    hardest_tokens: Sequence[Mapping[str, Any]] = ()
+    repetition: result.RepetitionReport | None
+    calibration: result.CalibrationReport | None  # this and the rest is newer: older evaluations lack it
+    by_frequency: Sequence[result.TokensOfFrequency]
+    by_tokens_read: Sequence[result.TokensOfContext]
+    hardest_tokens: Sequence[result.HardToken]
 
     @property
     def best_baseline(self) -> tuple[str, float] | None:
-        """Name and bits per byte of the baseline that is hardest to beat."""
-        return next(iter(self.baselines.items()), None)
+        """Name and bits per byte of the hardest baseline to beat, of those that learn as the model does: beforehand."""
+        return next(((name, bits) for name, bits in self.baselines.items() if not name.endswith(ADAPTIVE)), None)
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class RunFacts:
 
     run: RunRecord
     artifacts: dict[str, Artifact]
-    plan: dict[str, Any] | None
+    plan: JsonObject | None  # as its file has it: that of another version may say other things
     evaluation: Evaluation | None
     spread: Sequence[Spread] = ()  # between the seeds, where there are several
 
@@ -103,6 +102,12 @@ class RunFacts:
             return self.artifacts[stage].read_metrics(kind) if stage in self.artifacts else None
         except SlowburnError:
             return None
+
+    @property
+    def plan_reasons(self) -> list[str]:
+        """Why the plan's numbers are what they are."""
+        reasons = (self.plan or {}).get("reasons")
+        return [str(reason) for reason in reasons] if isinstance(reasons, list) else []
 
     @property
     def text_bytes(self) -> dict[Split, int] | None:
@@ -136,13 +141,13 @@ class RunFacts:
 
 def gather_facts(store: Store, run: RunRecord) -> RunFacts:
     """Open what the run names. What was pruned or damaged since is left out: a report of the rest is still true."""
-    artifacts = {name: found for name, stage in run.stages.items() if (found := store.find(name, stage.key))}
+    artifacts = {name: found for name, stage in run.stages.items() if (found := _found(store, name, stage.key))}
     evaluate = artifacts.get("evaluate")
     return RunFacts(
         run=run,
         artifacts=artifacts,
         plan=_read_if_there(store, run.plan),
-        evaluation=_evaluation(read_json(evaluate.path / EVALUATION_FILE)) if evaluate else None,
+        evaluation=_read_evaluation(evaluate) if evaluate else None,
         spread=spread(store, run),
     )
 
@@ -158,7 +163,7 @@ def read_sample_rows(generate: Artifact) -> list[Sample]:
     from pyarrow.parquet import ParquetFile  # deferred: it weighs 100 MiB
 
     columns = Sample.__dataclass_fields__
-    rows = ParquetFile(generate.path / SAMPLES_FILE).read().to_pylist()
+    rows = ParquetFile(generate.intact(SAMPLES_FILE)).read().to_pylist()
     return [Sample(**{name: value for name, value in row.items() if name in columns}) for row in rows]
 
 
@@ -167,16 +172,30 @@ def representative_sample(samples: list[Sample]) -> Sample | None:
     return min(samples, key=lambda sample: (sample.verdict not in (None, "healthy"), not sample.prompt), default=None)
 
 
-def _read_if_there(store: Store, path: str | None) -> dict[str, Any] | None:
+def _read_if_there(store: Store, path: str | None) -> JsonObject | None:
     try:
         return read_json(store.root / path) if path else None
     except SlowburnError:
         return None
 
 
-def _evaluation(content: Mapping[str, Any]) -> Evaluation:
-    baselines: Mapping[str, Mapping[str, Any]] = content["baselines"]
-    best_first = sorted(baselines.items(), key=lambda item: (item[1]["bits_per_byte"], item[0]))
+def _found(store: Store, stage: str, key: str) -> Artifact | None:
+    try:
+        return store.find(stage, key)
+    except SlowburnError:
+        return None  # `slowburn verify` names it
+
+
+def _read_evaluation(evaluate: Artifact) -> Evaluation | None:
+    """An evaluation; None where it is damaged, or another version said other things."""
+    try:
+        return _evaluation(result.read_evaluation(evaluate))
+    except (SlowburnError, KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return None  # `slowburn verify` names it
+
+
+def _evaluation(content: result.Evaluation) -> Evaluation:
+    best_first = sorted(content["baselines"].items(), key=lambda item: (item[1]["bits_per_byte"], item[0]))
     return Evaluation(
         bits_per_byte=content["bits_per_byte"],
         ci95=_ends(content.get("ci95")),
@@ -185,16 +204,19 @@ def _evaluation(content: Mapping[str, Any]) -> Evaluation:
         baselines={name: baseline["bits_per_byte"] for name, baseline in best_first},
         level_with=frozenset(name for name, baseline in best_first if _spans_zero(baseline)),
         verdict=content.get("verdict", ""),
-        degeneracy=content.get("degeneracy", {}),
-        **{name: content[name] for name in DETAILS if name in content},
+        repetition=content.get("degeneracy"),
+        calibration=content.get("calibration"),
+        by_frequency=content.get("by_frequency", ()),
+        by_tokens_read=content.get("by_tokens_read", ()),
+        hardest_tokens=content.get("hardest_tokens", ()),
     )
 
 
-def _ends(interval: list[float] | None) -> tuple[float, float] | None:
+def _ends(interval: Sequence[float] | None) -> tuple[float, float] | None:
     return (interval[0], interval[1]) if interval else None
 
 
-def _spans_zero(baseline: Mapping[str, Any]) -> bool:
+def _spans_zero(baseline: result.Comparison) -> bool:
     """Whether the paired difference to the model may be nothing."""
     ends = _ends(baseline.get("model_minus_this_ci95"))
     return ends is not None and ends[0] <= 0 <= ends[1]

@@ -1,8 +1,5 @@
 """The pictures that belong to a run, found from its record: the report shows them, and so can others."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from pyarrow.parquet import ParquetFile
 
 from lm.report.learning_curve import LearningCurve, learning_curve_png
@@ -11,6 +8,7 @@ from lm.report.run_facts import RunFacts
 from lm.runs.run_record import read_memory
 from lm.store.artifacts import Store
 from lm.train.checkpoint_metrics import metrics_so_far
+from lm.train.learning_curve import CurveRow
 
 METRICS_FILE = "metrics.parquet"
 
@@ -37,11 +35,11 @@ def pictures_png(store: Store, facts: RunFacts) -> dict[str, bytes]:
     return pictures
 
 
-def _metrics(store: Store, facts: RunFacts) -> list[Mapping[str, Any]]:
+def _metrics(store: Store, facts: RunFacts) -> list[CurveRow]:
     if train := facts.artifacts.get("train"):
-        rows: list[Mapping[str, Any]] = ParquetFile(train.path / METRICS_FILE).read().to_pylist()
+        rows: list[CurveRow] = ParquetFile(train.intact(METRICS_FILE)).read().to_pylist()
         return rows
     unfinished = facts.run.unfinished
     if unfinished and unfinished.stage == "train" and unfinished.key:
-        return [*metrics_so_far(store.partial("train", unfinished.key))]
+        return metrics_so_far(store.partial("train", unfinished.key))
     return []

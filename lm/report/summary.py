@@ -74,10 +74,10 @@ def _rows(facts: RunFacts) -> Iterator[tuple[str, str]]:
 
 def _quality(evaluation: Evaluation) -> str:
     text = f"{evaluation.bits_per_byte:.2f} bits per byte on text it never saw (lower is better)"
-    if not evaluation.baselines:
+    if not evaluation.best_baseline:
         return text
     listed = ", ".join(f"{name} {value:.2f}" for name, value in evaluation.baselines.items())
-    name, best = next(iter(evaluation.baselines.items()))
+    name, best = evaluation.best_baseline
     loses = f"; the model does not beat {name} yet: give it more minutes or more text"
     return f"{text}; {listed}{'' if evaluation.bits_per_byte < best else loses}"
 

@@ -15,9 +15,8 @@ from lm.runs.run_record import RunRecord, StageRecord, list_runs
 from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Manifest, Store
 from lm.store.files import SCHEMA_VERSION
-from lm.store.keys import artifact_key
+from lm.store.keys import version_behind
 
-MAX_VERSION = 64  # of a stage, that is looked for
 SHOWN_KEY = 8
 
 
@@ -61,7 +60,7 @@ def explain(store: Store, run: RunRecord) -> RunWhy:
     for name in stage_names():
         if name in newest and name not in run.stages:
             key, run_id = newest[name]
-            because = f"run {run.run_id} did not come to it; the newest is of run {run_id}"
+            because = f"run {run.run_id} did not reach it; the newest is of run {run_id}"
             stages.append(StageWhy(stage=name, key=key, status="not in this run", because=because))
     explained = [why.model_copy(update={"stale": _staleness(store, why.stage, why.key, newest)}) for why in stages]
     return RunWhy(run_id=run.run_id, stages=tuple(explained))
@@ -98,21 +97,22 @@ def made_by(runs: Iterable[RunRecord], stage: str, key: str) -> str | None:
 
 
 def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
-    facts: dict[str, Any] = {"stage": name, "key": record.key, "status": record.status}
-    artifact = store.find(name, record.key)
+    artifact, nearest = store.find(name, record.key), None
     if artifact is None:
-        return StageWhy(**facts, because=f"{record.reason}; its artifact is gone since, so there is no more to tell")
-    if record.status == "reused":
+        because = f"{record.reason}; its artifact is gone since, so there is no more to tell"
+    elif record.status == "reused":
         maker = made_by(list_runs(store), name, record.key) or "an earlier run"
         because = f"the same config, inputs and code version as the one made by {maker} on {artifact.manifest.created}"
-        return StageWhy(**facts, because=because)
-    if record.reason.startswith("damaged"):
-        return StageWhy(**facts, because=f"it was there, but {record.reason}")
-    nearest = nearest_difference(store, _made(artifact.manifest), before=artifact)
-    if nearest is None:
-        return StageWhy(**facts, because=f"it was the first {name} here")
-    because = "no earlier one has the same config, inputs and code version"
-    return StageWhy(**facts, because=because, nearest=nearest[0], differences=tuple(nearest[1]))
+    elif record.reason.startswith("damaged"):
+        because = f"it was there, but {record.reason}"
+    elif nearest := nearest_difference(store, _made(artifact.manifest), before=artifact):
+        because = "no earlier one has the same config, inputs and code version"
+    else:
+        because = f"it was the first {name} here"
+    key, differences = nearest or (None, [])
+    return StageWhy(
+        stage=name, key=record.key, status=record.status, because=because, nearest=key, differences=tuple(differences)
+    )
 
 
 def _computed(run: RunRecord, stage: str, key: str) -> bool:
@@ -165,14 +165,7 @@ def _readable(store: Store, stage: str) -> Iterator[Artifact]:
 
 
 def _made(manifest: Manifest) -> Made:
-    version = next(
-        (
-            version
-            for version in range(1, MAX_VERSION)
-            if artifact_key(manifest.stage, version, manifest.config, manifest.inputs) == manifest.key
-        ),
-        None,
-    )
+    version = version_behind(manifest.key, manifest.stage, manifest.config, manifest.inputs)
     return Made(manifest.stage, version, manifest.config, manifest.inputs)
 
 

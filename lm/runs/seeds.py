@@ -1,18 +1,16 @@
 """Several seeds of one recipe: how far their numbers differ, and the models that are one ensemble."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import mean, stdev
-from typing import Any
 
 from lm.errors import BadInput, SlowburnError
+from lm.evaluate.result import Evaluation, read_evaluation
 from lm.runs.find import find
 from lm.runs.run_record import RunRecord, list_runs
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import read_json
 
 ENSEMBLE = "ensemble"  # the variant of a run that is the mean of all its models
-EVALUATION_FILE = "evaluation.json"
 BITS = "bits per byte"
 
 
@@ -73,20 +71,22 @@ def ensemble_of(store: Store, name: str | None) -> list[Artifact]:
 
 
 def _numbers(store: Store, key: str) -> dict[str, float]:
-    """The numbers of an evaluation by what they are called; none where it is gone."""
-    artifact = store.find("evaluate", key)
-    return dict(_named(read_json(artifact.path / EVALUATION_FILE))) if artifact else {}
+    """The numbers of an evaluation by what they are called; none where it is gone or cannot be used."""
+    try:
+        artifact = store.find("evaluate", key)
+        return dict(_named(read_evaluation(artifact))) if artifact else {}
+    except (SlowburnError, KeyError, TypeError, AttributeError):  # damaged: `slowburn verify` names it
+        return {}
 
 
-def _named(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _named(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
     yield BITS, evaluation["bits_per_byte"]
     yield "perplexity per token", evaluation["perplexity_per_token"]
     for name, baseline in evaluation["baselines"].items():
         if name.endswith("-gram"):  # of the others the spread is the same, and the mean moved
             yield f"{BITS} below {name}", baseline["bits_per_byte"] - evaluation["bits_per_byte"]
-    calibration = evaluation.get("calibration", {})
-    if calibration:
-        yield "likeliest token right, %", 100 * calibration["accuracy"]
+    if calibration := evaluation.get("calibration"):
+        yield "most likely token right, %", 100 * calibration["accuracy"]
         yield "expected calibration error, %", 100 * calibration["expected_calibration_error"]
-    if "score" in evaluation.get("degeneracy", {}):
-        yield "repetition of samples", evaluation["degeneracy"]["score"]
+    if (repetition := evaluation.get("degeneracy")) and "score" in repetition:
+        yield "repetition of samples", repetition["score"]

@@ -1,9 +1,8 @@
 """The supervised child: does one job after another for its parent, under a memory cap, and never outlives it.
 
-Started as `python -m lm.supervision.child BUDGET MODULE…`; the modules enter the stages that the parent knows. Requests
-come as JSON lines on standard input, events go as JSON lines to the original standard output; whatever libraries print
-goes to standard error. A signal, a stop request or the parent's death all mean the same: finish the step at hand, save,
-leave.
+Started by `start_child.py`. Requests come as JSON lines on standard input. Events go as JSON lines to the original
+standard output; whatever libraries print goes to standard error. A signal, a stop request and the death of the parent
+all mean the same: finish the step at hand, save, leave.
 """
 
 import gc
@@ -14,14 +13,17 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lm.errors import Interrupted, SlowburnError, explained
+from lm.errors import NO_PROCESS, Interrupted, SlowburnError, explained, is_no_thread
+from lm.hardware.cores import chosen_cores
 from lm.memory.usage import is_refusal, own_peak_bytes
 from lm.store.layout import enter_all
 from lm.supervision.job import job_named
+from lm.supervision.messages import MEMORY, DoJob, Event, Failed, Request
 from lm.supervision.omp_wait_policy import STACKS_BYTES, OmpWaitPolicy
 
 PROGRESS_INTERVAL_SECONDS = 0.2
@@ -43,7 +45,7 @@ class Child:
         os.dup2(2, 1)
         self._sending = threading.Lock()
         self._last_progress = 0.0
-        self._requests: list[dict[str, Any]] = []
+        self._requests: list[DoJob | None] = []  # None: leave
         self._arrived = threading.Condition()
         self._thread_waits = OmpWaitPolicy()
         self.stop_reason: str | None = None
@@ -52,7 +54,7 @@ class Child:
         self._stack = ExitStack()
         self._kept: dict[type[Any], Any] = {}
 
-    def send(self, **event: Any) -> None:
+    def send(self, event: Event) -> None:
         """Send one event; a parent that is gone is nobody to tell."""
         with self._sending, suppress(BrokenPipeError):
             self._events.write(json.dumps(event) + "\n")
@@ -63,11 +65,11 @@ class Child:
         now = time.monotonic()
         if now - self._last_progress >= PROGRESS_INTERVAL_SECONDS or done == total:
             self._last_progress = now
-            self.send(event="progress", done=done, total=total, unit=unit, note=note)
+            self.send({"event": "progress", "done": done, "total": total, "unit": unit, "note": note})
 
     def tell_shrunk(self, note: str) -> None:
         """Tell the parent that the job goes on with less memory."""
-        self.send(event="shrunk", note=note)
+        self.send({"event": "shrunk", "note": note})
 
     def enter(self, manager: AbstractContextManager[T]) -> T:
         """Hold something open until this process leaves, or `close` is called."""
@@ -93,7 +95,8 @@ class Child:
 
         gc.freeze()
         gc.enable()
-        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+        if "OMP_NUM_THREADS" in os.environ:
+            torch.set_num_threads(chosen_cores())
         self.cap_anew()
         if torch.get_num_threads() > 1 and not WAITING_VARIABLES & os.environ.keys():
             self._thread_waits.watch()
@@ -115,28 +118,28 @@ class Child:
     def listen(self) -> None:
         """Take requests from the parent until it closes the pipe or dies."""
         for line in sys.stdin:
-            request = json.loads(line)
-            if "shrink" in request:
-                self.shrink_reason = request["shrink"]
-                continue
-            if "stop" in request:
-                self.stop(request["stop"])
-                if request["stop"] == "memory" and not self.stops_itself:
+            request: Request = json.loads(line)
+            if request["ask"] == "do":
+                self._enqueue(request)
+            elif request["ask"] == "shrink":
+                self.shrink_reason = request["reason"]
+            else:
+                self.stop(request["reason"])
+                if request["reason"] == MEMORY and not self.stops_itself:
                     os.kill(os.getpid(), signal.SIGTERM)  # the job at hand is left at once
-                continue
-            with self._arrived:
-                self._requests.append(request)
-                self._arrived.notify()
         self.stop("the parent process is gone")
-        with self._arrived:
-            self._requests.append({"job": "leave"})
-            self._arrived.notify()
+        self._enqueue(None)
         if self.stops_itself:
             time.sleep(SAVE_SECONDS)
         os._exit(Interrupted.exit_code)
 
-    def next_request(self) -> dict[str, Any]:
-        """Wait for the next request."""
+    def _enqueue(self, request: DoJob | None) -> None:
+        with self._arrived:
+            self._requests.append(request)
+            self._arrived.notify()
+
+    def next_request(self) -> DoJob | None:
+        """Wait for the next job that is asked for; None when it is time to leave."""
         with self._arrived:
             self._arrived.wait_for(lambda: self._requests)
             return self._requests.pop(0)
@@ -166,42 +169,41 @@ def first_in_line_for_the_kernel() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def describe(error: BaseException) -> dict[str, Any]:
+def describe(error: BaseException) -> Failed:
     """Turn an exception into the event that tells the parent."""
+    if isinstance(error, OSError) and error.errno is not None and not is_refusal(error):
+        error = explained(error)
+    kind, text = "crash", f"{type(error).__name__}: {error}".splitlines()[0]
     if isinstance(error, SlowburnError):
-        return {"event": "error", "kind": type(error).__name__, "message": str(error)}
-    text = f"{type(error).__name__}: {error}"
-    if is_refusal(error):
-        return {"event": "error", "kind": "memory", "message": text.splitlines()[0]}
-    if isinstance(error, OSError) and error.errno is not None:
-        return describe(explained(error))
-    traceback.print_exception(error)
-    return {"event": "error", "kind": "crash", "message": text.splitlines()[0]}
+        kind, text = type(error).__name__, str(error)
+    elif is_refusal(error):
+        kind = MEMORY
+    elif is_no_thread(text):
+        kind, text = SlowburnError.__name__, NO_PROCESS
+    else:
+        traceback.print_exception(error)
+    return {"event": "error", "kind": kind, "message": text, "peak_memory_bytes": own_peak_bytes()}
 
 
 def serve(child: Child) -> None:
     """Do what the parent asks until it asks to leave."""
-    while (request := child.next_request())["job"] != "leave":
+    while request := child.next_request():
         try:
             value = job_named(request["job"]).run(child, request["arguments"])
         except BaseException as error:  # whatever it was, the parent gets to know it
-            child.send(**describe(error), peak_memory_bytes=own_peak_bytes())
+            child.send(describe(error))
         else:
-            child.send(event="result", value=value, peak_memory_bytes=own_peak_bytes())
+            child.send({"event": "result", "value": value, "peak_memory_bytes": own_peak_bytes()})
 
 
-def main() -> None:
-    """Set the limits, then serve."""
-    child = Child(budget_bytes=int(sys.argv[1]))
+def main(budget_bytes: int, modules: Iterable[str]) -> None:
+    """Set the limits, import the modules that enter the stages that the parent knows, then serve."""
+    child = Child(budget_bytes)
     first_in_line_for_the_kernel()
     cap_memory(child.budget_bytes)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, child.on_signal)
     threading.Thread(target=child.listen, daemon=True).start()
-    enter_all(sys.argv[2:])
+    enter_all(modules)
     with suppress(Interrupted):
         serve(child)
-
-
-if __name__ == "__main__":
-    main()

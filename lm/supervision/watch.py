@@ -16,6 +16,7 @@ from lm.formatting import format_bytes
 from lm.memory.budget import SOFT_SHARE, Budget
 from lm.memory.usage import process_bytes
 from lm.supervision.memory_pressure import RESERVE_SHARE, MemoryPressure
+from lm.supervision.messages import MEMORY, Request
 from lm.supervision.process_tree import ProcessTree
 from lm.supervision.top_memory_growth import OtherPrograms
 
@@ -61,7 +62,7 @@ class MemoryWatch:
     """
 
     def __init__(
-        self, child: psutil.Process, budget: Budget, is_alive: Callable[[], bool], ask: Callable[[dict[str, str]], None]
+        self, child: psutil.Process, budget: Budget, is_alive: Callable[[], bool], ask: Callable[[Request], None]
     ) -> None:
         self.budget = budget
         self.reason: str | None = None
@@ -107,7 +108,7 @@ class MemoryWatch:
             self.kill()
         elif tree > SOFT_SHARE * self.budget.bytes and self.crossing is None:
             self.crossing = f"it grew to {format_bytes(tree)}"
-            self._ask({"shrink": self.crossing})
+            self._ask({"ask": "shrink", "reason": self.crossing})
 
     def _heed_machine(self, tree: int) -> None:
         """Have the child stop when others need the machine's last memory, and kill it when it does not."""
@@ -117,7 +118,7 @@ class MemoryWatch:
             self._stopping_since = time.monotonic()
             who = self._others.largest_growth(self._family.pids())
             self.reason, self.ours = self.reason or ": ".join(filter(None, (wrong, who))), False
-            self._ask({"stop": "memory"})
+            self._ask({"ask": "stop", "reason": MEMORY})
         elif self._stopping_since is not None and (
             time.monotonic() - self._stopping_since > TIMEOUT_SECONDS
             or any(headroom.free_bytes < RESERVE_SHARE / 3 * headroom.limit_bytes for headroom in headrooms)

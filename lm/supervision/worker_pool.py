@@ -6,10 +6,10 @@ own, so what comes of all of them does not depend on how many work.
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any, NamedTuple, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from lm.errors import OutOfMemory
 from lm.memory.budget import Budget
@@ -18,15 +18,17 @@ from lm.supervision.job import Job
 from lm.supervision.job_context import JobContext
 from lm.supervision.supervisor import SupervisedChild
 
+T = TypeVar("T")
+
 SHARD_BYTES = 16 * 2**20  # of text in one job, about
 
 
-class ShardJob(NamedTuple):
-    """A job on a shard, how many bytes that has, and what makes the job's arguments once its turn comes."""
+class ShardJob(NamedTuple, Generic[T]):
+    """A job on a shard, how many bytes that has, and the job's argument."""
 
-    job: Job[..., None]
+    job: Job[[T], None]
     bytes: int
-    arguments: Callable[[], dict[str, Any]]
+    argument: T
 
 
 class _HereContext(NamedTuple):
@@ -45,12 +47,12 @@ class WorkerPool(NamedTuple):
 SEQUENTIAL = WorkerPool()
 
 
-def run_jobs(jobs: Sequence[ShardJob], crew: WorkerPool, progress: Progress) -> None:
+def run_jobs(jobs: Sequence[ShardJob[T]], crew: WorkerPool, progress: Progress) -> None:
     """Do all jobs; raise the first error that one of them raises, MemoryError where a worker ran out of memory."""
     overall = _Overall(jobs, progress)
     if crew.workers < 2 or len(jobs) < 2:
         for number, shard in enumerate(jobs):
-            shard.job(cast(JobContext, _HereContext(overall.of(number))), **shard.arguments())
+            shard.job(cast(JobContext, _HereContext(overall.of(number))), shard.argument)
         return
     budget = Budget(bytes=crew.budget_bytes, source="a worker's share")
     with ExitStack() as stack, ThreadPoolExecutor(min(crew.workers, len(jobs))) as pool:
@@ -58,10 +60,10 @@ def run_jobs(jobs: Sequence[ShardJob], crew: WorkerPool, progress: Progress) -> 
         for _ in range(min(crew.workers, len(jobs))):
             idle.put(stack.enter_context(SupervisedChild(budget, threads=1, keeps_freed_memory=True)))
 
-        def work(number: int, shard: ShardJob) -> None:
+        def work(number: int, shard: ShardJob[T]) -> None:
             child = idle.get()
             try:
-                child.call(shard.job, overall.of(number), **shard.arguments())
+                child.call(shard.job, overall.of(number), shard.argument)
             except OutOfMemory as error:
                 raise MemoryError(f"a worker ran out of memory: {error.reason}") from error
             finally:
@@ -80,7 +82,7 @@ def run_jobs(jobs: Sequence[ShardJob], crew: WorkerPool, progress: Progress) -> 
 class _Overall:
     """Adds up how far the jobs are."""
 
-    def __init__(self, jobs: Sequence[ShardJob], progress: Progress) -> None:
+    def __init__(self, jobs: Sequence[ShardJob[Any]], progress: Progress) -> None:
         self._sizes, self._total = [job.bytes for job in jobs], sum(job.bytes for job in jobs)
         self._done = [0.0] * len(jobs)
         self._progress, self._lock = progress, threading.Lock()

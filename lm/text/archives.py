@@ -4,38 +4,26 @@ Nothing is ever extracted under a name of its own: each file is written to one t
 So names that lead elsewhere, links and devices in an archive can do nothing.
 """
 
-import bz2
-import gzip
-import io
 import lzma
 import shutil
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 from lm.errors import BadInput, Stopped
 from lm.formatting import format_text_size
 from lm.text.addresses import printable
+from lm.text.compressed_files import BLOCK_BYTES, open_compressed, uncompressed_name
 from lm.text.file_kind import ARCHIVES, COMPRESSED, HEAD_BYTES, READABLE, FileKind, file_kind
 from lm.text.tool_files import why_no_text
 
-BLOCK_BYTES = 2**20
 MAX_LAYERS = 4  # an archive in an archive in …
 # Beyond so much an expansion is a bomb: deflate cannot exceed 1,032, ordinary text comes to 3 and tables to 30.
 MAX_EXPANSION, EXPANSION_FREE_BYTES = 300, 64 * 2**20
-XZ_MEMORY_BYTES = 128 * 2**20  # for its dictionary: `xz -9` needs 65 MiB
 LEFT_FREE_BYTES = 256 * 2**20  # of the disk
-SUFFIXES: dict[FileKind, tuple[str, ...]] = {
-    "a gzip file": (".gz", ".gzip"),
-    "a bzip2 file": (".bz2",),
-    "an xz file": (".xz",),
-    "a zstandard file": (".zst", ".zstd"),
-}
-SHORT_SUFFIXES = {".tgz": ".tar", ".tbz2": ".tar", ".txz": ".tar"}
 EPUB = b"application/epub+zip"
 ODT = b"application/vnd.oasis.opendocument.text"
 DOCX_MEMBER = "word/document.xml"
@@ -111,10 +99,10 @@ class _Walk:
             self.skip(name, "an archive in too many others")
         elif kind in COMPRESSED:
             target = self.scratch / str(layer)
-            with _open_compressed(path, kind) as expanded:
+            with open_compressed(path, kind) as expanded:
                 whole = self._write(expanded, path.stat().st_size, target, name)
             if whole:
-                yield from self.files(target, _uncompressed_name(name, kind), layer + 1)
+                yield from self.files(target, uncompressed_name(name, kind), layer + 1)
         else:
             yield from (self._zipped if kind == "a zip archive" else self._tarred)(path, name, layer)
 
@@ -191,49 +179,6 @@ class _Walk:
                 yield from self.files(target, inner, layer + 1)
 
 
-@contextmanager
-def _open_compressed(path: Path, kind: FileKind) -> Iterator[IO[bytes]]:
-    """Open a compressed file as a stream of what it expands to."""
-    with path.open("rb") as file:
-        if kind == "a gzip file":
-            yield gzip.GzipFile(fileobj=file)  # type: ignore[misc]  # a stream of bytes in all but its declaration
-        elif kind == "a bzip2 file":
-            yield bz2.BZ2File(file)
-        elif kind == "an xz file":
-            yield _XzReader(file)
-        else:
-            from pyarrow import CompressedInputStream  # the standard library reads no zstandard
-
-            yield CompressedInputStream(file, "zstd")
-
-
-class _XzReader(io.BytesIO):
-    """Reads xz as `lzma.LZMAFile` does, with a bound on the memory that a file may ask for."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__()
-        self._file, self._decoder = file, _xz_decoder()
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Read up to `size` bytes; nothing at the end."""
-        while True:
-            if self._decoder.eof:
-                rest = (self._decoder.unused_data or self._file.read(BLOCK_BYTES)).lstrip(b"\0")
-                if not rest:
-                    return b""
-                self._decoder = _xz_decoder()
-            else:
-                rest = self._file.read(BLOCK_BYTES) if self._decoder.needs_input else b""
-                if self._decoder.needs_input and not rest:
-                    raise EOFError
-            if block := self._decoder.decompress(rest, size or -1):
-                return block
-
-
-def _xz_decoder() -> lzma.LZMADecompressor:
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES)
-
-
 def _document_kind(archive: zipfile.ZipFile, names: set[str]) -> FileKind | None:
     """The kind of document that a zip archive is; None for an archive of files."""
     declared = b""
@@ -249,13 +194,6 @@ def _document_kind(archive: zipfile.ZipFile, names: set[str]) -> FileKind | None
     return "an office document of a kind that is not read" if declared or OFFICE_MEMBER in names else None
 
 
-def _uncompressed_name(name: str, kind: FileKind) -> str:
-    stem, dot, suffix = name.rpartition(".")
-    if (lowered := f".{suffix.lower()}") in SUFFIXES[kind]:
-        return stem
-    return stem + SHORT_SUFFIXES[lowered] if dot and lowered in SHORT_SUFFIXES else name
-
-
 def _member_name(archive: str, member: str) -> str:
     """Name a file in an archive; what leads upwards in its own name is left out."""
     parts = [part for part in PurePosixPath(member.replace("\\", "/")).parts if part not in ("/", "..", ".")]
@@ -264,15 +202,3 @@ def _member_name(archive: str, member: str) -> str:
 
 def _is_encrypted(member: zipfile.ZipInfo) -> bool:
     return bool(member.flag_bits & 1)
-
-
-def known_suffix(name: str) -> str:
-    """The suffix of a file's name as far as it matters to a reader of the folder it is copied to, such as `.tar.gz`."""
-    known: set[Any] = {".html", ".htm", ".md", ".parquet", ".zip", ".epub", ".tar", ".jsonl", *SHORT_SUFFIXES}
-    known.update(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
-    found = list[str]()
-    for suffix in reversed(PurePosixPath(name.lower()).suffixes):
-        if suffix not in known:
-            break
-        found.insert(0, suffix)
-    return "".join(found) or ".txt"

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import mean
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from lm.text.mean_degeneracy import MeanDegeneracy, Verdict
+
 Codes = npt.NDArray[np.uint32]
 Rows = npt.NDArray[np.int64]
-Verdict = Literal["healthy", "repetitive", "collapsed"]
 
 WORD = re.compile(r"\w+|[^\w\s]+")
 RULE = re.compile(r"([^\w\n])\1{3,}")  # spaces in a row, a ruled line: layout,
@@ -112,22 +112,28 @@ def entropy_bits(codes: Codes) -> float:
     return float(-(share * np.log2(share)).sum()) if len(codes) else 0.0
 
 
-def summary(texts: Iterable[str]) -> dict[str, Any]:
+def summary(texts: Iterable[str]) -> MeanDegeneracy:
     """Mean measures of several texts, and the verdict on their mean score."""
-    measures = [asdict(degeneracy(text)) for text in texts]
+    measures = [degeneracy(text) for text in texts]
     if not measures:
         return {"texts": 0}
-    score = mean(measure["score"] for measure in measures)
+    score = mean(measure.score for measure in measures)
+    rep = [round(mean(shares), 4) for shares in zip(*(measure.rep_n for measure in measures), strict=True)]
+    distinct = [round(mean(shares), 4) for shares in zip(*(measure.distinct_n for measure in measures), strict=True)]
     return {
         "texts": len(measures),
-        "characters": round(mean(measure["characters"] for measure in measures), 1),
-        **{f"rep_{n}": round(mean(measure["rep_n"][n - 1] for measure in measures), 4) for n in NGRAM_LENGTHS},
-        **{
-            f"distinct_{n}": round(mean(measure["distinct_n"][n - 1] for measure in measures), 4) for n in NGRAM_LENGTHS
-        },
-        "longest_run": max(measure["longest_run"] for measure in measures),
-        "loop_share": round(mean(measure["loop_share"] for measure in measures), 4),
-        "entropy_bits": round(mean(measure["entropy_bits"] for measure in measures), 3),
+        "characters": round(mean(measure.characters for measure in measures), 1),
+        "rep_1": rep[0],
+        "rep_2": rep[1],
+        "rep_3": rep[2],
+        "rep_4": rep[3],
+        "distinct_1": distinct[0],
+        "distinct_2": distinct[1],
+        "distinct_3": distinct[2],
+        "distinct_4": distinct[3],
+        "longest_run": max(measure.longest_run for measure in measures),
+        "loop_share": round(mean(measure.loop_share for measure in measures), 4),
+        "entropy_bits": round(mean(measure.entropy_bits for measure in measures), 3),
         "score": round(score, 4),
         "verdict": verdict(score),
     }

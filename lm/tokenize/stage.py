@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lm.errors import BadInput
 from lm.hardware.cores import chosen_cores
@@ -88,38 +88,37 @@ def tokenize(
         for split in SPLITS
     }
     encoded = time.monotonic()
-    return TokenizeMetrics(
-        **_facts(config, reader, tokenizer, tokens, is_reused=reused is not None),
-        sample_bytes=0 if reused else min(reader.bytes["train"], sample_bytes),
-        training_seconds=round(trained - began, 3),
-        encoding_seconds=round(encoded - trained, 3),
-    )
-
-
-def _facts(
-    config: TokenizeConfig, reader: _Reader, tokenizer: "Tokenizer", tokens: dict["Split", int], *, is_reused: bool
-) -> dict[str, Any]:
-    """What the artifact holds. Bytes per token leave the boundaries out; tokens count them."""
     per_token = {
         split: reader.bytes[split] / max(1, count - reader.documents[split]) for split, count in tokens.items()
     }
-    vocab_size, kind, notes = tokenizer.vocab_size, tokenizer.kind, []
+    return TokenizeMetrics(
+        kind=tokenizer.kind,
+        vocab_size=tokenizer.vocab_size,
+        train_tokens=tokens["train"],
+        heldout_tokens=tokens["heldout"],
+        train_documents=reader.documents["train"],
+        heldout_documents=reader.documents["heldout"],
+        train_bytes=reader.bytes["train"],
+        heldout_bytes=reader.bytes["heldout"],
+        train_bytes_per_token=round(per_token["train"], 4),
+        heldout_bytes_per_token=round(per_token["heldout"], 4),
+        unknown_tokens=0,  # every document came back from its tokens, which an unknown token rules out
+        sample_bytes=0 if reused else min(reader.bytes["train"], sample_bytes),
+        training_seconds=round(trained - began, 3),
+        encoding_seconds=round(encoded - trained, 3),
+        notes=_notes(config, tokenizer, is_reused=reused is not None),
+        summary=f"{tokenizer.vocab_size:,} tokens in the {tokenizer.kind} vocabulary, {per_token['heldout']:.2f} bytes "
+        "per held-out token",
+    )
+
+
+def _notes(config: TokenizeConfig, tokenizer: "Tokenizer", *, is_reused: bool) -> tuple[str, ...]:
+    vocab_size, kind = tokenizer.vocab_size, tokenizer.kind
     if is_reused:
-        notes.append("The tokenizer was made from other text, which may hold some of what is held out here.")
-    elif config.vocab_size is None and vocab_size < config.default_vocab_size and kind not in ("char", "byte"):
-        notes.append(
+        return ("The tokenizer was made from other text, which may hold some of what is held out here.",)
+    if config.vocab_size is None and vocab_size < config.default_vocab_size and kind not in ("char", "byte"):
+        return (
             f"The training text supports {vocab_size} tokens in the {kind} vocabulary, fewer than the "
-            f"{config.default_vocab_size} that would otherwise have been used."
+            f"{config.default_vocab_size} that would otherwise have been used.",
         )
-    return {
-        "kind": kind,
-        "vocab_size": vocab_size,
-        **{f"{split}_tokens": count for split, count in tokens.items()},
-        **{f"{split}_documents": reader.documents[split] for split in tokens},
-        **{f"{split}_bytes": reader.bytes[split] for split in tokens},
-        **{f"{split}_bytes_per_token": round(value, 4) for split, value in per_token.items()},
-        "unknown_tokens": 0,  # every document came back from its tokens, which an unknown token rules out
-        "notes": notes,
-        "summary": f"{vocab_size:,} tokens in the {kind} vocabulary, {per_token['heldout']:.2f} bytes per held-out "
-        "token",
-    }
+    return ()

@@ -11,6 +11,7 @@ from torch import Tensor
 from lm.model.decoder import Decoder
 from lm.tokenizer.tokens import TokenSource
 from lm.train.sample_loss import spread_windows
+from lm.train.trainer import Trainer
 
 WINDOWS = 128  # spread evenly over the text; the last quarter of each counts, where the context is long
 LEAST, MOST = 0.5, 2.0  # temperature
@@ -22,6 +23,15 @@ GAIN = "model.norm.weight"
 def calibrated(weights: dict[str, Tensor], temperature: float) -> dict[str, Tensor]:
     """The weights of a model whose logits are divided by `temperature`."""
     return weights | {GAIN: weights[GAIN] / temperature}
+
+
+def calibrated_weights(trainer: Trainer, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], float]:
+    """Calibrate weights on the text that was kept back; return the temperature too, 1 where too little was kept."""
+    if trainer.kept_back_tokens < MIN_TOKENS:
+        return weights, 1.0
+    with trainer.showing(weights) as model:
+        temperature = best_temperature(model, trainer.tokens, trainer.kept_back_tokens, trainer.micro_batch)
+    return calibrated(weights, temperature), round(temperature, 4)
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,18 +18,30 @@ RUNAWAY_NATS = 1.0
 COLUMNS = {
     "step": pa.int64(),  # optimiser steps so far
     "seconds": pa.float64(),  # of training so far
-    "loss": pa.float64(),  # nats a token, mean over the steps since the row before
-    "heldout_loss": pa.float64(),  # nats a token on a fixed sample; null at most steps
+    "loss": pa.float64(),  # nats per token, mean over the steps since the row before
+    "heldout_loss": pa.float64(),  # nats per token on a fixed sample; null at most steps
     "learning_rate": pa.float64(),  # of the matrices
     "tokens_per_second": pa.float64(),  # since the row before
     "memory_bytes": pa.int64(),  # peak of the training process so far
 }
 
 
+class CurveRow(TypedDict):
+    """A row of the learning curve: the columns of `metrics.parquet`."""
+
+    step: int
+    seconds: float
+    loss: float
+    heldout_loss: float | None
+    learning_rate: float
+    tokens_per_second: float
+    memory_bytes: int
+
+
 class MetricsState(TypedDict):
     """The learning curve so far, and what its next row needs."""
 
-    rows: list[dict[str, Any]]  # columns as in `metrics.parquet`
+    rows: list[CurveRow]
     pending: list[float]  # losses since the last row, in nats per token
     smooth_loss: NotRequired[float]  # nats per token
     lowest_loss: NotRequired[float]  # that smooth_loss has come to
@@ -41,13 +53,13 @@ class MetricsLog:
     def __init__(self, recipe: TrainingConfig) -> None:
         self.recipe = recipe
         self.every = max(1, recipe.planned_steps // ROWS)
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[CurveRow] = []
         self.smooth_loss = math.nan
         self.lowest_loss = math.inf  # that the smooth loss has come to
         self._pending: list[float] = []
 
     def add(self, loss: float) -> None:
-        """Take in one step's loss, in nats a token."""
+        """Take in one step's loss, in nats per token."""
         self._pending.append(loss)
         if math.isnan(self.smooth_loss):
             self.smooth_loss = loss
@@ -102,5 +114,6 @@ class MetricsLog:
     def write(self, path: Path) -> None:
         """Write the whole curve as parquet."""
         schema = pa.schema(list(COLUMNS.items()), metadata={"schema_version": str(SCHEMA_VERSION)})
-        columns = ([row[name] for row in self.rows] for name in COLUMNS)
+        rows = [dict(row) for row in self.rows]
+        columns = ([row[name] for row in rows] for name in COLUMNS)
         pq.write_table(table_of(columns, schema), path)

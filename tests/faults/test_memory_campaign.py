@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ import pytest
 from lm.clean.config import CleanConfig
 from lm.clean.memory import predict_cleaning
 from lm.clean.metrics import CleanMetrics
+from lm.compressors.memory import predict_compressing
 from lm.download.config import DownloadConfig
 from lm.download.jobs import download
 from lm.download.memory import predict_download
@@ -89,7 +91,7 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory) -> Made:
+def text(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A corpus of one document of five megabytes and its tokens, made with memory to spare; the keys of all stages."""
     folder = tmp_path_factory.mktemp("campaign")
     corpus = folder / "corpus.txt"
@@ -102,7 +104,8 @@ def text(tmp_path_factory) -> Made:
     keys["clean"] = stage_key("clean", CLEAN, {"download": keys["download"]})
     keys["tokenize"] = stage_key("tokenize", TOKENIZE, {"clean": keys["clean"]})
     keys["train"] = stage_key("train", RECIPE, {"tokenize": keys["tokenize"]})
-    inputs = {name: keys[name] for name in ("train", "tokenize", "clean")}
+    keys["compressors"] = stage_key("compressors", EVALUATE.compressors, {"clean": keys["clean"]})
+    inputs = {name: keys[name] for name in ("train", "tokenize", "clean", "compressors")}
     keys["evaluate"] = stage_key("evaluate", EVALUATE, inputs)
     keys["generate"] = stage_key("generate", GENERATE, {"train": keys["train"], "clean": keys["clean"]})
     everything = Made(store, download, keys)
@@ -111,9 +114,9 @@ def text(tmp_path_factory) -> Made:
 
 
 @pytest.fixture(scope="module")
-def made(text) -> Made:
+def made(text: Made) -> Made:
     """All stages of the text."""
-    make_all(text, "train", "evaluate", "generate")
+    make_all(text, "train", "compressors", "evaluate", "generate")
     return text
 
 
@@ -152,12 +155,15 @@ def try_steps(made: Made, child: SupervisedChild) -> None:
     child.call(try_training, silent, RECIPE, 1024, RECIPE.batch_sequences, "cpu", 1.0)
 
 
-WORK = {
+WORK: dict[str, Callable[[Made, SupervisedChild], object]] = {
     "download": lambda made, child: child.call(download, silent, made.store.root, made.download),
     "clean": lambda made, child: make(made, child, "clean", CLEAN, ("download",)),
     "tokenize": lambda made, child: make(made, child, "tokenize", TOKENIZE, ("clean",)),
     "train": train,
-    "evaluate": lambda made, child: make(made, child, "evaluate", EVALUATE, ("train", "tokenize", "clean")),
+    "compressors": lambda made, child: make(made, child, "compressors", EVALUATE.compressors, ("clean",)),
+    "evaluate": lambda made, child: make(
+        made, child, "evaluate", EVALUATE, ("train", "tokenize", "clean", "compressors")
+    ),
     "generate": lambda made, child: make(made, child, "generate", GENERATE, ("train", "clean")),
 }
 
@@ -172,6 +178,7 @@ def predicted(made: Made, stage: str) -> int:
         "tokenize": predict_tokenizing(TOKENIZE, text.train_bytes, longest),
         "plan": predict_training(RECIPE, 1024, RECIPE.batch_sequences),
         "train": predict_training(RECIPE, 1024, RECIPE.batch_sequences),
+        "compressors": predict_compressing(EVALUATE.compressors, whole),
         "evaluate": predict_evaluating(parameters, whole),
         "generate": predict_generating(parameters),
     }[stage]
@@ -200,8 +207,12 @@ def under(made: Made, stage: str, cap: int, hide: Path) -> Outcome:
     return Outcome(cap, not reason, reason, child.peak_bytes, seconds)
 
 
-@pytest.mark.parametrize("stage", ["download", "clean", "tokenize", "plan", "train", "evaluate", "generate"])
-def test_every_cap_ends_well(made, stage, tmp_path, record_property):
+@pytest.mark.parametrize(
+    "stage", ["download", "clean", "tokenize", "plan", "train", "compressors", "evaluate", "generate"]
+)
+def test_every_cap_ends_well(
+    made: Made, stage: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """Complete, or out of memory and said so: no hang, no crash, nothing half-written, no overshoot."""
     needed = predicted(made, stage)
     caps = [int(needed * share) for share in np.linspace(MIN_SHARE, MAX_SHARE, CAPS)]
@@ -223,7 +234,9 @@ def test_every_cap_ends_well(made, stage, tmp_path, record_property):
 
 
 @pytest.mark.parametrize("megabytes", np.geomspace(3072, 512, 20).astype(int).tolist())  # the longest first
-def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
+def test_a_plan_uses_its_budget(
+    text: Made, megabytes: int, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """With time and text to spare, what a plan suggests runs to the end under a real cap and takes 75 % of it or more.
 
     Speed and size of the text are made up, so that every budget has a larger model to gain; batches are small, so that

@@ -90,7 +90,7 @@ def test_every_stage_leaves_a_page(services: Services, complete: dict[str, Any])
     """A run's artifacts tell what each stage made, with pictures and samples; a text's markup stays text."""
     wanted = {"flow_runs": {"id": {"any_": [complete["id"]]}}}
     pages = {page["key"]: page for page in services.api("artifacts/filter", **wanted, limit=200)}
-    stages = {"download", "clean", "plan", "tokenize", "train", "evaluate", "generate"}
+    stages = {"download", "clean", "plan", "tokenize", "train", "compressors", "evaluate", "generate"}
     assert set(pages) == stages | {"training", "stages", "run", "lineage", "learning-curve", "memory", "samples"}
     assert all(page["description"] for page in pages.values())
     assert pages["training"]["data"] == 100
@@ -102,15 +102,17 @@ def test_every_stage_leaves_a_page(services: Services, complete: dict[str, Any])
     assert "<img" not in pages["samples"]["data"].replace("\\<", "")
 
 
+@pytest.mark.operations
 def test_a_single_stage_reuses_what_is_there(services: Services, complete: dict[str, Any]) -> None:
     """One stage again costs no more than itself; when that is done already, nothing is computed."""
     done = services.deploy("evaluate/local", "--watch")
     assert done.returncode == 0, done.stdout + done.stderr
     stages = services.record(services.newest_run())["stages"]
-    assert list(stages) == ["download", "clean", "tokenize", "train", "evaluate"]
+    assert list(stages) == ["download", "clean", "tokenize", "train", "compressors", "evaluate"]
     assert {stage["status"] for stage in stages.values()} == {"reused"}
 
 
+@pytest.mark.operations
 def test_retraining_makes_the_first_model_the_champion(services: Services, complete: dict[str, Any]) -> None:
     """`retrain/nightly` on what is trained already computes nothing, promotes it, and shows why as a page."""
     policy = json.dumps({"good_time": {"deadline_minutes": 0}})
@@ -127,6 +129,7 @@ def test_retraining_makes_the_first_model_the_champion(services: Services, compl
     assert (services.root / "artifacts" / "index.html").exists()
 
 
+@pytest.mark.operations
 def test_what_cannot_fit_ends_in_a_state_with_a_name(services: Services) -> None:
     """A refusal by the memory guard can be told from other failures, in the UI and by an automation; its log has one
     clear line, and no traceback.

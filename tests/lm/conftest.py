@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from lm.compressors.config import CompressorsConfig
+from lm.compressors.stage import compress
 from lm.config import StageMetrics
 from lm.evaluate.config import EvaluateConfig
 from lm.evaluate.stage import evaluate
@@ -39,16 +41,18 @@ class Toy:
     clean: Path
     tokens: Path
     model: Path
+    compressors: Path
 
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """A model trained for 60 steps on some of Python's help topics; 24 short ones are held out."""
     folder = tmp_path_factory.mktemp("toy")
-    made = Toy(folder / "clean", folder / "tokens", folder / "model")
-    for path in (made.clean, made.tokens, made.model):
+    made = Toy(*(folder / name for name in ("clean", "tokens", "model", "compressors")))
+    for path in (made.clean, made.tokens, made.model, made.compressors):
         path.mkdir()
     write_documents(toy_documents(), made.clean)
+    compress(made.clean, CompressorsConfig(), made.compressors, silent)
     tokenize(made.clean, TokenizeConfig(vocab_size=512), made.tokens, silent)
     training = Training(TOY_RECIPE, made.tokens, made.model, micro_batch=16, device="cpu", checkpoint_seconds=15)
     training.run_until(TOY_RECIPE.steps, lambda: None, silent)
@@ -61,7 +65,7 @@ def toy_store(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The toy in a store of its own, with what it was made from and an evaluation and samples made from it."""
     store = Store(tmp_path_factory.mktemp("store"))
     source = {"name": "python-docs", "title": "Help | topics", "address": "embedded:python-docs", "licence": "PSF-2.0",
-              "bytes": 123456}  # fmt: skip
+              "bytes": 123456, "path": "0.txt", "sha256": "ab" * 32, "format": "text", "separator": None}  # fmt: skip
     parts = {"download": {}, "clean": {"download": "0" * 16}, "tokenize": {"clean": "1" * 16},
              "train": {"tokenize": "2" * 16}, "evaluate": {"train": "3" * 16, "tokenize": "2" * 16, "clean": "1" * 16},
              "generate": {"train": "3" * 16, "clean": "1" * 16}}  # fmt: skip
@@ -73,7 +77,7 @@ def toy_store(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Store:
                 write_json(out / "sources.json", {"schema_version": 1, "sources": [source]})
             elif stage == "evaluate":
                 quick = EvaluateConfig(samples=2, sample_tokens=40, resamples=200)
-                metrics = evaluate(toy.model, toy.tokens, toy.clean, quick, out, silent)
+                metrics = evaluate(toy.model, toy.tokens, toy.clean, toy.compressors, quick, out, silent)
             elif stage == "generate":
                 metrics = generate(toy.model, toy.clean, GenerateConfig(tokens=60, samples=1), out, silent)
             else:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from lm.clean.document_writer import COLUMNS, Sided
+from lm.clean.document_writer import COLUMNS, Sided, WrittenDocuments
 from lm.clean.document_writer import write_documents as write_tables
 from lm.text.documents import Document
 
@@ -19,6 +18,6 @@ def sided(documents: Iterable[Document]) -> Sided:
     return pa.table(columns), np.array([document.split == "heldout" for document in listed], np.bool_)
 
 
-def write_documents(documents: Iterable[Document], out: Path) -> dict[str, Any]:
+def write_documents(documents: Iterable[Document], out: Path) -> WrittenDocuments:
     """Write `documents.parquet` into a folder."""
     return write_tables([sided(documents)], out)

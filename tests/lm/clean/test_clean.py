@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lm.clean.config import CleanConfig
-from lm.clean.decoding import detect_encoding
+from lm.clean.decoding import find_encoding
 from lm.clean.document_writer import Sided
 from lm.clean.document_writer import write_documents as write_tables
 from lm.clean.gutenberg import strip_gutenberg
@@ -141,7 +141,7 @@ def test_text_is_read_in_the_encoding_it_was_written_in(tmp_path: Path, text: st
     """What was written is what is read, with or without a byte-order mark."""
     path = tmp_path / "a.txt"
     path.write_bytes(text.encode(encoding))
-    assert path.read_text(encoding=detect_encoding(path)) == text
+    assert path.read_text(encoding=find_encoding(path).encoding) == text
 
 
 def test_damaged_utf8_stays_utf8(tmp_path: Path, out: Path) -> None:

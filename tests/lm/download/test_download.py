@@ -25,6 +25,7 @@ from lm.download.transfer import Limits
 from lm.errors import BadInput, SlowburnError, Stopped
 from lm.progress import silent
 from lm.store.artifacts import Store
+from lm.supervision.job import WHOLE
 from lm.text.addresses import check_redirect, is_private, shown
 from tests.lm.downloading import contents, download, leftovers
 
@@ -399,7 +400,7 @@ def test_secrets_in_an_address_are_used_and_never_told(
     with pytest.raises(BadInput) as refusal:
         download(tmp_path, url.replace("s3cr3t", "s3cr3t-but-wrong"))
     config = DownloadConfig(corpus=(url,))
-    assert DownloadConfig.model_validate(config.secrets()) == config
+    assert DownloadConfig.model_validate(config.model_dump(mode="json", context=WHOLE)) == config
     told = [caplog.text, *capfd.readouterr(), str(refusal.value), config.model_dump_json()]
     told += [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
     for words in told:

@@ -1,7 +1,5 @@
 """The baselines are real ones: proper distributions, fitted on the training text only."""
 
-import os
-import pydoc_data.topics
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -10,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lm.evaluate.ngram
-from lm.evaluate.compressors import COMPRESSORS, conditional_bytes
 from lm.evaluate.ngram import NGram
 
 few_letters = st.lists(st.sampled_from(list(b"abc")), max_size=40).map(bytes)
@@ -39,7 +36,7 @@ def naive_witten_bell(texts: list[bytes], text: bytes, order: int) -> list[float
 
 @settings(deadline=None)
 @given(st.lists(few_letters, max_size=4), few_letters, st.integers(1, 5))
-def test_probabilities_are_those_of_the_formula(texts, text, order):
+def test_probabilities_are_those_of_the_formula(texts: list[bytes], text: bytes, order: int) -> None:
     """Sorted arrays and dictionaries count alike, at the beginning of a text too."""
     nats = NGram.fit(texts, order).nats(text)
     assert nats.shape == (order, len(text))
@@ -48,7 +45,7 @@ def test_probabilities_are_those_of_the_formula(texts, text, order):
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=3), st.binary(max_size=8), st.integers(1, 7))
-def test_the_next_byte_is_certain_to_be_one_of_256(texts, context, order):
+def test_the_next_byte_is_certain_to_be_one_of_256(texts: list[bytes], context: bytes, order: int) -> None:
     """After any context the probabilities of the 256 bytes add up to 1, and none of them is 0."""
     model = NGram.fit(texts, order)
     following = np.exp([-model.nats(context + bytes([byte]))[:, -1] for byte in range(256)])
@@ -56,19 +53,10 @@ def test_the_next_byte_is_certain_to_be_one_of_256(texts, context, order):
     assert (following > 0).all()
 
 
-def test_working_in_blocks_changes_nothing(monkeypatch):
+def test_working_in_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded by taking the text in blocks; the counts are those of the whole."""
     texts = [b"to be or not to be", b"", b"that is the question", b"or is it"]
     whole = NGram.fit(texts).nats(b"to be is the question")
     monkeypatch.setattr(lm.evaluate.ngram, "BLOCK_BYTES", 20)
     monkeypatch.setattr(lm.evaluate.ngram, "PIECE_BYTES", 3)
     np.testing.assert_array_equal(NGram.fit(texts).nats(b"to be is the question"), whole)
-
-
-@pytest.mark.parametrize("name", COMPRESSORS)
-def test_a_compressor_knows_what_it_has_read(name):
-    """Text costs less to one that has read it, noise costs its full size."""
-    known = "".join(pydoc_data.topics.topics.values()).encode()[:60_000]
-    seen, noise = known[-20_000:], os.urandom(20_000)
-    assert conditional_bytes(name, known, seen) < conditional_bytes(name, b"", seen) / 2
-    assert conditional_bytes(name, known, noise) == pytest.approx(len(noise), rel=0.15)

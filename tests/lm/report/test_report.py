@@ -201,7 +201,7 @@ def test_complete_run_is_told_from_headline_to_details(tmp_path: Path) -> None:
     page = Page(render_report(store, run).read_text())
     words = " ".join(page.text.split())
     assert "A model of 5.2 million parameters, trained on fairy-tales for 1 minute" in words
-    assert "needs 1.75 bits per byte. The best of the simple methods, xz, needs 2.00" in words
+    assert "needs 1.75 bits per byte. The best of the other methods, xz, needs 2.00" in words
     assert "Once upon a time there was a fox." in words
     assert "continued from step 40" in words and "two documents were empty" in words and "train.layers" in words
     assert "slowburn run --corpus fairy-tales --minutes 4" in words
@@ -245,7 +245,7 @@ def test_reused_run_says_so(tmp_path: Path) -> None:
     assert "Nothing had to be computed" in page.text
     assert len([tag for tag, _ in page.elements if tag == "svg"]) == 2  # the learning curve, wide and narrow
     first, *rest = closing_lines(store, run)
-    assert first.startswith("Nothing to do: all 6 stages were done before") and "report.html" in rest[-1]
+    assert first.startswith("Nothing to do: all 7 stages were done before") and "report.html" in rest[-1]
 
 
 def test_training_of_an_earlier_run_is_not_taken_for_this_runs(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """An unfinished folder becomes an artifact, whatever an earlier attempt left in it."""
 
+from pathlib import Path
+
 from lm.store.artifacts import Store
 
 
-def test_an_attempt_that_ended_before_its_last_rename_is_made_good(tmp_path):
+def test_an_attempt_that_ended_before_its_last_rename_is_made_good(tmp_path: Path) -> None:
     """Killed between manifest and rename: the next attempt's artifact is whole, and does not list the old manifest.
 
     The folder may have had another name than the key that it gets.

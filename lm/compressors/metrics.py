@@ -1,0 +1,16 @@
+"""What the compressors stage says of a text."""
+
+from lm.config import StageMetrics
+
+
+class CompressorsMetrics(StageMetrics):
+    """Bits per byte of each compressor, and which text it read."""
+
+    bits_per_byte: dict[str, float]
+    training_bytes: int
+    heldout_bytes: int
+
+    @property
+    def headline(self) -> str:
+        """The best that does not learn from the held-out text."""
+        return ", ".join(f"{name} {bits:.3f}" for name, bits in self.bits_per_byte.items()) + " bits per byte"
