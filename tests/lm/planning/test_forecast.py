@@ -69,7 +69,9 @@ def test_a_run_is_forecast_before_anything_is_made(ask: Ask, workplace: Workplac
     assert ": text, 1 document (and " in " ".join(text.output.split())
 
 
-def test_a_plan_counts_the_text_of_a_table_and_says_how_it_is_read(ask, workplace, tmp_path):
+def test_a_plan_counts_the_text_of_a_table_and_says_how_it_is_read(
+    ask: Ask, workplace: Workplace, tmp_path: Path
+) -> None:
     """Ids and dates are no text; what is left out is named, and what holds no text."""
     workplace.corpus = tmp_path / "export"
     workplace.corpus.mkdir()
