@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from lm.champions.contest import Contest
 from lm.errors import BadInput, Damaged, SlowburnError
@@ -46,7 +46,12 @@ class ChampionRecord(BaseModel):
     schema_version: int = SCHEMA_VERSION
     champion: str | None = None  # key of the model
     decisions: tuple[Decision, ...] = ()  # the newest last
-    warning: str = Field("", exclude=True)  # that this is the copy, and why
+    _warning: str = PrivateAttr("")
+
+    @property
+    def warning(self) -> str:
+        """That this is the copy, and why; nothing where it is not."""
+        return self._warning
 
     @property
     def reign(self) -> list[str]:
@@ -92,8 +97,8 @@ def _from_copy(copy: Path, error: Damaged) -> ChampionRecord:
         raise error from None
     problem, _, _ = str(error).rpartition(": ")
     last = f", the last of {record.decisions[-1].decided}" if record.decisions else ""
-    warning = f"{problem}: {copy} is used instead, with {len(record.decisions)} decisions{last}"
-    return record.model_copy(update={"warning": warning})
+    record._warning = f"{problem}: {copy} is used instead, with {len(record.decisions)} decisions{last}"
+    return record
 
 
 def find_champion(store: Store) -> Artifact | None:

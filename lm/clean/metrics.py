@@ -67,6 +67,7 @@ class CleanMetrics(StageMetrics):
     heldout_characters: int
     longest_document_bytes: int
     openings: tuple[Opening, ...] = ()  # of a few documents of the training text
+    unspaced_share: float = 0.0  # characters in long runs without a space, for each byte of training text
     split: str  # how the text was split
     cut_documents: int = 0  # of which the last part is held out
     warnings: tuple[str, ...] = ()
@@ -78,6 +79,8 @@ class CleanMetrics(StageMetrics):
     readings: tuple[FileReading, ...] = ()  # how files were read that are more than plain text: the first of many
     guessed_files: int = 0  # whose encoding is not certain
     guessed_encodings: dict[str, str] = Field(default_factory=dict)  # of the first ones, each with an alternative
+    lacking_files: int = 0  # tables without all columns that were asked for
+    lacking: tuple[str, ...] = ()  # the first of them, and what they lack
     skipped_files: int = 0  # that were not read
     skipped_reasons: dict[str, int] = Field(default_factory=dict)  # files of each
     skipped: tuple[str, ...] = ()  # the first of them, each with its reason
