@@ -81,6 +81,14 @@ def lint() -> int:
     return style or become("lint-imports", "--no-logo")
 
 
+def coverage(*arguments: str) -> int:
+    """Run the tests, and compare the share of lines that run, in all processes, with the floor in pyproject.toml."""
+    if code := python("-m", "coverage", "erase"):
+        return code
+    tested = python("-m", "coverage", "run", "-m", "pytest", *TWO_FILES_AT_ONCE, *arguments)
+    return python("-m", "coverage", "combine", "-q") or python("-m", "coverage", "report") or tested
+
+
 def list_targets() -> int:
     """Print what there is."""
     print("make TARGET, or python make.py TARGET; arguments: make run ARGS='…', or python make.py run …\n")
@@ -95,6 +103,7 @@ TARGETS = {
     "setup": Target(RUN, lambda: 0, "create .venv and install what is pinned"),
     "run": Target(RUN, lambda *a: become("slowburn", "run", *a), "train, evaluate and generate: `slowburn run`"),
     "test": Target(DEV, lambda *a: pytest(*TWO_FILES_AT_ONCE, *a), "run the tests"),
+    "coverage": Target(DEV, coverage, "run the tests and measure which lines they run, in all processes"),
     "lint": Target(DEV, lint, "check style, and that imports run one way"),
     "docs": Target(
         RUN,
@@ -116,6 +125,11 @@ TARGETS = {
         DEV,
         lambda *a: pytest("-m", "memory_campaign", *TWO_TESTS_AT_ONCE, "tests/faults", *a),
         "sweep memory caps over every stage, tens of minutes",
+    ),
+    "test-faults": Target(
+        DEV,
+        lambda *a: pytest("-m", "fault_campaign", "tests/faults", *a),
+        "damage files by the thousand, some minutes; counts add up in .faults/",
     ),
     "test-operations": Target(
         DEV,

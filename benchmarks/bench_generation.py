@@ -1,6 +1,6 @@
 """How fast a model writes, beside transformers on the same exported weights, and llama.cpp where it was built.
 
-`make bench-generation`; arguments: model names as `python -m lm generate` knows them, none for three shapes with
+`make bench-generation`; arguments: model names as `slowburn generate` knows them, none for three shapes with
 random weights. One thread, one run, alternating, the best of three; the ratios are what to look at.
 """
 

@@ -25,7 +25,7 @@ from lm.store.files import read_json
 store = Store.default()
 runs = list_runs(store)
 if not runs:
-    sys.exit("There is no run yet: `make run` makes a first.")
+    sys.exit("There is no run yet: `make run` makes the first one.")
 table = pd.DataFrame(
     {"run": run.run_id, "status": run.status, "seconds": run.seconds, "peak_memory_bytes": run.peak_memory_bytes}
     for run in runs
@@ -52,7 +52,7 @@ if evaluation is not None:
 memory = pd.DataFrame(read_memory(store, next((r for r in runs if r.memory), run)))
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
 if metrics is not None:
-    metrics.plot(x="step", y="loss", ax=left, color="#b4481a", title="loss, nats a token")
+    metrics.plot(x="step", y="loss", ax=left, color="#b4481a", title="loss, nats per token")
 if len(memory):
     for stage, rows in memory.groupby("stage", sort=False):
         right.plot(rows["seconds"], rows["tree_bytes"] / 2**20, label=stage)

@@ -48,6 +48,6 @@ def pipeline(
         config: what to train on, and the time and memory it may take
         run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
         until: the last stage to run
-        replan: choose the numbers anew instead of the kept plan
+        replan: make a new plan instead of using the kept one
     """
     return state_if_superseded() or run_stages(config, run_id, until, replan)

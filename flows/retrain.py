@@ -1,4 +1,4 @@
-"""Scheduled retraining: new text is looked for, a challenger trained, and promoted only if it is shown to be better.
+"""Scheduled retraining: look for new text, train a challenger, promote it only if it is shown to be better.
 
 `prefect deployment run retrain/nightly` has a worker do it, `slowburn retrain` does it here and now.
 `slowburn champion` shows what was decided and how often to retrain, `slowburn rollback` undoes a promotion.

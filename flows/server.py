@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
+from flows.cli.prefect_database import check_database
 from lm.errors import SlowburnError
 from lm.store.files import read_json, write_json
 
@@ -54,6 +55,7 @@ def up() -> int:
             raise SlowburnError(
                 f"another Prefect server answers at {url}: stop it, or choose a port with PREFECT_SERVER_API_PORT"
             )
+        check_database()
         print("Starting the server …", flush=True)
         server = _start(
             "server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(urlsplit(url).port)
@@ -71,7 +73,7 @@ def up() -> int:
     runs.pause(False)
     if "worker" not in services:
         for name in runs.mark_crashed():
-            print(f"{name} had died while nobody looked: marked as crashed, run it again to go on.")
+            print(f"{name} is marked as crashed: its process had ended without a report. Run it again to continue.")
         print("Starting the worker …", flush=True)
         worker = _start("worker", url, "prefect", "worker", "start", "--pool", POOL, "--name", WORKER)
         _wait_for("worker", worker, lambda: WORKER in runs.workers())
@@ -92,7 +94,7 @@ def down() -> int:
         if name in services:
             print(f"Stopping the {name} …", flush=True)
             if not _stop(services[name]):
-                print(f"The {name} did not listen: it was killed.", flush=True)
+                print(f"The {name} did not stop when it was asked to: it was killed.", flush=True)
     STATE_FILE.unlink(missing_ok=True)
     print("Everything is stopped." if services else "Nothing was running.")
     return 0

@@ -55,7 +55,7 @@ class WorkerRuns:
         self.pause(True)
         runs = self.unfinished()
         for run in runs:
-            self._set_state(run, "CANCELLING", "the worker is being stopped; run it again to go on")
+            self._set_state(run, "CANCELLING", "the worker is being stopped; run it again to continue")
         deadline = time.monotonic() + seconds
         while self.unfinished() and time.monotonic() < deadline:
             time.sleep(POLL_INTERVAL_SECONDS)
@@ -68,7 +68,7 @@ class WorkerRuns:
         """
         dead = [run for run in self.unfinished() if not _lives(run)]
         for run in dead:
-            self._set_state(run, "CRASHED", "its process ended without a word; run it again to go on", force=True)
+            self._set_state(run, "CRASHED", "its process ended without a report; run it again to continue", force=True)
         return [run.name for run in dead]
 
     def _set_state(self, run: WorkerRun, kind: str, message: str, *, force: bool = False) -> None:

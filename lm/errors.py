@@ -18,6 +18,10 @@ class NoAccess(SlowburnError):
     """A file belongs to somebody who does not let this user use it. It is not damaged: nobody is to delete it."""
 
 
+class Damaged(SlowburnError):
+    """A file does not hold what was written. The message names it, and the command that repairs it."""
+
+
 class BadInput(SlowburnError):
     """What the user asked for, or the text they gave, cannot be used as it is."""
 

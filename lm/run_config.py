@@ -23,26 +23,30 @@ class RunConfig(StageConfig):
     """One run: the time and memory it may take, and each stage's own settings."""
 
     minutes: float = Field(
-        default=3.0, gt=0, description="minutes of training, all of it; with --steps they only choose the model"
+        default=3.0, gt=0, description="minutes of training; with --steps they only decide the size of the model"
     )
     deadline: bool = Field(default=False, description="changes nothing: the minutes are always kept")
     seeds: int = Field(
         default=1,
         ge=1,
         le=MAX_SEEDS,
-        description="models that differ in their seed alone, each trained for these minutes; the first is the model",
+        description="models that differ only in their seed, each trained for these minutes; the first one is used",
     )
-    memory: Size | None = Field(default=None, description="memory a stage may take, such as 2GiB; empty: decided here")
+    memory: Size | None = Field(
+        default=None, description="memory that a stage may take, such as 2GiB; empty: decided from what is free"
+    )
     init_from: str | None = Field(
         default=None, description="model to start from, with its tokenizer: a run, a key or a Hugging Face folder"
     )
     threads: PositiveInt | None = Field(
-        default=None, description="threads of training; empty: what a trial finds faster"
+        default=None, description="threads that train; empty: as many as a trial finds fastest"
     )
     device: Literal["cpu", "cuda", "mps"] | None = Field(
         default=None, description="what training runs on; empty: what a small training finds fastest"
     )
-    checkpoint_seconds: float = Field(default=15.0, gt=0, description="training time that a kill may cost, at most")
+    checkpoint_seconds: float = Field(
+        default=15.0, gt=0, description="longest time between checkpoints: what a kill may cost"
+    )
     download: DownloadConfig = DownloadConfig()
     clean: CleanConfig = CleanConfig()
     tokenize: TokenizeConfig = TokenizeConfig()

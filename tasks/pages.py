@@ -60,7 +60,7 @@ def stage_rows(run: RunRecord) -> list[dict[str, str]]:
 
 
 def run_page(run: RunFacts, report: Path) -> str:
-    """What the run came to, and where its report is: a page of this server cannot link to a file."""
+    """Show the results of a run, and where its report is: a page of this server cannot link to a file."""
     return page(
         "\n\n".join(map(escape, lede(run))),
         facts({figure.name: f"{figure.value} ({figure.note})" for figure in figures(run)}),
@@ -83,7 +83,7 @@ def lineage_page(run: RunRecord, store: Store) -> str:
             parts += [f"    - from {_relatives(before)}", f"    - into {after}"]
     return page(
         "\n".join(parts),
-        "`python -m lm inspect KEY` follows one of them back to the sources, and on to all that came of it.",
+        "`slowburn inspect KEY` shows what one of them was made from, and what was made from it.",
     )
 
 
@@ -105,7 +105,11 @@ def champion_page(decision: Decision, answer: str, curve: str) -> str:
     held = decision.contest
     rows = []
     if held:
-        named = [("challenger", held.challenger), ("champion", held.champion), *(("elder", e) for e in held.elders)]
+        named = [
+            ("challenger", held.challenger),
+            ("champion", held.champion),
+            *(("earlier champion", e) for e in held.elders),
+        ]
         rows = [(name, s.model, f"{s.bits_per_byte:.4f}", f"{s.age_days:.1f}") for name, s in named if s]
     return page(
         escape(f"{decision.action}: {decision.reason}"),

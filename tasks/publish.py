@@ -115,5 +115,5 @@ class TrainingBoard:
         """Move on to where the chunk just trained has ended."""
         progress = 100 * report.step / report.steps
         if self._id:
-            description = f"step {report.step:,} of {report.steps:,}, loss {report.loss:.3f} nats a token"
+            description = f"step {report.step:,} of {report.steps:,}, loss {report.loss:.3f} nats per token"
             publish(update_progress_artifact, artifact_id=self._id, progress=progress, description=description)

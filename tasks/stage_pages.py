@@ -32,7 +32,7 @@ def stage_page(artifact: Artifact, record: StageRecord, run: RunFacts) -> str:
             [
                 f"This time {record.status}: {record.reason}.",
                 f"It took {format_duration(artifact.manifest.seconds)} to make, and "
-                f"{format_bytes(artifact.manifest.peak_memory_bytes or 0)} of memory at the most.",
+                f"{format_bytes(artifact.manifest.peak_memory_bytes or 0)} of memory at most.",
                 f"It is in the folder {record.path}: {', '.join(files[:MAX_FILES])}{' …' * (len(files) > MAX_FILES)}",
             ]
         ),
@@ -60,9 +60,9 @@ def _clean(artifact: Artifact, run: RunFacts) -> str:
         "near-duplicates": metrics.near_duplicate_documents,
         "of these dropped": metrics.dropped_near_duplicates,
         **{f"dropped, {reason}": count for reason, count in metrics.rejected.items() if reason in FILTERS},
-        "lines decoded anew": metrics.repaired_lines,
+        "wrongly decoded lines repaired": metrics.repaired_lines,
         "bytes of headers and footers cut": metrics.boilerplate_bytes,
-        "control characters taken out": metrics.control_characters,
+        "control characters removed": metrics.control_characters,
         "unreadable characters replaced": metrics.replaced_characters,
     }
     sources = [
@@ -101,9 +101,9 @@ def _train(artifact: Artifact, run: RunFacts) -> str:
             "continued from step": "" if resumed is None else f"{resumed:,}",
             "tokens read": "" if tokens is None else format_count(tokens),
             "passes over the text": metrics.passes_over_the_data,
-            "final loss, nats a token": "" if loss is None else f"{loss:.3f}",
-            "smaller batches for want of memory": len(metrics.downshifts) or "",
-            "begun anew by this run for want of memory": run.run.memory_retries or "",
+            "final loss, nats per token": "" if loss is None else f"{loss:.3f}",
+            "times memory was short: smaller micro-batches": len(metrics.downshifts) or "",
+            "times memory ran out: new processes": run.run.memory_retries or "",
             "SHA-256 of the weights": f"{metrics.weights_sha256[:12]}…",
         }
     )
@@ -129,10 +129,10 @@ def _generate(artifact: Artifact, run: RunFacts) -> str:
         {
             "samples": metrics.samples,
             "tokens": f"{metrics.tokens:,}",
-            "tokens a second": metrics.tokens_per_second,
+            "tokens per second": metrics.tokens_per_second,
             "repetition": metrics.degeneracy.verdict,
-            "longest passage that is in the training text too, in characters": metrics.longest_match_characters,
-            "the same for human text": metrics.human_longest_match_characters,
+            "longest copied passage, in characters": metrics.longest_match_characters,
+            "the same in held-out text by people": metrics.human_longest_match_characters,
         }
     )
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from lm.supervision.supervisor import SupervisedChild
 
 PROJECT = Path(__file__).parent.parent
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run beside each other: threads that wait for threads are slow
+DONE = "done"  # the run that `finished` makes
 WORDS = """
 the of and a to in is you that it he was for on are as with his they I at be this have from or one had by word but not
 what all were we when your can said there use an each which she do how their if will up other about out many
@@ -171,15 +172,23 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_corpus(tmp_path_factory.mktemp("corpus") / "letters")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what is made once for all tests, by the first of their processes that needs it."""
+    own = tmp_path_factory.getbasetemp()  # below that of all, where there are several processes
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """What this machine can do, measured once for all tests, by the first of their processes."""
-    own = tmp_path_factory.getbasetemp()  # below that of all, where there are several processes
-    root = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "measured"
+def tiny_corpus(shared: Path) -> Path:
+    folder = shared / "letters"
+    with FileLock(f"{folder}.lock"):
+        return folder if folder.exists() else write_corpus(folder)
+
+
+@pytest.fixture(scope="session")
+def machine(shared: Path) -> Machine:
+    """What this machine can do."""
+    root = shared / "measured"
     with FileLock(f"{root}.lock"):
         measured_machine(Store(root), lambda: SupervisedChild(MEASURING_BUDGET))
     machine = kept_machine(Store(root))
@@ -187,13 +196,43 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     return machine
 
 
+def new_workplace(folder: Path, corpus: Path, server: str) -> Workplace:
+    """A place to run the pipeline in, against this server: nothing is there yet."""
+    root = folder / "root"
+    places = {"SLOWBURN_ROOT": str(root), "PREFECT_API_URL": server, "PREFECT_HOME": str(folder / "prefect")}
+    return Workplace(root, corpus, os.environ | places)
+
+
 @pytest.fixture
 def workplace(tmp_path: Path, tiny_corpus: Path, prefect_server: str, machine: Machine) -> Workplace:
     """A place to run the pipeline in, against the shared server: nothing is known there but this machine."""
     keep_machine(Store(tmp_path / "root"), machine)
-    environment = os.environ | {
-        "SLOWBURN_ROOT": str(tmp_path / "root"),
-        "PREFECT_API_URL": prefect_server,
-        "PREFECT_HOME": str(tmp_path / "prefect"),
-    }
-    return Workplace(tmp_path / "root", tiny_corpus, environment)
+    return new_workplace(tmp_path, tiny_corpus, prefect_server)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A root in which one run, `done`, went through all stages, and what that run said. Not to be changed."""
+
+    root: Path
+    outcome: Outcome
+
+
+@pytest.fixture(scope="session")
+def finished(shared: Path, tiny_corpus: Path, prefect_server: str, machine: Machine) -> Finished:
+    """One run through all stages, as the command line does it."""
+    folder = shared / "finished"
+    said = folder / "outcome.json"
+    with FileLock(f"{folder}.lock"):
+        if not said.exists():
+            keep_machine(Store(folder / "root"), machine)
+            outcome = new_workplace(folder, tiny_corpus, prefect_server).run("--run-id", DONE)
+            said.write_text(json.dumps(asdict(outcome)))
+    return Finished(folder / "root", Outcome(**json.loads(said.read_text())))
+
+
+@pytest.fixture
+def workplace_of_done(workplace: Workplace, finished: Finished) -> Workplace:
+    """A place of its own where everything is done already: a copy of what `finished` has."""
+    shutil.copytree(finished.root, workplace.root, dirs_exist_ok=True)
+    return workplace

@@ -19,7 +19,7 @@ RECIPE = TrainingConfig(
 )  # fmt: skip
 
 
-def test_every_part_of_a_step_is_timed():
+def test_every_part_of_a_step_is_timed() -> None:
     """No part is left to the rest because the trainer now does it elsewhere."""
     tokens = np.random.default_rng(0).integers(2, 300, 2000).astype(np.uint16)
     parts = step_parts(Trainer(RECIPE, 300, tokens, micro_batch=2), "cpu")
@@ -28,7 +28,7 @@ def test_every_part_of_a_step_is_timed():
     assert sum(parts.values()) == pytest.approx(2 * parts["step"])
 
 
-def test_the_peer_pays_for_every_character():
+def test_the_peer_pays_for_every_character() -> None:
     """A network that knows nothing spends about ln(vocabulary) on each, and names a character it never met."""
     characters = Characters(["one document\n", "and another\n"])
     assert characters.encode("née").tolist().count(UNKNOWN_ID) == 1
@@ -39,13 +39,13 @@ def test_the_peer_pays_for_every_character():
 
 
 @pytest.mark.parametrize("parameters", [320_000, 2_200_000, 11_000_000])
-def test_the_peer_is_of_about_the_same_size(parameters):
+def test_the_peer_is_of_about_the_same_size(parameters: int) -> None:
     """Within an eighth, as the network itself counts them."""
     model = Peer(tuned(parameters, 67), torch.zeros(0), 67, "cpu").new_model()
     assert sum(parameter.numel() for parameter in model.parameters()) == pytest.approx(parameters, rel=0.125)
 
 
-def test_the_table_has_a_line_for_everything(capsys):
+def test_the_table_has_a_line_for_everything(capsys: pytest.CaptureFixture[str]) -> None:
     """Both networks, the baselines, the peak, the parts of a step and the checkpoints, with ratios over Slowburn's."""
     row = {
         "settings": {"layers": 4, "width": 192, "precision": "bf16", "steps": 500}, "parameters": 2_000_000,

@@ -19,6 +19,7 @@ NOT_IMPORTED = {
     "chardet",
     "charset-normalizer",
     "xxhash",
+    "coverage",
     "pytest-timeout",
     "pytest-xdist",
     "ruff",

@@ -11,7 +11,7 @@ from lm.cli.command import OTHER_OPTIONS
 from lm.cli.group import Entry
 
 INTRODUCTION = """`slowburn COMMAND --help` says the same in the terminal. An option that shows `…` takes several words:
-`--corpus a.txt b.txt`. The commands marked with * need no Prefect: `.venv/bin/python -m lm COMMAND` knows them too."""
+`--corpus a.txt b.txt`. The commands marked with * need no Prefect."""
 
 
 def commands_page() -> str:

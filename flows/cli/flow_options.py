@@ -8,7 +8,7 @@ from lm.run_config import RunConfig
 from lm.runs.rerun_config import rerun_config
 from lm.store.artifacts import Store
 
-WITHOUT_PREFECT = "record nothing with Prefect, which takes 370 MB of memory and some seconds"
+WITHOUT_PREFECT = "run without Prefect, which takes 370 MB of memory and some seconds"
 
 
 class FlowRequest(NamedTuple):
@@ -30,9 +30,16 @@ def flow_options(function: Any) -> Any:
     options = [
         request_options,
         field_option(RunConfig, "deadline", section=HOW_LONG),
-        option("--like", section=SETTINGS, metavar="RUN", help="begin with the settings of this run, or of `newest`"),
+        option(
+            "--like",
+            section=SETTINGS,
+            metavar="RUN",
+            help="take the settings of this run, or of `newest`, where no other is given",
+        ),
         option("--without-prefect", is_flag=True, help=WITHOUT_PREFECT),
-        option("--run-id", metavar="ID", help="name of the run's folder in artifacts/runs; else time and corpus"),
+        option(
+            "--run-id", metavar="ID", help="name of the run's folder in artifacts/runs; empty: made of time and corpus"
+        ),
     ]
     for decorate in reversed(options):
         function = decorate(function)

@@ -18,8 +18,10 @@ ENTRIES = (
     *LM_ENTRIES,
     Entry("up", SERVICE, "start a Prefect server, a worker and the deployments", "flows.commands.server"),
     Entry("down", SERVICE, "stop what `up` started; runs save first", "flows.commands.server"),
-    Entry("status", SERVICE, "say what of the service runs", "flows.commands.server"),
-    Entry("completion", SHELL, "print what makes a shell complete commands and options", "flows.cli.completion"),
+    Entry("status", SERVICE, "show what of the service runs", "flows.commands.server"),
+    Entry(
+        "completion", SHELL, "print the script that makes a shell complete commands and options", "flows.cli.completion"
+    ),
 )
 
 

@@ -12,6 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows.cli.prefect_database import check_database
 from flows.cli.prefect_settings import check_home
 from flows.terminal import Terminal
 from lm.errors import CannotFit, SlowburnError, Stopped
@@ -88,6 +89,7 @@ def _start_embedded_server() -> None:
     from flows.embedded_server import EmbeddedServer  # half a second of Prefect's server, which others need not load
 
     check_home()
+    check_database()
     EmbeddedServer().start()
 
 

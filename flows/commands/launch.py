@@ -34,7 +34,7 @@ def launch(request: FlowRequest, plain: Start, through_prefect: Start, use_prefe
     ending = Ending(Terminal(Console()))
     try:
         config = request.config()
-        _check(config, request.run_id)
+        check_request(config, request.run_id)
         ending.terminal.tell(f"asked for: {request_name(config)}")
         if use_prefect(config):
             ending.terminal.tell("Prefect starts; what it records is kept beside the results")
@@ -71,7 +71,7 @@ class Ending:
         print(self._sentence, file=sys.stderr, flush=True)
 
 
-def _check(config: RunConfig, run_id: str | None) -> None:
+def check_request(config: RunConfig, run_id: str | None) -> None:
     """Raise BadInput now for what the stages would refuse later, after a server and their children have started."""
     check_words(config.download.corpus)
     if run_id:

@@ -26,7 +26,7 @@ Exit codes: 0 complete; 75 stopped with progress saved, run it again; 78 does no
 @command(epilog=EXAMPLES)
 @flow_options
 @option("--until", type=click.Choice(STAGES), default=STAGES[-1], help="last stage to run")
-@option("--replan", is_flag=True, help="choose the numbers anew instead of the kept plan")
+@option("--replan", is_flag=True, help="make a new plan instead of using the kept one")
 @click.pass_context
 def run_command(ctx: click.Context, /, until: Any, replan: bool, without_prefect: bool, **asked: Any) -> int:
     """Download, clean, tokenize, train, evaluate and generate; what is done already is reused."""

@@ -24,7 +24,7 @@ def down_command() -> int:
 
 @command()
 def status_command() -> int:
-    """Say what of the service runs; the exit code is 0 where both server and worker do."""
+    """Show what of the service runs; the exit code is 0 where both server and worker do."""
     use_project_settings()
     from flows import server
 

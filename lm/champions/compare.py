@@ -62,7 +62,7 @@ def compare(store: Store, first: Artifact, second: Artifact) -> Comparison:
     from lm.champions.compare_models import compare_models  # brings torch
 
     if first.key == second.key:
-        raise BadInput(f"both are the model {first.key}: name two different ones (`python -m lm inspect` lists them)")
+        raise BadInput(f"both are the model {first.key}: name two different ones (`slowburn inspect` lists them)")
     clean = origins(store, second).get("clean")
     if clean is None:
         raise BadInput(f"the held-out text of {second.key} is not here any more: run its pipeline again")

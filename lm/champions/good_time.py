@@ -26,8 +26,8 @@ class GoodTime(StageConfig):
     busy_percent: float | None = Field(
         None, gt=0, le=100, description="wait while other programs use more than this share of the processors"
     )
-    free_memory: Size | None = Field(None, description="wait until so much memory is free, such as 2GiB")
-    deadline_minutes: float = Field(60.0, ge=0, description="wait so long at most, then leave it for this time")
+    free_memory: Size | None = Field(None, description="wait until this much memory is free, such as 2GiB")
+    deadline_minutes: float = Field(60.0, ge=0, description="longest wait; after it this retraining is left out")
 
 
 def reasons_to_wait(wanted: GoodTime) -> dict[str, str]:

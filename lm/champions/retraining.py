@@ -24,7 +24,7 @@ class RetrainPolicy(StageConfig):
         description="train when the text has changed; only when the champion has also drifted on it; or every time",
     )
     weights: Literal["scratch", "champion"] = Field(
-        "scratch", description="train from random weights with a new tokenizer, or on from the champion with its own"
+        "scratch", description="start from random weights with a new tokenizer, or from the champion with its own"
     )
     margin: float = Field(
         0.0, ge=0, description="bits per byte that the challenger must be better by, with 97.5 % confidence"
@@ -32,9 +32,10 @@ class RetrainPolicy(StageConfig):
     drift: float = Field(
         TOLERANCE, ge=0, description="bits per byte that the champion may lose on new text before it has drifted"
     )
-    elders: int = Field(3, ge=0, description="former champions that are measured too, for the drift curve")
+    elders: int = Field(3, ge=0, description="earlier champions that are measured too, for the drift curve")
     disk: Size | None = Field(
-        None, description="what all artifacts may take, such as 20GiB: the unused for longest go, never a champion's"
+        None,
+        description="disk that all artifacts may take, such as 20GiB: the longest unused are removed, never a champion",
     )
     good_time: GoodTime = Field(GoodTime(), description="what to wait for before it begins")
 

@@ -40,7 +40,7 @@ class Assembly:
             except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
                 path.unlink(missing_ok=True)
                 raise Stopped(
-                    f"clean: {path} was damaged or removed ({error}): run this again, what it held is cleaned anew"
+                    f"clean: {path} was damaged or removed ({error}): run this again to clean its sources again"
                 ) from error
 
     def _rows(

@@ -165,12 +165,12 @@ class CleanedCorpus:
         told_apart = [found for found in reading.readings if found.kind != PAGE.name]
         told = {
             f"{counts.dropped_empty:,} empty documents were dropped": counts.dropped_empty,
-            f"{format_text_size(counts.boilerplate_bytes)} around Project Gutenberg's books were taken off": (
+            f"{format_text_size(counts.boilerplate_bytes)} of headers and footers of Project Gutenberg were removed": (
                 counts.boilerplate_bytes
             ),
-            f"{counts.control_characters:,} control characters were taken out": counts.control_characters,
+            f"{counts.control_characters:,} control characters were removed": counts.control_characters,
             f"{counts.replaced_characters:,} characters could not be decoded": counts.replaced_characters,
-            f"{counts.repaired_lines:,} lines were mended that had been decoded wrongly": counts.repaired_lines,
+            f"{counts.repaired_lines:,} lines that had been decoded wrongly were repaired": counts.repaired_lines,
             f"{counts.line_breaks:,} vertical tabs, form feeds and the like became line ends": counts.line_breaks,
             f"{counts.joined_words:,} words hyphenated at line ends were joined (clean.join_hyphenated)": (
                 counts.joined_words

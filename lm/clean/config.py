@@ -20,9 +20,13 @@ FILTERS = {
 class CleanConfig(StageConfig):
     """How text is cleaned and split."""
 
-    heldout_fraction: float = Field(0.1, gt=0.0, le=0.5, description="share of the text that no training sees")
+    heldout_fraction: float = Field(
+        0.1, gt=0.0, le=0.5, description="share of the text that is held out: no training sees it"
+    )
     heldout_bytes: int = Field(
-        4_000_000, ge=1, description="most text that is held out: of a large corpus the rest of its share trains too"
+        4_000_000,
+        ge=1,
+        description="most bytes that are held out; of a large corpus, the rest of that share is trained on",
     )
     split: Literal["auto", "document", "source", "contiguous"] = Field(
         "auto", description="auto: by document, long ones cut; document, source: whole; contiguous: the end of all text"
@@ -43,17 +47,17 @@ class CleanConfig(StageConfig):
         description="encoding of the files that are not UTF-8, such as cp1250, or of some: letters/*.txt=koi8-r; "
         "empty: found by their letters",
     )
-    repair_encoding: bool = Field(True, description="mend lines that were decoded wrongly before they came here")
+    repair_encoding: bool = Field(True, description="repair lines that were decoded wrongly by an earlier program")
     join_hyphenated: bool = Field(
         True, description="join words that were hyphenated at line ends, where the text has them whole elsewhere"
     )
     minimum_words: int = Field(1, ge=0, description="documents with fewer words are dropped; Gopher: 50")
-    maximum_symbols: float = Field(0.95, ge=0.0, le=1.0, description="most share of symbols; web text: 0.2; 1: any")
+    maximum_symbols: float = Field(0.95, ge=0.0, le=1.0, description="highest share of symbols; web text: 0.2; 1: any")
     maximum_repeated: float = Field(
-        0.999, ge=0.0, le=1.0, description="most share of repeated runs of five words; web text: 0.3; 1: any"
+        0.999, ge=0.0, le=1.0, description="highest share of repeated runs of five words; web text: 0.3; 1: any"
     )
     languages: tuple[str, ...] = Field((), description="languages to keep, such as en, de; empty: all")
-    max_expanded_bytes: int = Field(2**36, gt=0, description="most bytes that archives may expand to, all together")
+    max_expanded_bytes: int = Field(2**36, gt=0, description="most bytes that all archives together may expand to")
 
     @field_validator("encoding", mode="before")
     @classmethod

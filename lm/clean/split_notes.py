@@ -56,6 +56,6 @@ def told_overlap(overlap: "Contamination") -> str:
     """How much of the held-out text the training text has too."""
     sample = f" (a sample of {overlap.sampled:.1%})" if overlap.sampled < 1 else ""
     return (
-        f"{overlap.share:.2%} of the held-out runs of 13 words{sample} stand in the training text too: "
+        f"{overlap.share:.2%} of the held-out runs of 13 words{sample} are in the training text too: "
         f"{overlap.found:,} of {overlap.runs:,}"
     )

@@ -44,7 +44,7 @@ def clean(
     with TemporaryDirectory(dir=out, prefix=".scratch-") as folder, RejectWriter(out / REJECTS_FILE) as rejects:
         scratch, sources = Path(folder), read_sources(raw)
         kept = parts_folder or scratch / "parts"
-        parts, cleaned_sources = make_parts(raw, sources, config, VERSION, kept, scratch, progress, crew)
+        parts, cleaned_sources, damaged = make_parts(raw, sources, config, VERSION, kept, scratch, progress, crew)
         corpus = CleanedCorpus(parts, config, scratch, rejects, progress)
         first = corpus.first_of_equals()
         if not first.any():
@@ -70,7 +70,7 @@ def clean(
             summary=split_notes.summary(split),
             warnings=[*corpus.warnings(), *filtered],
             notes=[
-                *_told_parts(cleaned_sources, len(sources)),
+                *_told_parts(cleaned_sources, len(sources), damaged),
                 *corpus.warnings(),
                 *corpus.notes(),
                 *repeats.notes(),
@@ -81,7 +81,11 @@ def clean(
         )
 
 
-def _told_parts(cleaned: int, sources: int) -> list[str]:
-    if cleaned == sources:
-        return []
-    return [f"{cleaned:,} of {sources:,} sources were cleaned, the others had been before"]
+def _told_parts(cleaned: int, sources: int, damaged: int) -> list[str]:
+    told = []
+    if damaged:
+        files = "1 damaged file in data/parts was" if damaged == 1 else f"{damaged:,} damaged files in data/parts were"
+        told.append(f"{files} made again")
+    if cleaned < sources:
+        told.append(f"{cleaned:,} of {sources:,} sources were cleaned, the others had been before")
+    return told

@@ -1,1 +1,1 @@
-"""The commands that use what the stages made: `slowburn inspect`, or `python -m lm inspect`."""
+"""The commands that use what the stages made, such as `slowburn inspect`."""

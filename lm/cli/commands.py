@@ -8,19 +8,19 @@ CHOOSE = "Compare and choose"
 KEEP = "What there is"
 
 ENTRIES = (
-    Entry("plan", TRAIN, "say what a run would take and come to, before it starts", "lm.cli.plan"),
-    Entry("pause", TRAIN, "have a run save and stand still", "lm.cli.pause"),
-    Entry("resume", TRAIN, "let a paused run go on", "lm.cli.pause"),
-    Entry("generate", USE, "have a model write on from a prompt", "lm.cli.generate"),
-    Entry("trace", USE, "find where in the training text a text comes from", "lm.cli.trace"),
+    Entry("plan", TRAIN, "predict time, memory and quality of a run, before it starts", "lm.cli.plan"),
+    Entry("pause", TRAIN, "pause a run: a training saves first", "lm.cli.pause"),
+    Entry("resume", TRAIN, "continue a paused run", "lm.cli.pause"),
+    Entry("generate", USE, "write text that begins with a prompt", "lm.cli.generate"),
+    Entry("trace", USE, "find the passages of the training text that a text contains", "lm.cli.trace"),
     Entry("export", USE, "write a model for transformers, or for llama.cpp and ollama", "lm.cli.export"),
-    Entry("compare", CHOOSE, "say by a paired test which of two models is better", "lm.cli.compare"),
-    Entry("compare-tokenizers", CHOOSE, "say which kind of tokenizer suits a text", "lm.cli.tokenizers"),
+    Entry("compare", CHOOSE, "find by a paired test which of two models is better", "lm.cli.compare"),
+    Entry("compare-tokenizers", CHOOSE, "find which kind of tokenizer suits a text", "lm.cli.tokenizers"),
     Entry("champion", CHOOSE, "show the champion, what was decided, and how often to retrain", "lm.cli.champion"),
     Entry("promote", CHOOSE, "make a model the champion, which is used where none is named", "lm.cli.champion"),
     Entry("rollback", CHOOSE, "bring back the champion before this one", "lm.cli.champion"),
     Entry("inspect", KEEP, "list runs and artifacts, or show one", "lm.cli.store"),
-    Entry("verify", KEEP, "hash every file again and name what is damaged", "lm.cli.store"),
-    Entry("prune", KEEP, "remove what was not used for longest, within a disk budget", "lm.cli.prune"),
+    Entry("verify", KEEP, "hash every file again and list the damaged ones", "lm.cli.store"),
+    Entry("prune", KEEP, "remove what has not been used for longest, to keep a disk budget", "lm.cli.prune"),
     Entry("doctor", KEEP, "print what a bug report needs, and nothing private", "lm.cli.doctor"),
 )

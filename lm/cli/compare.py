@@ -17,7 +17,7 @@ from lm.text.plain_text import visible
 @click.argument("second", metavar="MODEL")
 @json_option
 def compare_command(first: str, second: str, as_json: bool) -> int:
-    """Say by a paired test which of two models is better, and what differs between them.
+    """Find by a paired test which of two models is better, and show what differs between them.
 
     A MODEL is a run id, a key or a path. Both read the held-out text of the second.
     """

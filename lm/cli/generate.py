@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from lm.errors import BadInput
 from lm.generate.config import GenerateConfig
 from lm.model.sampling_params import SamplingParams
 from lm.store.artifacts import Store
+from lm.store.integrity import check
 from lm.text.plain_text import visible
 
-WHAT, HOW_MUCH, HOW_FREELY = "What to write on from", "How much", "How freely"
+WHAT, HOW_MUCH, HOW_FREELY = "Prompts", "How much", "How freely"
 
 
 def _sampling_options(function: Any) -> Any:
@@ -30,7 +32,13 @@ def _sampling_options(function: Any) -> Any:
 
 @command()
 @model_argument
-@option("--prompt", multiple=True, metavar="TEXT", section=WHAT, help="may be repeated; `-` reads standard input")
+@option(
+    "--prompt",
+    multiple=True,
+    metavar="TEXT",
+    section=WHAT,
+    help="beginning of a text; may be repeated; `-` reads standard input",
+)
 @option(
     "--prompts-from",
     type=click.Path(path_type=Path),
@@ -38,11 +46,11 @@ def _sampling_options(function: Any) -> Any:
     help="a text file: every line that is not empty is a prompt",
 )
 @option("--samples", type=int, default=1, metavar="TEXTS", section=HOW_MUCH, help="texts for each prompt")
-@option("--tokens", type=int, default=256, metavar="TOKENS", section=HOW_MUCH, help="most tokens of each text")
+@option("--tokens", type=int, default=256, metavar="TOKENS", section=HOW_MUCH, help="tokens of each text, at most")
 @option("--stop", multiple=True, metavar="TEXT", section=HOW_MUCH, help="end before this string; may be repeated")
 @_sampling_options
 @option("--seed", type=int, default=1, section=HOW_FREELY, help="the same seed writes the same text")
-@option("--ensemble", is_flag=True, help="write with all seeds of the run at once: the mean of what they expect")
+@option("--ensemble", is_flag=True, help="use all models of a run with several seeds: the mean of their probabilities")
 @json_option
 def generate_command(
     name: str | None,
@@ -52,9 +60,9 @@ def generate_command(
     as_json: bool,
     **settings: Any,
 ) -> int:
-    """Have a model write on from a prompt, or from many.
+    """Write text that begins with a prompt, or with each of several.
 
-    MODEL is a run id, a key or a path; without it the champion writes, else the newest model.
+    MODEL is a run id, a key or a path; without it the champion is used, else the newest model.
     """
     config = _config(settings, list(_prompts(prompt, prompts_from)) or [""])
     models = _models(Store.default(), name, ensemble)
@@ -77,7 +85,10 @@ def _models(store: Store, name: str | None, ensemble: bool) -> list[Path]:
         return [named_model(store, name).path]
     from lm.runs.seeds import ensemble_of
 
-    return [model.path for model in ensemble_of(store, name)]
+    models = ensemble_of(store, name)
+    for model in models:
+        check(model)
+    return [model.path for model in models]
 
 
 def _stream(models: list[Path], config: GenerateConfig) -> int:
@@ -95,9 +106,8 @@ def _stream(models: list[Path], config: GenerateConfig) -> int:
         tell=_tell,
         replicas=replicas,
     )
-    print(prompt, end="", flush=True)
-    for piece in pieces:
-        print(piece, end="", flush=True)
+    for piece in chain([prompt], pieces):
+        print(visible(piece), end="", flush=True)
     print()
     return 0
 

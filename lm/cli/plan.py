@@ -23,10 +23,10 @@ MEASURING_BUDGET = Budget(bytes=3 * 2**30, source="fixed")  # where there is a C
 @request_options
 @json_option
 def plan_command(as_json: bool, **asked: Any) -> int:
-    """Say what a run would take and come to, before anything is started; exit code 78 where it cannot fit."""
+    """Predict time, memory and quality of a run before it starts; the exit code is 78 where it cannot fit."""
     config, store = read_request(**asked).config(), Store.default()
     budget = resolve_budget(config.memory, ORCHESTRATOR_BYTES)
-    found = forecast(config, store, budget, lambda: measured_machine(store, _child, config.device))
+    found = forecast(config, store, budget, lambda: measured_machine(store, _child, config.device, tell=_tell))
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
@@ -35,6 +35,10 @@ def plan_command(as_json: bool, **asked: Any) -> int:
         return 0
     print(refusal(found), file=sys.stderr)
     return CannotFit.exit_code
+
+
+def _tell(note: str) -> None:
+    print(note, file=sys.stderr)
 
 
 def _child() -> SupervisedChild:

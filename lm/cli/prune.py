@@ -11,13 +11,13 @@ from lm.store.artifacts import Store
 
 
 @command()
-@option("--disk", required=True, metavar="SIZE", help="what all artifacts may take, such as 5GiB")
+@option("--disk", required=True, metavar="SIZE", help="disk that all artifacts together may take, such as 5GiB")
 @field_option(RetentionPolicy, "runs")
 @field_option(RetentionPolicy, "champions")
-@option("--yes", is_flag=True, help="remove it; without this it is only said what would go")
+@option("--yes", is_flag=True, help="remove them; without this the command only lists what would be removed")
 @json_option
 def prune_command(disk: str, runs: int | None, champions: int | None, yes: bool, as_json: bool) -> int:
-    """Remove what was not used for longest, until the rest fits a disk budget."""
+    """Remove what has not been used for longest, until the rest fits a disk budget."""
     store = Store.default()
     pruning = plan_pruning(store, _policy(disk, {"runs": runs, "champions": champions}))
     gone = prune(store, pruning) if yes else []

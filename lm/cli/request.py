@@ -24,7 +24,13 @@ class Request(NamedTuple):
 def request_options(function: Any) -> Any:
     """Declare the options that every request has."""
     options = [
-        option("--corpus", several=True, section=WHAT, metavar="NAME|PATH|URL", help="several make one corpus"),
+        option(
+            "--corpus",
+            several=True,
+            section=WHAT,
+            metavar="NAME|PATH|URL",
+            help="texts to train on; several make one corpus",
+        ),
         field_option(RunConfig, "init_from", section=WHAT, metavar="RUN|FOLDER"),
         field_option(RunConfig, "minutes", section=HOW_LONG, metavar="MINUTES"),
         field_option(TrainConfig, "steps", section=HOW_LONG, metavar="STEPS", type=int),
@@ -36,7 +42,7 @@ def request_options(function: Any) -> Any:
             several=True,
             section=SETTINGS,
             metavar="NAME=VALUE",
-            help="any setting, such as train.steps=200; of an unknown one the near names are said",
+            help="any setting, such as train.steps=200; the message about an unknown one suggests similar names",
         ),
     ]
     for decorate in reversed(options):

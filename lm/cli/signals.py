@@ -10,7 +10,7 @@ from typing import Any
 from lm.errors import Interrupted, Stopped
 
 INTERRUPTED = "interrupted"
-CAN_GO_ON = "interrupted: what was saved is kept; run the same command again to go on"
+CAN_GO_ON = "interrupted: what was saved is kept; run the same command again to continue"
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 

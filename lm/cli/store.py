@@ -20,10 +20,10 @@ NAME = click.argument("name", required=False, metavar="[RUN|KEY|PATH]")
 @command()
 @NAME
 @option("--why", is_flag=True, help="why each stage of a run was reused or computed")
-@option("--source", metavar="PART", help="what still holds a source: part of its name or address")
+@option("--source", metavar="PART", help="list what still contains a source, by a part of its name or address")
 @json_option
 def inspect_command(name: str | None, why: bool, source: str | None, as_json: bool) -> int:
-    """List runs and artifacts, or show one: of a key its beginning is enough."""
+    """List runs and artifacts, or show one. The beginning of a key is enough."""
     if why and source is not None:
         raise click.UsageError("got both --why and --source, expected one of them", click.get_current_context())
     if why:
@@ -72,7 +72,7 @@ def _inspect_source(name: str | None, source: str, as_json: bool) -> int:
 @NAME
 @json_option
 def verify_command(name: str | None, as_json: bool) -> int:
-    """Hash every file again and name what is damaged; the exit code is 1 where anything is."""
+    """Hash every file again and list the damaged ones; the exit code is 1 where there are any."""
     verification = verify(Store.default(), name)
     if as_json:
         print(verification.model_dump_json(indent=2))

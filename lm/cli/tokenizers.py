@@ -24,11 +24,11 @@ MINUTES = 5.0
 
 @command()
 @click.argument("name", required=False, metavar="[RUN|KEY|PATH]")
-@option("--minutes", type=float, default=MINUTES, metavar="MINUTES", help="minutes of training, all together")
-@option("--memory", metavar="SIZE", help="memory a stage may take, such as 2GiB; else decided here")
+@option("--minutes", type=float, default=MINUTES, metavar="MINUTES", help="minutes of training, of all kinds together")
+@option("--memory", metavar="SIZE", help="memory that a stage may take, such as 2GiB; else decided from what is free")
 @json_option
 def compare_tokenizers_command(name: str | None, minutes: float, memory: str | None, as_json: bool) -> int:
-    """Say which kind of tokenizer suits a text, by a small model for each.
+    """Find which kind of tokenizer suits a text: train a small model with each kind.
 
     The text is that of a run, or of a key or path; without a name the newest clean text.
     """

@@ -18,11 +18,15 @@ from lm.text.plain_text import visible
 
 @command()
 @click.argument("text")
-@option("--model", metavar="MODEL", help="whose training text: run id, key or path; else the champion's, the newest's")
+@option(
+    "--model",
+    metavar="MODEL",
+    help="model whose training text is searched: run id, key or path; else the champion, else the newest",
+)
 @option("--most", type=int, default=5, metavar="PASSAGES", help="passages to show")
 @json_option
 def trace_command(text: str, model: str | None, most: int, as_json: bool) -> int:
-    """Find where in the training text TEXT comes from; `-` reads it from standard input."""
+    """Find the passages of the training text that TEXT contains; `-` reads it from standard input."""
     if most < 1:
         raise BadInput(f"--most: got {most}, expected 1 or more")
     sought = read_standard_input() if text == "-" else text
@@ -43,7 +47,7 @@ def trace_command(text: str, model: str | None, most: int, as_json: bool) -> int
         shown = [(passage.before, "dim"), (passage.text, "green"), (passage.after, "dim")]
         console.print(Text.assemble(*((visible(part), style) for part, style in shown)), "")
     if not passages:
-        print("Nothing: the training text shares no stretch of 8 bytes with it that is more than white space.")
+        print("Nothing found: the training text and this text share no 8 bytes in a row, apart from white space.")
     return 0
 
 

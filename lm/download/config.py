@@ -14,14 +14,14 @@ class DownloadConfig(StageConfig):
     corpus: tuple[str, ...] = Field(
         ("python-docs",), description="catalogue names, paths or addresses; several make one corpus"
     )
-    max_bytes: int = Field(4 * 2**30, gt=0, description="most bytes to fetch for one address")
-    deadline_seconds: float = Field(3600.0, gt=0, description="most seconds to fetch for, all addresses together")
-    retries: int = Field(4, ge=0, description="attempts after a failed one that brought nothing new")
+    max_bytes: int = Field(4 * 2**30, gt=0, description="bytes to fetch from one address, at most")
+    deadline_seconds: float = Field(3600.0, gt=0, description="seconds to fetch from all addresses together, at most")
+    retries: int = Field(4, ge=0, description="retries in a row that bring no new bytes")
     web_pages: bool = Field(False, description="take web pages from addresses that do not end in .html or / too")
-    licence: str | None = Field(
-        None, min_length=1, description="licence of the texts for which nothing else states one"
+    licence: str | None = Field(None, min_length=1, description="licence of the texts whose source states none")
+    accept_changed: bool = Field(
+        False, description="accept a source whose content differs from its pin, and pin the new content"
     )
-    accept_changed: bool = Field(False, description="take a source whose content differs from its pin, and pin it anew")
 
     @field_serializer("corpus")
     def _without_secrets(self, corpus: tuple[str, ...], info: SerializationInfo) -> list[str]:

@@ -83,7 +83,7 @@ class Visits:
         time.sleep(min(max(0.0, pause), max(0.0, self._limits.seconds_left)))
         try:
             if not fetch_url(source.address, path, self._limits, progress) and not source.sha256:
-                self.notes.append(f"{source.name}: the server did not tell its length, so it may have been cut short")
+                self.notes.append(f"{source.name}: the server did not say its length, so it may have been cut short")
         finally:
             self._left[host] = time.monotonic()
 

@@ -183,7 +183,9 @@ def _explained(address: str, error: BaseException) -> BaseException:
     if isinstance(error, SlowburnError | Failed):
         return error
     if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
-        return BadInput(f"{shown(address)} is not there, or not for you: check the address, and its credentials")
+        return BadInput(
+            f"{shown(address)} is not there, or you may not read it: check the address, and its credentials"
+        )
     name = type(error).__name__
     if isinstance(error, PermissionError) or "Credential" in name or "Auth" in name:
         return BadInput(

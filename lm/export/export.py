@@ -43,7 +43,7 @@ def export(store: Store, models: Sequence[Artifact], export_format: Format, to: 
     folder = (to or Path(f"{slug}-{export_format}")).resolve()
     partial = folder.with_name(f".{folder.name}.partial")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise BadInput(f"{folder} exists already: name another folder with --to, or take it away first")
+        raise BadInput(f"{folder} exists already: name another folder with --to, or remove this one first")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)

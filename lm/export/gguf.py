@@ -36,7 +36,7 @@ BYTES_MISSING = (
     "unknown. All other text has the same token ids."
 )
 ESCAPED = (
-    "Two characters, U+2581 (▁) and U+0010, are read otherwise by llama.cpp, which has no way to escape them; so are "
+    "Two characters, U+2581 (▁) and U+0010, are read differently by llama.cpp, which has no way to escape them; so are "
     "lines longer than 4,096 characters, at every 4,096th. All other text has the same token ids."
 )
 WORDS_MERGED = (

@@ -13,11 +13,11 @@ class GenerateConfig(SamplingParams):
     """What to write on from, how much, and how freely."""
 
     prompts: tuple[str, ...] = Field(
-        default=(), description="texts to write on from; empty: none, and openings of held-out documents"
+        default=(), description="beginnings of texts; empty: no beginning, and those of held-out documents"
     )
     samples: int = Field(default=2, ge=1, le=1000, description="samples of each prompt")
     tokens: int = Field(default=256, ge=1, le=100_000, description="tokens of each sample, at most")
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         default=(), description="a sample ends before the first of these strings"
     )
-    seed: int = Field(default=1, ge=0, description="seed of the first sample; each further one has the next number")
+    seed: int = Field(default=1, ge=0, description="seed of the first sample; the next sample has the next number")

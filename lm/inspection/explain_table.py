@@ -1,4 +1,4 @@
-"""What `python -m lm inspect RUN --why` prints for people."""
+"""What `slowburn inspect RUN --why` prints for people."""
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text

@@ -18,7 +18,7 @@ from lm.runs.lineage import Lineage, all_artifacts, artifact_folders, made_from,
 from lm.runs.run_record import REPORT_FILE, RunRecord, list_runs, run_folder
 from lm.stages import headline, position, stage_names
 from lm.store.artifacts import Manifest, Store
-from lm.store.files import SCHEMA_VERSION, read_json
+from lm.store.files import SCHEMA_VERSION
 
 
 class _View(BaseModel):
@@ -160,10 +160,8 @@ def _champion(store: Store) -> str | None:
 def _run_entry(store: Store, run: RunRecord, champion: str | None) -> Entry:
     folder = run_folder(store, run.run_id)
     words = [", ".join(run.corpus)]
-    if evaluate := run.stages.get("evaluate"):
-        manifest = store.path("evaluate", evaluate.key) / "manifest.json"
-        if manifest.exists() and (bits := read_json(manifest).get("metrics", {}).get("bits_per_byte")) is not None:
-            words.append(f"{bits:.3f} bits per byte")
+    if (bits := _bits_per_byte(store, run)) is not None:
+        words.append(f"{bits:.3f} bits per byte")
     if run.status in ("stopped", "failed") and run.reason:
         words.append(run.reason)
     return Entry(
@@ -177,6 +175,17 @@ def _run_entry(store: Store, run: RunRecord, champion: str | None) -> Entry:
         path=_relative(store, folder),
         is_champion=champion is not None and "train" in run.stages and run.stages["train"].key == champion,
     )
+
+
+def _bits_per_byte(store: Store, run: RunRecord) -> float | None:
+    """What the evaluation of a run came to; None where it is not there or cannot be read."""
+    if "evaluate" not in run.stages:
+        return None
+    try:
+        found = store.open(store.path("evaluate", run.stages["evaluate"].key)).manifest.metrics.get("bits_per_byte")
+    except SlowburnError:
+        return None
+    return found if isinstance(found, float) else None
 
 
 def _age(entry: Entry) -> tuple[str, int, str]:

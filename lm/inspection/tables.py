@@ -1,4 +1,4 @@
-"""What `python -m lm inspect` and `verify` print for people, as rich tables."""
+"""What `slowburn inspect` and `verify` print for people, as rich tables."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ STATUS_STYLES = {"damaged": "bold red", "failed": "bold red", "stopped": "yellow
 def print_listing(listing: Listing, console: Console) -> None:
     """Print runs and artifacts."""
     if not listing.runs and not listing.artifacts:
-        console.print("Nothing was made yet. `make run` makes a first model.")
+        console.print("Nothing was made yet. `make run` makes the first model.")
         return
     for title, entries in (("Runs", listing.runs), ("Artifacts", listing.artifacts)):
         if entries:
@@ -65,7 +65,7 @@ def print_run(view: RunView, console: Console) -> None:
         "started": run.started,
         "took": format_duration(run.seconds),
         "peak memory": "" if run.peak_memory_bytes is None else format_bytes(run.peak_memory_bytes),
-        "budget": f"{format_bytes(run.budget.bytes)} ({run.budget.source})",
+        "budget": f"{format_bytes(run.budget.bytes)} ({run.budget.origin})",
         "command": run.command,
         "report": view.report or "",
     }
@@ -104,8 +104,10 @@ def print_verification(verification: Verification, console: Console) -> None:
     """Print what was found damaged, or that nothing was."""
     for damage in verification.damages:
         console.print(Text.assemble((damage.path, "bold red"), f" {damage.what}"))
-        console.print(Text(f"  to make it again: {damage.remake}"), soft_wrap=True)
-    looked_at = f"{verification.artifacts} artifacts, {verification.files} files, {format_bytes(verification.bytes)}"
+        console.print(Text(f"  to mend it: {damage.remake}"), soft_wrap=True)
+    records = f", {verification.records} records" if verification.records else ""
+    files, size = verification.files, format_bytes(verification.bytes)
+    looked_at = f"{verification.artifacts} artifacts, {files} files, {size}{records}"
     count = len(verification.damages)
     console.print(f"{looked_at}: {f'{count} damaged' if count else 'all as they were written'}")
 

@@ -20,6 +20,11 @@ SOFT_SHARE = 0.95  # of the budget: beyond it a child is asked to save and stop,
 LIGHT_ORCHESTRATOR_BYTES = 80 * 2**20  # what a run's own process holds where nobody orchestrates it
 HEADROOM = 1.25  # what is advised to what ran out of memory, over what it reached
 SHARE_OF_AVAILABLE = 0.75  # what a run takes when nobody says: the rest stays for the person at the machine
+ORIGINS = {
+    "flag": "asked for",
+    "cgroup": "the limit of this container, minus the process that orchestrates",
+    "available memory": "three quarters of what is free now",
+}
 
 
 class Budget(StageConfig):
@@ -31,6 +36,11 @@ class Budget(StageConfig):
     bytes: int
     source: str  # flag, cgroup or available memory
     orchestrator_bytes: int = 0
+
+    @property
+    def origin(self) -> str:
+        """Where the number comes from, in words."""
+        return ORIGINS.get(self.source, self.source)
 
 
 def parse_bytes(text: str | int) -> int:
@@ -74,7 +84,7 @@ def check_fits(what: str, needed_bytes: int, budget: Budget) -> None:
             advice = f"run again with --memory {format_budget(required_bytes)}"
         error = CannotFit(
             f"{what}: needs about {format_bytes(needed_bytes)}, the budget is {format_bytes(budget.bytes)} "
-            f"({budget.source}); {advice}"
+            f"({budget.origin}); {advice}"
         )
         beside = max(0, budget.orchestrator_bytes - LIGHT_ORCHESTRATOR_BYTES) if budget.source != "flag" else 0
         error.would_fit_alone = required_bytes <= budget.bytes + beside
@@ -90,10 +100,10 @@ def advise(error: OutOfMemory, what: str, budget: Budget, retries: int = 0) -> O
     """The error with a message for the user: what ran out of memory, how often it was tried, what to do."""
     message = f"out of memory, {what}: {error.reason}"
     if retries:
-        message += f" after {retries} {'retry' if retries == 1 else 'retries'} in smaller pieces"
+        message += f" after {retries} {'retry' if retries == 1 else 'retries'} with smaller micro-batches"
     if error.ours:
         message += (
-            f", the budget is {format_bytes(budget.bytes)} ({budget.source}); what was saved is kept: "
+            f", the budget is {format_bytes(budget.bytes)} ({budget.origin}); what was saved is kept: "
             f"run again with --memory {advised_budget(error.peak_bytes, budget)}"
         )
     else:

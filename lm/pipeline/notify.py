@@ -36,7 +36,7 @@ def _send(tell: Callable[[str], None], **facts: str) -> None:
         thread.start()
         thread.join(TIMEOUT_SECONDS)
         for problem in ["it did not answer"] if thread.is_alive() else problems:
-            tell(f"nobody was told, by the webhook of {WEBHOOK}: {problem}")
+            tell(f"the webhook of {WEBHOOK} could not be called: {problem}")
 
 
 def _post(address: str, content: JsonObject, problems: list[str]) -> None:

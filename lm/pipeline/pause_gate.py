@@ -27,9 +27,9 @@ class PauseGate:
         """Return when the run may go on."""
         if self._pause.is_asked_for:
             self._recorder.paused(True)
-            self._listener.tell(f"paused; `python -m lm resume {self._recorder.record.run_id}` lets it go on")
+            self._listener.tell(f"paused; `slowburn resume {self._recorder.record.run_id}` continues it")
             while self._pause.is_asked_for:
                 time.sleep(POLL_INTERVAL_SECONDS)
             self._recorder.paused(False)
-            self._listener.tell("goes on")
+            self._listener.tell("continues")
         self.is_pausing = False

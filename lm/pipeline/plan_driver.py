@@ -31,12 +31,14 @@ def starting_model(session: Session) -> Artifact | None:
         session.recorder.end()
         return key
 
-    return find_starting_model(session.store, session.config.init_from, take_in)
+    return session.recorder.need(find_starting_model(session.store, session.config.init_from, take_in))
 
 
 def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bool = False) -> Plan:
     """Settle exact numbers for what was asked; those of last time are kept unless `replan`."""
-    config, _ = reused_tokenizer(session.store, session.config)
+    config, reused = reused_tokenizer(session.store, session.config)
+    if reused:
+        session.recorder.need(reused)
     config = with_starting_model(config, start) if start else config
     path = plan_path(session.store, config, cleaned.key)
     settled = None if replan else open_plan(path)
@@ -53,7 +55,9 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
     session.planned(path, settled)
     left = seconds_left(config, session.store, session.budget, settled.machine, cleaned, settled)
     if left is not None:
-        session.listener.tell(f"plan: {_training(config, settled)}; all that is left, about {format_duration(left)}")
+        session.listener.tell(
+            f"plan: {_training(config, settled)}; the whole rest of the run, about {format_duration(left)}"
+        )
     return settled
 
 
@@ -65,7 +69,13 @@ def _training(config: RunConfig, plan: Plan) -> str:
 
 def _machine(session: Session) -> TrainingMachine:
     progress = session.children.progress(PLAN)
-    return measured_machine(session.store, lambda: session.children.child(PLAN, None), session.config.device, progress)
+    return measured_machine(
+        session.store,
+        lambda: session.children.child(PLAN, None),
+        session.config.device,
+        progress,
+        session.listener.tell,
+    )
 
 
 def _try(session: Session, recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> TrialResult:

@@ -41,12 +41,14 @@ def refresh(session: Session) -> list[str]:
         changed = child.call(refresh_sources, progress, session.store.root, session.config.download)
     session.recorder.end()
     for name in changed:
-        session.listener.tell(f"{name} has changed and is fetched anew")
+        session.listener.tell(f"{name} has changed and is fetched again")
     return changed
 
 
 def contest(session: Session, clean: str, challenger: str | None, champion: str, previous: list[str]) -> Contest:
     """Compare champion, previous champions and challenger on the same new text."""
+    for key in filter(None, (challenger, champion, *previous)):
+        session.recorder.need(session.store.open(session.store.path("train", key)))
     with session.children.child("contest", None) as child:
         progress = session.children.progress("contest")
         held = child.call(hold_contest, progress, session.store.root, clean, challenger, champion, previous)
@@ -111,6 +113,8 @@ def run_retraining(
 def retrain(session: Session, policy: RetrainPolicy, steps: RetrainSteps = PLAIN_RETRAINING) -> Outcome:
     """Train a challenger if there is reason to, make it the champion if it is better, and record the decision."""
     champion, run_id = find_champion(session.store), session.record.run_id
+    if warning := load_champion(session.store).warning:
+        session.listener.tell(warning)
     try:
         steps.good_time(session, policy.good_time)
     except NotNow as error:
@@ -138,7 +142,7 @@ def _no_need(session: Session, policy: RetrainPolicy, steps: RetrainSteps, champ
         return None
     if has_drifted(steps.contest(session, session.record.stages["clean"].key, None, champion.key, []), policy):
         return None
-    return f"the text has changed, but the champion does no worse on it than {policy.drift:g} bits per byte more"
+    return f"the text has changed, but the champion loses at most {policy.drift:g} bits per byte on it"
 
 
 def _choose(session: Session, policy: RetrainPolicy, steps: RetrainSteps, champion: Artifact | None) -> Decision:
@@ -148,7 +152,7 @@ def _choose(session: Session, policy: RetrainPolicy, steps: RetrainSteps, champi
     if champion is None:
         return promote(store, challenger, FIRST, run_id=run.run_id)
     if challenger == champion.key:
-        return keep(store, "the same text and settings make the champion again", run_id=run.run_id)
+        return keep(store, "the same text and settings would give the champion again", run_id=run.run_id)
     if earlier := lost_before(load_champion(store), challenger, clean):
         reason = f"this challenger lost on {earlier.decided} already"
         return keep(store, reason, challenger=challenger, run_id=run.run_id)

@@ -146,7 +146,7 @@ class _TrainDriver:
             raise error
         record.memory_retries += 1
         self.session.listener.tell(
-            f"train: out of memory, {error.reason}: goes on from what was saved, {smaller} sequences at a time "
+            f"train: out of memory, {error.reason}: continues from what was saved, {smaller} sequences at a time "
             f"(memory retry {record.memory_retries} of {MAX_MEMORY_RETRIES})"
         )
 

@@ -21,7 +21,7 @@ MIN_CHOICE_SECONDS = 1.0  # of training: below it no smaller model is tried
 # Steps that take a third longer leave three quarters of them, and a model's size goes with the root of the arithmetic.
 COMPUTED_AGAIN_WORTH = 0.87
 
-COMPUTED_AGAIN = "To fit the memory, layers keep no activations and are computed again: a step takes a third longer."
+COMPUTED_AGAIN = "To fit the memory, activations are computed again instead of kept: a step takes a third longer."
 
 
 class Choice(NamedTuple):
@@ -58,7 +58,7 @@ def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: Trainin
         micro_batch = _largest_micro_batch(choice, budget, machine)
         if micro_batch is not None:
             smaller = choice.recipe.parameters(choice.vocab_size) < best
-            why = [f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one does."]
+            why = [f"The best model for the time would not fit {format_bytes(budget.bytes)}: a smaller one is trained."]
             rates, size = choice.reasons
             again = [COMPUTED_AGAIN] if choice.recipe.recompute else []
             reasons = (rates, *(why if smaller else []), *again, size)
@@ -86,7 +86,7 @@ def candidates(config: RunConfig, text_bytes: int, machine: TrainingMachine) -> 
     seconds, larger = config.minutes * 60, None
     while seconds >= min(MIN_CHOICE_SECONDS, config.minutes * 60):
         vocab_size, chosen = _choose(config, text_bytes, seconds, reached, precision)
-        vocab_size, pieces = _vocabulary(config.tokenize, vocab_size, text_bytes)
+        vocab_size, vocabulary = _vocabulary(config.tokenize, vocab_size, text_bytes)
         most_layers = max(chosen.layers, larger.layers) if larger and config.train.layers is None else chosen.layers
         for layers in range(most_layers, chosen.layers - 1, -1):
             shaped = Choice(vocab_size, _with_settings(config, chosen.model_copy(update={"layers": layers})), 1, ())
@@ -94,7 +94,7 @@ def candidates(config: RunConfig, text_bytes: int, machine: TrainingMachine) -> 
             parameters = format_count(recipe.parameters(vocab_size))
             size = (
                 f"{counted(recipe.layers, 'layer')} of width {recipe.width} ({parameters} parameters) "
-                f"and {pieces}, for {format_text_size(text_bytes)} of text."
+                f"and {vocabulary}, for {format_text_size(text_bytes)} of text."
             )
             yield Choice(vocab_size, recipe, 1, (rates, size))
         larger = chosen
@@ -102,10 +102,10 @@ def candidates(config: RunConfig, text_bytes: int, machine: TrainingMachine) -> 
 
 
 def _vocabulary(config: TokenizeConfig, chosen: int, text_bytes: int) -> tuple[int, str]:
-    """The vocabulary's size, and what its pieces are and why there are so many, in words."""
+    """Size of the vocabulary, and in words what its tokens are and why there are so many."""
     if config.kind == "byte":
-        return BYTE_VOCAB_SIZE, f"{BYTE_VOCAB_SIZE} pieces, one for each byte"
-    noun = {"word": "words", "char": "characters at most"}.get(config.kind, "word pieces")
+        return BYTE_VOCAB_SIZE, f"{BYTE_VOCAB_SIZE} tokens in the vocabulary, one for each byte"
+    noun = {"word": "words", "char": "characters at most"}.get(config.kind, "tokens in the vocabulary")
     if config.vocab_size:
         return config.vocab_size, f"{config.vocab_size:,} {noun}, as asked for"
     return chosen, f"{chosen:,} {noun} ({vocab_reason(text_bytes, chosen)})"
@@ -126,7 +126,7 @@ def cannot_fit(needed: int, budget: Budget) -> CannotFit:
     """What a person is told when not even the smallest training fits: the least budget that would do."""
     return CannotFit(
         f"train: needs about {format_bytes(needed)} even with the smallest micro-batch, the budget is "
-        f"{format_bytes(budget.bytes)} ({budget.source}); run again with "
+        f"{format_bytes(budget.bytes)} ({budget.origin}); run again with "
         f"--memory {format_budget(required_budget(needed))}"
     )
 

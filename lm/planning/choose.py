@@ -37,7 +37,7 @@ SHAPES = {
     64: (3, 1), 96: (3, 2), 128: (3, 2), 160: (3, 2), 192: (4, 2), 256: (5, 2), 320: (6, 4), 384: (7, 3), 512: (10, 4),
     640: (12, 5), 768: (14, 6), 1024: (19, 8),
 }  # fmt: skip
-EMBEDDING_SHARE = 0.6  # of the parameters of the layers: a larger one has fewer pieces
+EMBEDDING_SHARE = 0.6  # of the parameters of the layers: a larger one gets a smaller vocabulary
 VOCAB_OF_BYTES = {0: 512, 200_000: 1024, 700_000: 2048, 10_000_000: 4096, 100_000_000: 8192}
 BYTES_PER_TOKEN = {0: 1.0, 512: 1.9, 1024: 2.2, 2048: 2.9, 4096: 3.3, 8192: 3.6}  # of English prose
 CONTEXT_OF_FLOPS = {0: 128, 3e14: 256, 2e16: 512}
@@ -158,12 +158,12 @@ def _heads(width: int) -> int:
 def vocab_reason(train_bytes: int, vocab_size: int) -> str:
     """Why a vocabulary has the size that was chosen, in words that follow the number."""
     if vocab_size < _last_reached(VOCAB_OF_BYTES, train_bytes):
-        return "fewer than the text has examples of, so that the layers keep most of the parameters"
-    return "about as many as a text of this size has enough examples of"
+        return "fewer than the text has examples for, so that most parameters are in the layers"
+    return "about as many as a text of this size has enough examples for"
 
 
 def _choose_vocab_size(train_bytes: int, shape: ModelConfig) -> int:
-    """As many pieces as the text has examples for, but the layers keep most of the parameters."""
+    """As many tokens as the text has examples for, but the layers keep most of the parameters."""
     vocab_size = _last_reached(VOCAB_OF_BYTES, train_bytes)
     while (
         vocab_size > min(VOCAB_OF_BYTES.values())

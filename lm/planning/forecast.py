@@ -1,4 +1,4 @@
-"""What a run would take and come to, said in seconds and without training: `python -m lm plan`.
+"""Time, memory and quality of a run, predicted in seconds and without training: `slowburn plan`.
 
 It settles what the pipeline would settle (`plan.py`) from what is known of this machine, but for the plan's trial: the
 time of a step is an estimate until the pipeline has made and kept a plan, which is then used here too.

@@ -115,8 +115,8 @@ def _bytes_of(source: Source) -> int:
         return CATALOGUE_BYTES[source.name]
     if source.sha256 is None and source not in [s for sources in corpora.CATALOGUE.values() for s in sources]:
         raise BadInput(
-            f"how large {shown(source.address)} is only its download will tell: run "
-            "`python -m flows.pipeline --until clean` with this corpus first, then ask again"
+            f"only a download will tell how large {shown(source.address)} is: run "
+            "`slowburn run --until clean` with this corpus first, then ask again"
         )
     return BOOK_BYTES
 

@@ -1,4 +1,4 @@
-"""What `python -m lm plan` prints for people."""
+"""What `slowburn plan` prints for people."""
 
 from collections.abc import Iterator
 
@@ -13,11 +13,6 @@ from lm.planning.forecast import Alternative, Forecast
 from lm.planning.forecast_training import TrainingForecast
 
 USED_UP = "*"
-SOURCES = {
-    "flag": "asked for",
-    "cgroup": "this container's limit, less what orchestrates",
-    "available memory": "three quarters of what is free now",
-}
 
 
 def print_forecast(found: Forecast, console: Console) -> None:
@@ -25,7 +20,7 @@ def print_forecast(found: Forecast, console: Console) -> None:
     budget = found.budget
     rows = [
         ("text", f"{format_text_size(found.corpus.bytes)} (from {found.corpus.known_from})"),
-        ("budget", f"{format_bytes(budget.bytes)}: {SOURCES.get(budget.source, budget.source)}"),
+        ("budget", f"{format_bytes(budget.bytes)}: {budget.origin}"),
         ("", how_memory_is_held()),
         ("model", _model(found.training)),
         ("training", _training(found)),
@@ -45,7 +40,7 @@ def refusal(found: Forecast) -> str:
     stage = next(stage for stage in found.stages if not stage.fits)
     return (
         f"{stage.stage}: needs about {format_bytes(stage.predicted_memory_bytes)}, the budget is "
-        f"{format_bytes(found.budget.bytes)} ({found.budget.source}); the least that would do is "
+        f"{format_bytes(found.budget.bytes)} ({found.budget.origin}); the least that would do is "
         f"--memory {format_budget(found.least_memory_bytes)}"
     )
 
@@ -54,7 +49,7 @@ def _model(training: TrainingForecast) -> str:
     recipe = training.recipe
     return (
         f"{format_count(training.parameters)} parameters: {counted(recipe.layers, 'layer')} of width {recipe.width}, "
-        f"{training.vocab_size} pieces, context {recipe.context}, {recipe.precision}"
+        f"{training.vocab_size:,} tokens in the vocabulary, context {recipe.context}, {recipe.precision}"
     )
 
 
@@ -71,10 +66,10 @@ def _training(found: Forecast) -> str:
 def _bits(found: Forecast) -> str:
     expected = found.training.bits_per_byte
     bits = (
-        f"{expected.likely:.2f} bits per byte on text it never saw, nine times of ten between "
+        f"{expected.likely:.2f} bits per byte on text it never saw, in nine of ten cases between "
         f"{expected.low:.2f} and {expected.high:.2f}"
     )
-    return f"better than random weights would come to: {bits}" if found.starts_from else bits
+    return f"better than random weights would reach: {bits}" if found.starts_from else bits
 
 
 def _stages(found: Forecast) -> Table:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from lm.clean.metrics import CleanMetrics
 from lm.config import JsonObject, StageConfig
+from lm.errors import Damaged, SlowburnError
 from lm.formatting import format_bytes, format_duration
 from lm.memory.budget import Budget, required_budget
 from lm.model.config import TrainingConfig, as_planned
@@ -21,7 +22,7 @@ from lm.planning.training_time import seconds_of_training
 from lm.planning.trials import Probe, settle_memory, suited_trial
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, read_json, remake_advice, write_record
 from lm.store.keys import fingerprint
 from lm.tokenize.config import TokenizeConfig
 
@@ -78,7 +79,7 @@ class Plan(StageConfig):
 
 
 def tokenize_settings(config: RunConfig, plan: Plan) -> TokenizeConfig:
-    """What the tokenize stage is told: what was asked for, and the plan's number of pieces where none was."""
+    """What the tokenize stage is told: what was asked for, and the plan's size of the vocabulary where none was."""
     if config.tokenize.vocab_size is not None:
         return config.tokenize
     return config.tokenize.model_copy(update={"default_vocab_size": plan.vocab_size})
@@ -102,15 +103,28 @@ def training_request(config: RunConfig) -> JsonObject:
 
 def plan_path(store: Store, config: RunConfig, clean_key: str) -> Path:
     """Where the plan for this request and text is kept."""
-    return store.plans / f"{fingerprint({'request': training_request(config), 'clean': clean_key})}.json"
+    return store.plans / _name(training_request(config), clean_key)
+
+
+def _name(request: JsonObject, clean_key: str) -> str:
+    return f"{fingerprint({'request': request, 'clean': clean_key})}.json"
 
 
 def open_plan(path: Path) -> Plan | None:
-    """The plan kept there; None when there is none that this version can use."""
+    """The plan kept there; None when there is none that this version can use.
+
+    Raises Damaged where it is not what was written, or the plan of another request.
+    """
+    if not path.exists():
+        return None
+    content = read_json(path)
     try:
-        return Plan.model_validate(read_json(path)) if path.exists() else None
+        plan = Plan.model_validate(content)
     except ValidationError:
         return None
+    if plan.request.get("version") == PLAN_VERSION and _name(plan.request, plan.clean_key) != path.name:
+        raise Damaged(f"{path} holds the plan of another request: {remake_advice(path)}")
+    return plan
 
 
 def trial_seconds(config: RunConfig) -> float:
@@ -137,7 +151,7 @@ def make_plan(store: Store, config: RunConfig, clean: Artifact, budget: Budget, 
     same_work = None if path.exists() else _same_work_other_budget(store, config, clean.key, budget)
     plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, plan.model_dump(mode="json"))
+    write_record(path, plan.model_dump(mode="json"))
     return plan
 
 
@@ -147,7 +161,10 @@ def _same_work_other_budget(
     """A plan that differs from this request in its memory alone, if it fits: its training may have begun already."""
     request = training_request(config)
     for path in sorted(store.plans.glob("*.json")):
-        plan = open_plan(path)
+        try:
+            plan = open_plan(path)
+        except SlowburnError:
+            continue  # `slowburn verify` names it
         if plan is None or plan.clean_key != clean_key or plan.request | {"memory": config.memory} != request:
             continue
         if required_budget(plan.predicted_memory_bytes) <= budget.bytes:
@@ -185,7 +202,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
             f"about {passes:.1f} passes over the text.",
             *([SHORT_TEXT] if text_ends_it else []),
             f"The trial peaked at {format_bytes(trial.probed.peak_memory_bytes)}; the budget is "
-            f"{format_bytes(budget.bytes)} ({budget.source}).",
+            f"{format_bytes(budget.bytes)} ({budget.origin}).",
         ),
     )
 

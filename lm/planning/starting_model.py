@@ -96,7 +96,7 @@ def with_starting_model(config: RunConfig, model: Artifact | StartingModel) -> R
         if name != "context" and asked not in (None, decided[name]):
             raise BadInput(f"train.{name}: got {asked}, but the model to start from has {decided[name]}: leave it out")
     if config.tokenize.vocab_size not in (None, vocab_size):
-        raise BadInput(f"tokenize.vocab_size: the model to start from brings its own {vocab_size} pieces: leave it out")
+        raise BadInput(f"tokenize.vocab_size: the model to start from brings its own {vocab_size} tokens: leave it out")
     train = config.train.model_copy(update=decided | config.train.model_dump(exclude_none=True))
     tokenize = config.tokenize.model_copy(update={"vocab_size": vocab_size})
     return config.model_copy(update={"init_from": model.key, "train": train, "tokenize": tokenize})

@@ -56,7 +56,7 @@ def suited_trial(config: RunConfig, text_bytes: int, budget: Budget, machine: Tr
     if suited.recipe.parameters(suited.vocab_size) == trial.choice.recipe.parameters(trial.choice.vocab_size):
         return trial
     rates, *_ = trial.choice.reasons
-    why = f"A trial of the model for that speed came to {ratio:.1f} times as much: another model suits it."
+    why = f"A trial of that model reached {ratio:.1f} times that speed, so another model was chosen."
     trial = _trial(config, text_bytes, budget, other, probe)
     _, *others = trial.choice.reasons
     return trial._replace(choice=trial.choice._replace(reasons=(rates, why, *others)))

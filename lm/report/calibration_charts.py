@@ -37,7 +37,7 @@ def reliability_svg(bins: Sequence[CalibrationBin]) -> str:
     axes.scatter(sure, right, s=areas, color=COLOURS["model"], linewidths=0, zorder=3, clip_on=False)
     above = sum((row["confidence"] - row["accuracy"]) * row["tokens"] for row in bins) > 0  # where the curve is not
     axes.annotate(
-        "exactly as sure as right",
+        "perfectly calibrated",
         (56, 56) if above else (40, 40),
         (-8, 4) if above else (10, -12),
         textcoords="offset points",
@@ -45,7 +45,7 @@ def reliability_svg(bins: Sequence[CalibrationBin]) -> str:
         fontsize=FONT_SIZE - 1,
         color=COLOURS["muted"],
     )
-    _below(axes, "% sure of the likeliest token")
+    _below(axes, "confidence in the most likely token, %")
     caption(axes, "% of the time right", COLOURS)
     told = ", ".join(f"{a:.0f}% sure, {b:.0f}% right" for a, b, count in zip(sure, right, tokens, strict=True) if count)
     return as_inline_svg(figure, "reliability", "How sure the model is, and how often right", f"{told}.")

@@ -54,8 +54,8 @@ def context_text(rows: Sequence[TokensOfContext]) -> str:
     first, last = rows[0]["nats_per_token"], rows[-1]["nats_per_token"]
     useful = next((row for row in rows if row["nats_per_token"] <= last + NEAR * max(first - last, 0)), rows[-1])
     text = (
-        f"A token costs {first / LN2:.1f} bits after one other and {last / LN2:.1f} at the end of the window "
-        f"of {rows[-1]['most_read']:,}."
+        f"A token costs {first / LN2:.1f} bits where the model has read one token before it, and {last / LN2:.1f} bits "
+        f"where it has read {rows[-1]['most_read']:,}."
     )
     if useful is not rows[-1]:
         text += f" Beyond {useful['most_read']:,} tokens, more context helps little."

@@ -37,10 +37,12 @@ def write_report(context: JobContext, root: Path, run_id: str, memory_rows: list
     from lm.report.run_index import render_index
     from lm.report.summary import closing_lines
     from lm.runs.run_record import RUN_FILE, open_run, run_folder, save_run, write_memory
+    from lm.store.files import sha256_of
 
     store = Store(root)
     run = open_run(run_folder(store, run_id) / RUN_FILE)
     run.memory = write_memory(store, run_id, memory_rows)
+    run.memory_sha256 = sha256_of(store.root / run.memory) if run.memory else None
     save_run(store, run)
     render_report(store, run)
     render_index(store)

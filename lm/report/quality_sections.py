@@ -116,7 +116,7 @@ def errors(evaluation: Evaluation) -> Errors | None:
 
 def _pictures(evaluation: Evaluation) -> Iterator[ErrorChart]:
     if (calibration := evaluation.calibration) and calibration["bins"]:
-        title, text = "Does it know how sure it can be?", error_text.confidence_text(calibration)
+        title, text = "Are its probabilities reliable?", error_text.confidence_text(calibration)
         yield ErrorChart(title, text, Markup(reliability_svg(calibration["bins"])))
     if rows := evaluation.by_tokens_read:
         yield ErrorChart("How much context helps", error_text.context_text(rows), Markup(context_svg(rows)))

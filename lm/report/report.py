@@ -92,7 +92,7 @@ def _details(facts: RunFacts) -> Iterator[tuple[str, str]]:
     yield "run", run.run_id
     yield "started", _date(run.started)
     yield "took", format_duration(run.seconds)
-    yield "memory budget", f"{format_bytes(run.budget.bytes)} ({run.budget.source})"
+    yield "memory budget", f"{format_bytes(run.budget.bytes)} ({run.budget.origin})"
     if run.command:
         yield "command", run.command
     if facts.clean and (licences := dict.fromkeys(name for counts in facts.clean.licences.values() for name in counts)):

@@ -23,7 +23,7 @@ ABOUT_BASELINES = {  # the first that a baseline's name contains
     "gram": "counts what follows the last few characters",
     "PPMd (static)": "a compressor of text that has read the training text",
     "zpaq (static)": "a very strong compressor, slow, that has read the training text",
-    "(adaptive)": "the same, and it goes on learning while it reads the unseen text; the model does not",
+    "(adaptive)": "goes on learning while it reads the unseen text; the model does not",
     "bz2": "a file compressor that has just read the training text",
     "xz": "a file compressor that has just read the training text",
     "champion": "the model in use until now",
@@ -66,7 +66,7 @@ def lede(facts: RunFacts) -> Iterator[str]:
         yield verdict(facts.evaluation)
         yield (
             "Bits per byte say how surprised a method is by each byte of new text. "
-            "Guessing blindly costs 8; knowing what comes next costs nothing."
+            "A method that guesses at random needs 8; one that knows what comes next needs none."
         )
     if run.unfinished and run.unfinished.progress:
         yield f"It was {doing(run.unfinished)}, at {run.unfinished.progress}."
@@ -187,13 +187,13 @@ def next_steps(facts: RunFacts) -> Iterator[NextStep]:
     elif run.status == "stopped":
         yield NextStep("Continue where it stopped: nothing that is finished is done again.", again)
     elif run.status == "failed":
-        yield NextStep("Try again when the cause is removed: what is finished is kept.", again)
+        yield NextStep("Remove the cause, then try again: what is finished is kept.", again)
     elif "train" in run.stages:
         minutes = run.config.get("minutes")
         corpus = [part for name in run.corpus for part in ("--corpus", name)]
-        yield NextStep("Let the model write more.", "slowburn generate")
+        yield NextStep("Write more text with the model.", "slowburn generate")
         if facts.spread:
-            yield NextStep("Let all seeds write as one model.", f"slowburn generate {run.run_id} --ensemble")
+            yield NextStep("Use the models of all seeds as one.", f"slowburn generate {run.run_id} --ensemble")
         if minutes:
             longer = ["slowburn", "run", *corpus, "--minutes", f"{minutes * 4:g}"]
             yield NextStep(

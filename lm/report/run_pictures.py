@@ -37,7 +37,7 @@ def pictures_png(store: Store, facts: RunFacts) -> dict[str, bytes]:
 
 def _metrics(store: Store, facts: RunFacts) -> list[CurveRow]:
     if train := facts.artifacts.get("train"):
-        rows: list[CurveRow] = ParquetFile(train.path / METRICS_FILE).read().to_pylist()
+        rows: list[CurveRow] = ParquetFile(train.intact(METRICS_FILE)).read().to_pylist()
         return rows
     unfinished = facts.run.unfinished
     if unfinished and unfinished.stage == "train" and unfinished.key:

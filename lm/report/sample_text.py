@@ -8,17 +8,17 @@ MIN_QUOTE = 12  # characters: two texts of one language share any few words
 
 def samples_text(facts: RunFacts) -> str:
     """How the samples came about, and whether the model repeats itself."""
-    text = "All samples, as they were drawn. Only long gaps are closed. The words in colour were given."
+    text = "All samples, as they were drawn; only long gaps are closed. The words in colour were given."
     if judged := facts.evaluation.repetition if facts.evaluation else None:
         verdict, score = judged["verdict"], judged["score"]
         text += f" Judged for repetition, the samples are {verdict}: their score is {score:.2f}, of 1 at worst"
         human = judged.get("human", MeanDegeneracy()).get("score")
-        text += "." if human is None else f". Text by people after the same words scores {human:.2f}."
+        text += "." if human is None else f". Human text after the same words scores {human:.2f}."
     samples = facts.generate
     if samples and samples.longest_match_characters and samples.human_longest_match_characters:
         text += (
             f" Longest copied passage: {samples.longest_match_characters} characters. In held-out text of the same "
-            f"length, written by people, it has {samples.human_longest_match_characters}."
+            f"length, which people wrote, there are {samples.human_longest_match_characters}."
         )
     return text
 
@@ -45,4 +45,4 @@ def nearest_place(sample: Sample) -> str:
     )
     document = f", document {sample.nearest_document}" if sample.nearest_document else ""
     line = f", line {sample.nearest_line:,}" if sample.nearest_line else ""
-    return f"{len(shared)} characters stand in the training text too: {sample.nearest_source}{title}{document}{line}"
+    return f"{len(shared)} characters are in the training text too: {sample.nearest_source}{title}{document}{line}"

@@ -15,9 +15,8 @@ from lm.runs.run_record import RunRecord, StageRecord, list_runs
 from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Manifest, Store
 from lm.store.files import SCHEMA_VERSION
-from lm.store.keys import artifact_key
+from lm.store.keys import version_behind
 
-MAX_VERSION = 64  # of a stage, that is looked for
 SHOWN_KEY = 8
 
 
@@ -61,7 +60,7 @@ def explain(store: Store, run: RunRecord) -> RunWhy:
     for name in stage_names():
         if name in newest and name not in run.stages:
             key, run_id = newest[name]
-            because = f"run {run.run_id} did not come to it; the newest is of run {run_id}"
+            because = f"run {run.run_id} did not reach it; the newest is of run {run_id}"
             stages.append(StageWhy(stage=name, key=key, status="not in this run", because=because))
     explained = [why.model_copy(update={"stale": _staleness(store, why.stage, why.key, newest)}) for why in stages]
     return RunWhy(run_id=run.run_id, stages=tuple(explained))
@@ -166,14 +165,7 @@ def _readable(store: Store, stage: str) -> Iterator[Artifact]:
 
 
 def _made(manifest: Manifest) -> Made:
-    version = next(
-        (
-            version
-            for version in range(1, MAX_VERSION)
-            if artifact_key(manifest.stage, version, manifest.config, manifest.inputs) == manifest.key
-        ),
-        None,
-    )
+    version = version_behind(manifest.key, manifest.stage, manifest.config, manifest.inputs)
     return Made(manifest.stage, version, manifest.config, manifest.inputs)
 
 

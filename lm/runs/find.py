@@ -28,10 +28,10 @@ def find(store: Store, name: str) -> Artifact | RunRecord:
         raise BadInput(f"{name} may mean {', '.join(matches)}: write more of the one you want")
     if not known:
         raise BadInput(
-            f"there is nothing called {name}: nothing was made in {store.root} yet; `make run` makes a first"
+            f"there is nothing called {name}: nothing was made in {store.root} yet; `make run` makes the first one"
         )
     near = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`python -m lm inspect` lists what there is"
+    hint = f"did you mean {' or '.join(near)}?" if near else "`slowburn inspect` lists what there is"
     raise BadInput(f"there is no run or artifact called {name}: {hint}")
 
 

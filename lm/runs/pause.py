@@ -3,8 +3,6 @@
 A training that is paused saves and gives its memory back; any other stage is finished first.
 """
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from lm.errors import BadInput
@@ -13,7 +11,6 @@ from lm.runs.run_record import RunRecord, run_folder
 from lm.store.artifacts import Store
 
 PAUSE_FILE = "pause"
-POLL_INTERVAL_SECONDS = 0.5
 
 
 class Pause:
@@ -27,15 +24,6 @@ class Pause:
     def is_asked_for(self) -> bool:
         """Whether the run should stand still now."""
         return self._path.exists()
-
-    def wait(self, begin: Callable[[], object], end: Callable[[], object]) -> None:
-        """Return when the run may go on; `begin` and `end` are called only where it has to wait."""
-        if not self.is_asked_for:
-            return
-        begin()
-        while self.is_asked_for:
-            time.sleep(POLL_INTERVAL_SECONDS)
-        end()
 
 
 def pause(store: Store, name: str) -> RunRecord:

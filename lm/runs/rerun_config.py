@@ -21,7 +21,7 @@ def rerun_config(
     """
     runs = list_runs(store) if name == NEWEST else [find_run(store, name)]
     if not runs:
-        raise BadInput("there is no newest run yet: `make run` makes a first one")
+        raise BadInput("there is no newest run yet: `make run` makes the first one")
     config = runs[0].config
     given = {key: value for key, value in (values or {}).items() if value is not None}
     merged = {key: config[key] | value if isinstance(value, dict) else value for key, value in given.items()}

@@ -71,9 +71,12 @@ def ensemble_of(store: Store, name: str | None) -> list[Artifact]:
 
 
 def _numbers(store: Store, key: str) -> dict[str, float]:
-    """The numbers of an evaluation by what they are called; none where it is gone."""
-    artifact = store.find("evaluate", key)
-    return dict(_named(read_evaluation(artifact.path))) if artifact else {}
+    """The numbers of an evaluation by what they are called; none where it is gone or cannot be used."""
+    try:
+        artifact = store.find("evaluate", key)
+        return dict(_named(read_evaluation(artifact))) if artifact else {}
+    except (SlowburnError, KeyError, TypeError, AttributeError):  # damaged: `slowburn verify` names it
+        return {}
 
 
 def _named(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
@@ -83,7 +86,7 @@ def _named(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
         if name.endswith("-gram"):  # of the others the spread is the same, and the mean moved
             yield f"{BITS} below {name}", baseline["bits_per_byte"] - evaluation["bits_per_byte"]
     if calibration := evaluation.get("calibration"):
-        yield "likeliest token right, %", 100 * calibration["accuracy"]
+        yield "most likely token right, %", 100 * calibration["accuracy"]
         yield "expected calibration error, %", 100 * calibration["expected_calibration_error"]
     if (repetition := evaluation.get("degeneracy")) and "score" in repetition:
         yield "repetition of samples", repetition["score"]

@@ -1,9 +1,8 @@
 """The supervised child: does one job after another for its parent, under a memory cap, and never outlives it.
 
-Started as `python -m lm.supervision.child BUDGET MODULE…`; the modules enter the stages that the parent knows. Requests
-come as JSON lines on standard input, events go as JSON lines to the original standard output; whatever libraries print
-goes to standard error. A signal, a stop request or the parent's death all mean the same: finish the step at hand, save,
-leave.
+Started by `start_child.py`. Requests come as JSON lines on standard input. Events go as JSON lines to the original
+standard output; whatever libraries print goes to standard error. A signal, a stop request and the death of the parent
+all mean the same: finish the step at hand, save, leave.
 """
 
 import gc
@@ -14,6 +13,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -192,18 +192,14 @@ def serve(child: Child) -> None:
             child.send({"event": "result", "value": value, "peak_memory_bytes": own_peak_bytes()})
 
 
-def main() -> None:
-    """Set the limits, then serve."""
-    child = Child(budget_bytes=int(sys.argv[1]))
+def main(budget_bytes: int, modules: Iterable[str]) -> None:
+    """Set the limits, import the modules that enter the stages that the parent knows, then serve."""
+    child = Child(budget_bytes)
     first_in_line_for_the_kernel()
     cap_memory(child.budget_bytes)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, child.on_signal)
     threading.Thread(target=child.listen, daemon=True).start()
-    enter_all(sys.argv[2:])
+    enter_all(modules)
     with suppress(Interrupted):
         serve(child)
-
-
-if __name__ == "__main__":
-    main()

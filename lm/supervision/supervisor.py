@@ -47,6 +47,8 @@ KEEP_FREED_MEMORY = {
 # it the place would be too small for the next array of that size.
 JOIN_FREED_MEMORY = ("glibc.malloc.tcache_count=0", "glibc.malloc.mxfast=0")
 
+START_CHILD = Path(__file__).with_name("start_child.py")
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -73,9 +75,7 @@ class SupervisedChild:
         self._sending = threading.Lock()
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._error_lines: deque[str] = deque(maxlen=KEPT_ERROR_LINES)
-        project = str(Path(__file__).parents[2])
         environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")])),
             "GLIBC_TUNABLES": ":".join(filter(None, [os.environ.get("GLIBC_TUNABLES"), *JOIN_FREED_MEMORY])),
             "PYTHONIOENCODING": "utf-8",  # of what it is told and tells, whatever the terminal has
             "TOKENIZERS_PARALLELISM": "false",
@@ -87,7 +87,7 @@ class SupervisedChild:
         if threads := threads or ("OMP_NUM_THREADS" not in os.environ and cores_by_quota()):
             environment |= {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "lm.supervision.child", str(budget.bytes), *entering_modules()],
+            [sys.executable, str(START_CHILD), str(budget.bytes), json.dumps(_import_path()), *entering_modules()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -198,7 +198,7 @@ class SupervisedChild:
         """The exception for an error that the child reported."""
         kind, message = event["kind"], event["message"]
         if kind == MEMORY:
-            refused = f"it was refused more at {format_bytes(self.peak_bytes)}"
+            refused = f"it could get no more memory at {format_bytes(self.peak_bytes)}"
             return OutOfMemory(self._watch.crossing or refused, self.peak_bytes)
         if kind in ("Stopped", "Interrupted") and self._watch.reason:
             return self._out_of_memory(self._watch.reason)
@@ -214,7 +214,7 @@ class SupervisedChild:
             return self._out_of_memory(self._watch.reason)
         held = format_bytes(self.peak_bytes)
         if code == KILLED and self._kernel_killed():
-            return OutOfMemory(f"the kernel ended it at {held} for want of memory", self.peak_bytes)
+            return OutOfMemory(f"the kernel killed it at {held} because memory was short", self.peak_bytes)
         if code == KILLED:
             return errors.Stopped("the worker process was killed from outside; run the same command to continue")
         near_limit = self.peak_bytes > 0.8 * self.budget.bytes or any("bad_alloc" in x for x in self._error_lines)
@@ -228,3 +228,8 @@ class SupervisedChild:
     def _kernel_killed(self) -> bool:
         """Whether the kernel ended a process for want of memory while the child ran: else somebody killed it."""
         return oom_kills() > self._kills_before or bool(self.cgroup and self.cgroup.oom_kills())
+
+
+def _import_path() -> list[str]:
+    """Where this process finds modules, and in any case where it found this one."""
+    return list(dict.fromkeys([*map(str, sys.path), str(START_CHILD.parents[2])]))

@@ -108,7 +108,7 @@ def _opened(clean: Path) -> Iterator[pq.ParquetFile]:
     except MemoryError:
         raise
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise SlowburnError(f"{path} is damaged ({error}): delete {clean} and run again to have it remade") from error
+        raise SlowburnError(f"{path} is damaged ({error}): delete {clean} and run again to make it again") from error
 
 
 def _check_schema(path: Path, schema: pa.Schema) -> None:

@@ -32,4 +32,4 @@ def read_sources(raw: Path) -> list[RawSource]:
     try:
         return [RawSource.model_validate(source) for source in read_json(path).get("sources", ())]
     except ValidationError as error:
-        raise SlowburnError(f"{path} is no list of sources: delete {raw} and run again to have it remade") from error
+        raise SlowburnError(f"{path} is no list of sources: delete {raw} and run again to make it again") from error

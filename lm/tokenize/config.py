@@ -34,7 +34,7 @@ class TokenizeConfig(StageConfig):
     def _of_its_kind(cls, vocab_size: int | None, info: ValidationInfo) -> int | None:
         is_byte = info.data.get("kind") == "byte"
         if is_byte and vocab_size not in (None, BYTE_VOCAB_SIZE):
-            raise ValueError(f"a byte tokenizer has {BYTE_VOCAB_SIZE} pieces: leave vocab_size out")
+            raise ValueError(f"a byte tokenizer has {BYTE_VOCAB_SIZE} tokens: leave vocab_size out")
         if not is_byte and vocab_size is not None and vocab_size < MIN_VOCAB_SIZE:
-            raise ValueError(f"every byte needs a piece: expected vocab_size {MIN_VOCAB_SIZE} or more")
+            raise ValueError(f"every byte needs a token: expected vocab_size {MIN_VOCAB_SIZE} or more")
         return vocab_size

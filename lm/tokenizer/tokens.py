@@ -229,7 +229,7 @@ def _shards(folder: Path, split: str) -> list[_Shard]:
     """All shards of a split, in order. Raises SlowburnError when there are none, or when one is missing."""
     shards = [_Shard(path) for path in sorted(folder.glob(f"{split}-*.parquet"))]
     if not shards:
-        raise SlowburnError(f"{folder} holds no {split} tokens: delete it and run again to have it remade")
+        raise SlowburnError(f"{folder} holds no {split} tokens: delete it and run again to make it again")
     first_token = 0
     for index, shard in enumerate(shards):
         if shard.path != _shard_path(folder, split, index) or shard.first_token != first_token:
@@ -263,4 +263,4 @@ def _digest_of_next(stream: BinaryIO, shard: _Shard) -> str:
 
 
 def _damaged(path: Path, reason: object) -> SlowburnError:
-    return SlowburnError(f"{path} is damaged ({reason}): delete {path.parent} and run again to have it remade")
+    return SlowburnError(f"{path} is damaged ({reason}): delete {path.parent} and run again to make it again")

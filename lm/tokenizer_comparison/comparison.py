@@ -107,7 +107,7 @@ class TokenizerContest(BaseModel):
         """Which is best, and which are not shown to be worse, in words."""
         best, *others = self.trials
         level = [trial.kind for trial in others if trial.is_level]
-        numbers = f"{best.kind} came to {best.bits_per_byte:.3f} bits per byte of held-out text"
+        numbers = f"{best.kind} reached {best.bits_per_byte:.3f} bits per byte of held-out text"
         if best.ci95 is None:
             return f"{numbers}, the lowest; too little held-out text to tell more."
         if level:

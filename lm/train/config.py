@@ -33,10 +33,10 @@ class TrainConfig(StageConfig):
         None, ge=0, le=1, description="share of the steps over which weights are averaged; 0: the last ones are kept"
     )
     validation_share: float | None = Field(
-        None, ge=0, le=0.5, description="share of the training text that is kept back to stop early; 0: none"
+        None, ge=0, le=0.5, description="share of the training text that is set aside to stop early; 0: none"
     )
     calibration_share: float | None = Field(
-        None, ge=0, le=0.5, description="share of the training text that is kept back to calibrate the model; 0: none"
+        None, ge=0, le=0.5, description="share of the training text that is set aside to calibrate the model; 0: none"
     )
     recompute: bool | None = Field(None, description="keep fewer activations and compute them again: less memory")
     seed: NonNegativeInt = Field(1, description="seed of the first weights and of the order of the text")

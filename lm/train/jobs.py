@@ -11,6 +11,7 @@ from lm.supervision.job import job
 from lm.supervision.job_context import JobContext
 from lm.train.metrics import Downshift
 from lm.train.schedule import Schedule
+from lm.train.scratch import SCRATCH
 
 
 class _Report(BaseModel):
@@ -29,7 +30,7 @@ class TrainingStart(_Report):
 class ChunkReport(_Report):
     """What a chunk came to."""
 
-    loss: float  # nats a token, smoothed
+    loss: float  # nats per token, smoothed
     seconds: float  # of training so far
     is_over: bool
 
@@ -55,6 +56,7 @@ def start_training(
     from lm.train.deadline import Deadline
     from lm.train.training import Training
 
+    work.check_inputs()
     partial = context.enter(work.store.writing(work.stage, work.key, resumable=True))
     training = Training(
         TrainingConfig.model_validate(work.config),
@@ -103,7 +105,7 @@ def finish_training(context: JobContext, work: StageWork, downshifts: tuple[Down
 
     `work` has the recipe that it came to, and the key that follows.
     """
-    from lm.train.training import SCRATCH, Training
+    from lm.train.training import Training
 
     training = context.kept(Training)
     work.store.commit(

@@ -18,8 +18,8 @@ RUNAWAY_NATS = 1.0
 COLUMNS = {
     "step": pa.int64(),  # optimiser steps so far
     "seconds": pa.float64(),  # of training so far
-    "loss": pa.float64(),  # nats a token, mean over the steps since the row before
-    "heldout_loss": pa.float64(),  # nats a token on a fixed sample; null at most steps
+    "loss": pa.float64(),  # nats per token, mean over the steps since the row before
+    "heldout_loss": pa.float64(),  # nats per token on a fixed sample; null at most steps
     "learning_rate": pa.float64(),  # of the matrices
     "tokens_per_second": pa.float64(),  # since the row before
     "memory_bytes": pa.int64(),  # peak of the training process so far
@@ -59,7 +59,7 @@ class MetricsLog:
         self._pending: list[float] = []
 
     def add(self, loss: float) -> None:
-        """Take in one step's loss, in nats a token."""
+        """Take in one step's loss, in nats per token."""
         self._pending.append(loss)
         if math.isnan(self.smooth_loss):
             self.smooth_loss = loss

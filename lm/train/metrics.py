@@ -39,7 +39,7 @@ class TrainMetrics(StageMetrics):
     imported_from: str | None = None  # folder of a model from elsewhere
     trained_tokens: int | None = None
     passes_over_the_data: float | None = None
-    final_loss: float | None = None  # nats a token
+    final_loss: float | None = None  # nats per token
     seconds_in_steps: float | None = None  # of the stage's seconds
     best_step: int | None = None  # whose weights were kept; null: those of the last one
     temperature: float = 1.0  # by which the model was calibrated

@@ -60,7 +60,7 @@ class OomRecovery:
         gc.collect()
         trim_malloc()
         smaller = smaller_micro_batch(trainer.recipe, trainer.micro_batch) if trainer.micro_batch > 1 else None
-        if not self._shrink("it was refused more", smaller):
+        if not self._shrink("it could get no more memory", smaller):
             self.training.save()
             raise MemoryError("smaller pieces are not enough")
 

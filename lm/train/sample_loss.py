@@ -36,7 +36,7 @@ class SampleLoss:
 
     @torch.no_grad()
     def measure(self, model: Decoder) -> float:
-        """Mean nats a token of `model`, left as it was found."""
+        """Mean nats per token of `model`, left as it was found."""
         training = model.training
         model.eval()
         device = model.model.embed_tokens.weight.device

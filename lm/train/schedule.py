@@ -9,10 +9,9 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from lm.model.config import TrainingConfig, with_end_moved
-from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, read_record, remake_advice, write_record
 from lm.train.deadline import NewEnd
-
-FILE = "schedule.json"
+from lm.train.scratch import SCHEDULE_FILE
 
 
 class Schedule(BaseModel):
@@ -38,10 +37,10 @@ class Schedule(BaseModel):
 
 def read_schedule(partial: Path) -> Schedule | None:
     """The schedule of an unfinished training; None where its end was never moved."""
-    path = partial / FILE
-    return Schedule.model_validate(read_json(path)) if path.exists() else None
+    path = partial / SCHEDULE_FILE
+    return read_record(path, Schedule, remake_advice(partial)) if path.exists() else None
 
 
 def write_schedule(partial: Path, schedule: Schedule) -> None:
     """Keep a schedule: it is on the disk when this returns."""
-    write_json(partial / FILE, schedule.model_dump(mode="json"))
+    write_record(partial / SCHEDULE_FILE, schedule.model_dump(mode="json"))

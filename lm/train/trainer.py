@@ -67,7 +67,7 @@ class Trainer:
         self.rate_factor = 1.0  # of all learning rates: halved where training diverged
 
     def step(self) -> float:
-        """One optimiser step; returns the mean loss of its batch in nats a token, measured before the update."""
+        """One optimiser step; returns the mean loss of its batch in nats per token, measured before the update."""
         loss = self._accumulate_gradients(self._batch())
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
         set_rates(self.optimisers, self.recipe, self.step_index, self.rate_factor)
@@ -169,7 +169,9 @@ class Trainer:
         expected = dict(self._tensors())
         for name, tensor in expected.items():
             if name not in state or state[name].shape != tensor.shape:
-                raise BadInput(f"the checkpoint has no {name} of shape {tuple(tensor.shape)}: it is of another model")
+                raise BadInput(
+                    f"the checkpoint has no {name} of shape {tuple(tensor.shape)}: it belongs to another model"
+                )
         with torch.no_grad():
             for name, tensor in expected.items():
                 tensor.copy_(state[name])

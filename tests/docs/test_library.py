@@ -66,7 +66,7 @@ def test_the_examples_run_without_prefect(done: Done) -> None:
     assert len(whole.splitlines()) <= MAX_LINES
     assert MINUTES in whole
     again, first = list_runs(done.store)
-    assert (first.status, [stage.status for stage in first.stages.values()]) == ("completed", ["computed"] * 6)
+    assert (first.status, [stage.status for stage in first.stages.values()]) == ("completed", ["computed"] * 7)
     assert [name for name, stage in again.stages.items() if stage.status == "computed"] == ["evaluate"]
     assert re.search(r"\d parameters\n.+", done.output), done.output
 

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import torch
 
 from lm.model.config import TrainingConfig
 from lm.train.trainer import Trainer
+from tests.conftest import Workplace
 from tests.faults.test_resume import fingerprint
 
 pytestmark = [
@@ -24,13 +27,13 @@ RECIPE = TrainingConfig(
 )  # fmt: skip
 
 
-def trainer(device: str, micro_batch: int = 16, **changes) -> Trainer:
+def trainer(device: str, micro_batch: int = 16, **changes: Any) -> Trainer:
     tokens = (np.cumsum(np.random.default_rng(0).integers(1, 4, 60_000)) % VOCAB_SIZE).astype(np.uint16)
     recipe = RECIPE.model_copy(update=changes)
     return Trainer(recipe, VOCAB_SIZE, tokens, micro_batch=micro_batch, device=device)
 
 
-def test_a_card_learns_what_a_processor_learns():
+def test_a_card_learns_what_a_processor_learns() -> None:
     """The same steps on both, in fp32: the losses agree to within rounding."""
     there, here = trainer("cuda"), trainer("cpu")
     losses = [(there.step(), here.step()) for _ in range(30)]
@@ -40,7 +43,7 @@ def test_a_card_learns_what_a_processor_learns():
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("recompute", [False, True])
-def test_a_restored_run_ends_in_the_same_bits(precision, recompute):
+def test_a_restored_run_ends_in_the_same_bits(precision: str, recompute: bool) -> None:
     """40 steps at once, and 20 steps, a new trainer and 20 more: same losses, weights and optimiser state."""
     whole, first, second = (trainer("cuda", precision=precision, recompute=recompute) for _ in range(3))
     losses = [whole.step() for _ in range(40)]
@@ -50,14 +53,16 @@ def test_a_restored_run_ends_in_the_same_bits(precision, recompute):
     assert all(torch.equal(tensor, second.state()[name]) for name, tensor in whole.state().items())
 
 
-def test_a_smaller_micro_batch_learns_the_same():
+def test_a_smaller_micro_batch_learns_the_same() -> None:
     """After a downshift of memory the losses agree: same data, dropout and effective batch."""
     whole, parts = trainer("cuda", 16), trainer("cuda", 4)
     assert all(whole.step() == pytest.approx(parts.step(), abs=1e-3) for _ in range(20))
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_killed_training_on_a_card_ends_in_the_same_bytes(workplace, tmp_path, precision):
+def test_a_killed_training_on_a_card_ends_in_the_same_bytes(
+    workplace: Workplace, tmp_path: Path, precision: str
+) -> None:
     """The whole pipeline, kill -9 of the group in its training; the same command resumes there, the model is equal."""
     often = ("--until", "train", "--set", "checkpoint_seconds=0.4", "device=cuda")
     options = {"steps": 1500, "model": {"precision": precision, "dropout": 0.1, "average_share": 0.1}}

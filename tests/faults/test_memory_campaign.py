@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,7 +91,7 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory) -> Made:
+def text(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A corpus of one document of five megabytes and its tokens, made with memory to spare; the keys of all stages."""
     folder = tmp_path_factory.mktemp("campaign")
     corpus = folder / "corpus.txt"
@@ -113,7 +114,7 @@ def text(tmp_path_factory) -> Made:
 
 
 @pytest.fixture(scope="module")
-def made(text) -> Made:
+def made(text: Made) -> Made:
     """All stages of the text."""
     make_all(text, "train", "compressors", "evaluate", "generate")
     return text
@@ -154,7 +155,7 @@ def try_steps(made: Made, child: SupervisedChild) -> None:
     child.call(try_training, silent, RECIPE, 1024, RECIPE.batch_sequences, "cpu", 1.0)
 
 
-WORK = {
+WORK: dict[str, Callable[[Made, SupervisedChild], object]] = {
     "download": lambda made, child: child.call(download, silent, made.store.root, made.download),
     "clean": lambda made, child: make(made, child, "clean", CLEAN, ("download",)),
     "tokenize": lambda made, child: make(made, child, "tokenize", TOKENIZE, ("clean",)),
@@ -209,7 +210,9 @@ def under(made: Made, stage: str, cap: int, hide: Path) -> Outcome:
 @pytest.mark.parametrize(
     "stage", ["download", "clean", "tokenize", "plan", "train", "compressors", "evaluate", "generate"]
 )
-def test_every_cap_ends_well(made, stage, tmp_path, record_property):
+def test_every_cap_ends_well(
+    made: Made, stage: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """Complete, or out of memory and said so: no hang, no crash, nothing half-written, no overshoot."""
     needed = predicted(made, stage)
     caps = [int(needed * share) for share in np.linspace(MIN_SHARE, MAX_SHARE, CAPS)]
@@ -231,7 +234,9 @@ def test_every_cap_ends_well(made, stage, tmp_path, record_property):
 
 
 @pytest.mark.parametrize("megabytes", np.geomspace(3072, 512, 20).astype(int).tolist())  # the longest first
-def test_a_plan_uses_its_budget(text, megabytes, tmp_path, record_property):
+def test_a_plan_uses_its_budget(
+    text: Made, megabytes: int, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """With time and text to spare, what a plan suggests runs to the end under a real cap and takes 75 % of it or more.
 
     Speed and size of the text are made up, so that every budget has a larger model to gain; batches are small, so that

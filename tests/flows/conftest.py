@@ -18,6 +18,7 @@ import psutil
 import pytest
 from prefect.client.base import PrefectHttpxSyncClient
 
+from lm.supervision.supervisor import START_CHILD
 from tests.conftest import PROJECT, TINY_MODEL, free_port, write_corpus
 
 STEPS = 1500  # some seconds of training: long enough to be cancelled in its middle
@@ -97,7 +98,7 @@ class Services:
 
     def trainings(self) -> list[psutil.Process]:
         """The supervised children that are alive."""
-        return [process for process in self.processes() if "lm.supervision.child" in process.cmdline()]
+        return [process for process in self.processes() if str(START_CHILD) in process.cmdline()]
 
     def wait_for(self, condition: Callable[[], Any]) -> None:
         deadline = time.monotonic() + WAIT_SECONDS

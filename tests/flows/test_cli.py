@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 import click
 import pytest
 
+from flows.cli.flow_options import read_flow_request
 from flows.cli.main import ENTRIES, slowburn
 from flows.cli.prefect_settings import PROJECT, use_project_settings
+from flows.commands.launch import check_request
 from lm.cli.command import ASKED, Command, Option, command_line
+from lm.errors import BadInput
 
 NAMES = [entry.name for entry in ENTRIES]
 HEAVY = ("prefect", "torch", "pydantic", "rich", "numpy")
@@ -103,6 +107,33 @@ def test_a_command_can_be_given_again() -> None:
     ctx = command.make_context("python -m flows.pipeline", list(words))
     assert ctx.meta[ASKED] == words
     assert command_line(ctx) == "python -m flows.pipeline --corpus 'my notes' b --minutes 3"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--corpus", "lovecrat"], "lovecraft"),
+        (["--corpus", "no/such/file.txt"], "no/such/file.txt"),
+        (["--corpus", "file:///etc/passwd"], "https://"),
+        (["--set", "train.stepz=3"], "train.steps"),
+        (["--set", "train.steps=many"], "train.steps"),
+        (["--set", "train.steps=0"], "train.steps"),
+        (["--set", "train.width=100", "train.heads=3"], "width"),
+        (["--set", "minutes"], "name=value"),
+        (["--memory", "lots"], "2GiB"),
+        (["--minutes", "-1"], "minutes"),
+        (["--run-id", "../../escape"], "run id"),
+    ],
+)
+def test_what_can_never_work_is_refused_before_anything_starts(arguments: list[str], says: str) -> None:
+    """What was got, what was expected, what to do, in one line."""
+    asked = read("run", *arguments)
+    with pytest.raises(BadInput, match=re.escape(says)) as refused:
+        request = read_flow_request(
+            **{name: asked[name] for name in asked.keys() - {"until", "replan", "without_prefect"}}
+        )
+        check_request(request.config(), request.run_id)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from lm.model.config import TrainingConfig
 from lm.progress import silent
 from lm.stages import stage_work
 from lm.store.artifacts import Store
-from lm.supervision.supervisor import SupervisedChild
+from lm.supervision.supervisor import START_CHILD, SupervisedChild
 from lm.train.jobs import finish_training, start_training, train_chunk
 from lm.train.metrics import TrainMetrics
 from tests.conftest import Workplace
@@ -30,9 +30,10 @@ def hopeful(workplace: Workplace) -> Path:
     """A kept plan that thinks too much of this machine: its end must be moved."""
     outcome = workplace.run("--run-id", "planned", "--until", "tokenize", *ASKED[2:])
     assert outcome.code == 0, outcome.errors
-    path = workplace.root / workplace.record("planned")["plan"]
+    path = workplace.root / str(workplace.record("planned")["plan"])
     plan = json.loads(path.read_text())
     plan["recipe"]["steps"] = plan["most_steps"] = ENDLESS
+    del plan["checksum"]
     path.write_text(json.dumps(plan))
     return path
 
@@ -43,7 +44,7 @@ def schedules(workplace: Workplace) -> list[Path]:
 
 def children(pid: int) -> list[psutil.Process]:
     """The supervised children of a run."""
-    return [child for child in psutil.Process(pid).children(True) if "lm.supervision.child" in child.cmdline()]
+    return [child for child in psutil.Process(pid).children(True) if str(START_CHILD) in child.cmdline()]
 
 
 def trained_by(workplace: Workplace, recipe: dict[str, Any]) -> TrainMetrics:

@@ -102,6 +102,7 @@ def test_every_stage_leaves_a_page(services: Services, complete: dict[str, Any])
     assert "<img" not in pages["samples"]["data"].replace("\\<", "")
 
 
+@pytest.mark.operations
 def test_a_single_stage_reuses_what_is_there(services: Services, complete: dict[str, Any]) -> None:
     """One stage again costs no more than itself; when that is done already, nothing is computed."""
     done = services.deploy("evaluate/local", "--watch")
@@ -111,6 +112,7 @@ def test_a_single_stage_reuses_what_is_there(services: Services, complete: dict[
     assert {stage["status"] for stage in stages.values()} == {"reused"}
 
 
+@pytest.mark.operations
 def test_retraining_makes_the_first_model_the_champion(services: Services, complete: dict[str, Any]) -> None:
     """`retrain/nightly` on what is trained already computes nothing, promotes it, and shows why as a page."""
     policy = json.dumps({"good_time": {"deadline_minutes": 0}})
@@ -127,6 +129,7 @@ def test_retraining_makes_the_first_model_the_champion(services: Services, compl
     assert (services.root / "artifacts" / "index.html").exists()
 
 
+@pytest.mark.operations
 def test_what_cannot_fit_ends_in_a_state_with_a_name(services: Services) -> None:
     """A refusal by the memory guard can be told from other failures, in the UI and by an automation; its log has one
     clear line, and no traceback.

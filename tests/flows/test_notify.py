@@ -6,10 +6,10 @@ from tests.conftest import Workplace
 
 
 def test_a_refused_run_is_told_and_a_complete_one_is_not(
-    workplace: Workplace, webhook: tuple[str, list[dict[str, Any]]]
+    workplace_of_done: Workplace, webhook: tuple[str, list[dict[str, Any]]]
 ) -> None:
     """One message for what a person must look at, none for what went well; the address is shown nowhere."""
-    address, heard = webhook
+    workplace, (address, heard) = workplace_of_done, webhook
     workplace.environment["SLOWBURN_WEBHOOK"] = address
     assert workplace.run("--run-id", "well", "--until", "clean").code == 0
     assert heard == []

@@ -111,5 +111,5 @@ def test_services_from_a_script_s_background_listen_to_down(services: Services) 
     """Where an interrupt was ignored when they were started, they still end when they are asked to."""
     down = services.make("down")
     assert down.returncode == 0
-    assert "did not listen" not in down.stdout
+    assert "did not stop" not in down.stdout
     assert services.processes() == []

@@ -9,7 +9,7 @@ import time
 
 import psutil
 
-from tests.conftest import PROJECT, Workplace
+from tests.conftest import DONE, PROJECT, Workplace
 
 STOPPED_SECONDS = 6.0
 
@@ -44,14 +44,13 @@ def test_a_run_is_paused_by_name_and_sleep_does_not_count_as_training(workplace:
     assert train["resumed_from_step"] == saved
     manifest = json.loads((workplace.root / train["path"] / "manifest.json").read_text())
     assert manifest["seconds"] <= train["seconds"] < passed - STOPPED_SECONDS + 0.5
-    assert "goes on" in output
+    assert "continues" in output
 
 
-def test_what_cannot_be_paused_is_said(workplace: Workplace) -> None:
+def test_what_cannot_be_paused_is_said(workplace_of_done: Workplace) -> None:
     """A run that there is not, and one that is over: one clear line each."""
-    assert workplace.run("--run-id", "over", "--until", "clean").code == 0
-    for command, name, says in [("pause", "over", "completed"), ("resume", "over", "not paused"), ("pause", "x", "no")]:
-        done = lm(workplace, command, name)
+    for command, name, says in [("pause", DONE, "completed"), ("resume", DONE, "not paused"), ("pause", "x", "no")]:
+        done = lm(workplace_of_done, command, name)
         assert done.returncode == 2
         assert says in done.stderr
         assert "Traceback" not in done.stderr

@@ -4,26 +4,27 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from lm.stages import stage_names
-from tests.conftest import PROJECT
+from tests.conftest import DONE, PROJECT, Finished, Workplace
 
 
-def test_a_run_makes_everything_and_the_next_one_reuses_it(workplace):
+def test_a_run_makes_everything_and_the_next_one_reuses_it(finished: Finished, workplace_of_done: Workplace) -> None:
     """All six artifacts, the report and the record; then nothing is computed again, whatever the run is called."""
-    first = workplace.run("--run-id", "first")
+    first, workplace = finished.outcome, workplace_of_done
     assert first.code == 0, first
     assert first.last_line == "complete"
-    record = workplace.record("first")
+    record = workplace.record(DONE)
     assert record["status"] == "completed"
     assert list(record["stages"]) == list(stage_names())
     for stage in record["stages"].values():
         assert stage["status"] == "computed"
         manifest = json.loads((workplace.root / stage["path"] / "manifest.json").read_text())
         assert manifest["key"] == stage["key"]
-    assert (workplace.root / "artifacts/runs/first/report.html").exists()
+    assert (workplace.root / "artifacts/runs" / DONE / "report.html").exists()
     assert "bits per byte" in first.output
     assert "report" in first.output
 
@@ -32,7 +33,7 @@ def test_a_run_makes_everything_and_the_next_one_reuses_it(workplace):
     assert "Nothing to do" in second.output
     assert {stage["status"] for stage in workplace.record("second")["stages"].values()} == {"reused"}
 
-    like = ["--like", "first", "--run-id", "other", "--set", "generate.temperature=0.5"]
+    like = ["--like", DONE, "--run-id", "other", "--set", "generate.temperature=0.5"]
     other = subprocess.run([sys.executable, "-m", "flows.pipeline", *like], cwd=PROJECT, env=workplace.environment)
     assert other.returncode == 0
     status = {name: stage["status"] for name, stage in workplace.record("other")["stages"].items()}
@@ -42,10 +43,10 @@ def test_a_run_makes_everything_and_the_next_one_reuses_it(workplace):
     assert "generate.temperature 0.8 → 0.5" in workplace.record("other")["stages"]["generate"]["reason"]
 
 
-def test_a_damaged_artifact_is_made_again_and_it_says_why(workplace):
+def test_a_damaged_artifact_is_made_again_and_it_says_why(workplace_of_done: Workplace) -> None:
     """A file cut short is noticed at once; only that artifact is made again, with the same bytes."""
-    assert workplace.run("--run-id", "first", "--until", "tokenize").code == 0
-    stages = workplace.record("first")["stages"]
+    workplace = workplace_of_done
+    stages = workplace.record(DONE)["stages"]
     folder = workplace.root / stages["tokenize"]["path"]
     before = json.loads((folder / "manifest.json").read_text())["outputs"]
     os.truncate(folder / "tokenizer.model", 10)
@@ -62,21 +63,11 @@ def test_a_damaged_artifact_is_made_again_and_it_says_why(workplace):
     ("arguments", "code", "says"),
     [
         (["--corpus", "lovecrat"], 2, "lovecraft"),
-        (["--corpus", "no/such/file.txt"], 2, "no/such/file.txt"),
-        (["--corpus", "file:///etc/passwd"], 2, "https://"),
-        (["--set", "train.stepz=3"], 2, "train.steps"),
-        (["--set", "train.steps=many"], 2, "train.steps"),
-        (["--set", "train.steps=0"], 2, "train.steps"),
-        (["--set", "train.width=100", "train.heads=3"], 2, "width"),
-        (["--set", "minutes"], 2, "name=value"),
-        (["--memory", "lots"], 2, "2GiB"),
-        (["--minutes", "-1"], 2, "minutes"),
-        (["--run-id", "../../escape"], 2, "run id"),
         (["--set", "tokenize.vocab_size=9000"], 2, "at most"),
     ],
 )
-def test_bad_requests_get_one_clear_line(workplace, arguments, code, says):
-    """What was got, what was expected, what to do; the exit code; no traceback; nothing half-written."""
+def test_bad_requests_get_one_clear_line(workplace: Workplace, arguments: list[str], code: int, says: str) -> None:
+    """One that can never work, one that only a stage can refuse: exit code, no traceback, nothing half-written."""
     outcome = workplace.run(*arguments)
     assert outcome.code == code, outcome
     assert says in outcome.last_line
@@ -88,22 +79,26 @@ def test_bad_requests_get_one_clear_line(workplace, arguments, code, says):
     ("content", "says"),
     [(b"", "empty"), (b"one\ntwo\nthree\n", "at least"), (b"   \n\n \t\n", "empty"), (bytes(range(256)) * 40, "text")],
 )
-def test_a_corpus_that_is_no_corpus_is_refused(workplace, tmp_path, content, says):
+def test_a_corpus_that_is_no_corpus_is_refused(workplace: Workplace, tmp_path: Path, content: bytes, says: str) -> None:
     """An empty file, three lines, white space and binary data: one clear line each."""
     (tmp_path / "bad.txt").write_bytes(content)
-    outcome = workplace.run("--corpus", str(tmp_path / "bad.txt"))
+    outcome = workplace.run("--corpus", str(tmp_path / "bad.txt"), "--without-prefect")
     assert outcome.code == 2, outcome
     assert says in outcome.last_line
     assert not list(workplace.root.glob("*/*/.*.partial"))
 
 
-@pytest.mark.parametrize("variable", ["SLOWBURN_ROOT", "PREFECT_HOME"])
-def test_a_folder_that_cannot_be_written_is_said(workplace, tmp_path, variable):
+@pytest.mark.parametrize(
+    ("variable", "options"), [("SLOWBURN_ROOT", ["--without-prefect"]), ("PREFECT_HOME", [])]
+)  # an embedded server takes ten seconds
+def test_a_folder_that_cannot_be_written_is_said(
+    workplace: Workplace, tmp_path: Path, variable: str, options: list[str]
+) -> None:
     """A file where the root, or Prefect's folder, should be: one clear line, no traceback."""
     (tmp_path / "file").write_text("")
     workplace.environment.pop("PREFECT_API_URL", None)
     workplace.environment[variable] = str(tmp_path / "file" / "root")
-    outcome = workplace.run()
+    outcome = workplace.run(*options)
     assert outcome.code not in (0, 75, 78), outcome
     assert str(tmp_path / "file") in outcome.last_line
     assert "Traceback" not in outcome.output + outcome.errors

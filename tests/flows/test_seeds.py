@@ -5,17 +5,17 @@ import signal
 import subprocess
 import sys
 
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, Workplace
 
 STEPS = 300
-ASKED = ("--run-id", "two", "--seeds", "2")
+ASKED = ("--seeds", "2", "--until", "evaluate", "--without-prefect")
 
 
-def test_seeds_are_trained_beside_the_model_and_survive_an_interruption(workplace):
+def test_seeds_are_trained_beside_the_model_and_survive_an_interruption(workplace: Workplace) -> None:
     """An interrupted second seed goes on; the model is the one of a single seed; the report tells of all."""
-    process = workplace.start(*ASKED, "--set", "checkpoint_seconds=0.2", steps=STEPS)
+    process = workplace.start(*ASKED, "--run-id", "two", "--set", "checkpoint_seconds=0.2", steps=STEPS)
 
-    def second_seed_has_begun():
+    def second_seed_has_begun() -> bool:
         return (workplace.root / "artifacts/runs/two/run.json").exists() and (
             "train" in workplace.record("two")["stages"] and bool(workplace.checkpoints())
         )
@@ -24,7 +24,7 @@ def test_seeds_are_trained_beside_the_model_and_survive_an_interruption(workplac
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
-    again = workplace.run(*ASKED, steps=STEPS)
+    again = workplace.run(*ASKED, "--run-id", "two", steps=STEPS)
     assert again.code == 0, again
     assert "2 seeds, about" in again.output
 
@@ -36,7 +36,7 @@ def test_seeds_are_trained_beside_the_model_and_survive_an_interruption(workplac
     assert len({train["weights_sha256"] for train in trained}) == 2
     report = (workplace.root / "artifacts/runs/two/report.html").read_text(encoding="utf-8")
     assert "standard deviation" in report and "generate two --ensemble" in report
-    assert "Nothing to do" in workplace.run("--run-id", "one", steps=STEPS).output
+    assert "Nothing to do" in workplace.run("--run-id", "one", *ASKED[2:], steps=STEPS).output
 
     together = generated(workplace, "two", "--ensemble")
     assert together == generated(workplace, "--ensemble")
@@ -44,8 +44,8 @@ def test_seeds_are_trained_beside_the_model_and_survive_an_interruption(workplac
     assert alone == generated(workplace, "one") != together
 
 
-def generate(workplace, *arguments):
-    """`python -m lm generate`."""
+def generate(workplace: Workplace, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `slowburn generate`."""
     return subprocess.run(
         [sys.executable, "-m", "lm", "generate", *arguments, "--tokens", "40"],
         capture_output=True,
@@ -56,7 +56,7 @@ def generate(workplace, *arguments):
     )
 
 
-def generated(workplace, *arguments):
+def generated(workplace: Workplace, *arguments: str) -> str:
     """The text that it writes."""
     outcome = generate(workplace, *arguments)
     assert outcome.returncode == 0, outcome.stderr

@@ -17,7 +17,7 @@ SHOWN = {
     "tokenize": "bytes per token",
     "train": "passes over the text",
     "evaluate": "5-gram",
-    "generate": "tokens a second",
+    "generate": "tokens per second",
     "training": "Progress: 100%",
     "stages": "predicted",
     "lineage": "into evaluate",

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from flows.cli.prefect_settings import configured_server
 from lm.errors import CannotFit
 from lm.memory.budget import Budget, check_fits
-from tests.conftest import PROJECT, Workplace
+from tests.conftest import Workplace
 
 LINGER_SECONDS = 2.0  # after the last line; on an idle machine a tenth of it
 MIB = 2**20
@@ -46,27 +45,12 @@ def test_what_is_done_is_reused_without_prefect_unless_a_server_is_there(workpla
     assert [run["state_type"] for run in found] == ["COMPLETED"]
 
 
-def test_a_server_that_does_not_answer_is_not_needed_for_what_is_done(workplace: Workplace) -> None:
+def test_a_server_that_does_not_answer_is_not_needed_for_what_is_done(workplace_of_done: Workplace) -> None:
     """The same settings hold on the way to work, where the server of the office is out of reach."""
-    assert workplace.run("--until", "clean").code == 0
-    workplace.environment["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
-    again = workplace.run("--until", "clean", "--run-id", "again")
+    workplace_of_done.environment["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
+    again = workplace_of_done.run("--run-id", "again")
     assert again.code == 0
     assert "Prefect" not in again.output
-
-
-def test_a_retraining_does_without_prefect(workplace: Workplace, webhook: tuple[str, list[dict[str, Any]]]) -> None:
-    """Its record says what was decided, and a person is told where one is to be told."""
-    address, heard = webhook
-    workplace.environment["SLOWBURN_WEBHOOK"] = address
-    workplace.environment.pop("PREFECT_API_URL")
-    command = workplace.command("--without-prefect", "--run-id", "nightly", steps=20)
-    command[command.index("flows.pipeline")] = "flows.retrain"
-    done = subprocess.run(command, cwd=PROJECT, env=workplace.environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert workplace.record("nightly")["decision"].startswith("promoted")
-    assert [message["event"] for message in heard] == ["promoted"]
-    assert not Path(workplace.environment["PREFECT_HOME"]).exists()
 
 
 @pytest.mark.parametrize(("needed_mib", "would_fit"), [(580, True), (640, False)])

@@ -39,11 +39,11 @@ KEYS = {  # of version 6 of clean, 1 of tokenize, 6 of train, 5 of evaluate, 1 o
 }
 
 
-def test_unchanged_work_keeps_its_key():
+def test_unchanged_work_keeps_its_key() -> None:
     """What was made before is reused: a stage whose version did not rise gives the key that it gave before."""
     assert {stage: stage_key(stage, config, inputs) for stage, (config, inputs) in INPUTS.items()} == KEYS
 
 
-def test_the_same_request_finds_its_plan():
+def test_the_same_request_finds_its_plan() -> None:
     """A plan that was kept is found again by the same request."""
     assert plan_path(Store(Path("/x")), RunConfig(), CLEAN).name == "5043a4c406ea8e6d.json"

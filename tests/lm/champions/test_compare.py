@@ -10,11 +10,11 @@ import pytest
 from lm.champions.compare import compare
 from lm.errors import BadInput
 from lm.model.decoder import load_model, save_model
-from lm.store.artifacts import Store
+from lm.store.artifacts import Artifact, Store
 
 
 @pytest.fixture(scope="module")
-def two_models(toy_store: Store, tmp_path_factory) -> Store:
+def two_models(toy_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The toy, a copy with a setting changed, and one whose weights were shrunk: it predicts worse."""
     store = Store(tmp_path_factory.mktemp("two"))
     for name in ("data", "artifacts"):
@@ -36,9 +36,15 @@ def two_models(toy_store: Store, tmp_path_factory) -> Store:
     return store
 
 
-def test_a_worse_model_is_called_worse_with_an_interval(two_models):
+def model_of(store: Store, letter: str) -> Artifact:
+    found = store.find("train", letter * 16)
+    assert found
+    return found
+
+
+def test_a_worse_model_is_called_worse_with_an_interval(two_models: Store) -> None:
     """The difference, its interval and the number of pairs; the settings that differ."""
-    first, second = (two_models.find("train", key * 16) for key in "3b")
+    first, second = (model_of(two_models, letter) for letter in "3b")
     comparison = compare(two_models, first, second)
     assert comparison.contest.ci95
     assert comparison.contest.difference
@@ -52,16 +58,16 @@ def test_a_worse_model_is_called_worse_with_an_interval(two_models):
     assert other_way.verdict.startswith("The second is better by")
 
 
-def test_equal_models_show_no_difference(two_models):
+def test_equal_models_show_no_difference(two_models: Store) -> None:
     """A copy is not better and not worse, and the same model twice is refused."""
-    first, copy = (two_models.find("train", key * 16) for key in "3a")
+    first, copy = (model_of(two_models, letter) for letter in "3a")
     assert compare(two_models, first, copy).verdict.startswith("No difference shown")
     with pytest.raises(BadInput, match="both are the model"):
         compare(two_models, first, first)
 
 
-def test_the_command_line_compares(two_models):
-    """`python -m lm compare A B` prints the verdict and JSON; an unknown name is one line."""
+def test_the_command_line_compares(two_models: Store) -> None:
+    """`slowburn compare A B` prints the verdict and JSON; an unknown name is one line."""
     environment = os.environ | {"SLOWBURN_ROOT": str(two_models.root)}
 
     def command(*words: str) -> subprocess.CompletedProcess[str]:

@@ -22,6 +22,7 @@ from lm.tokenize.config import TokenizeConfig
 from lm.tokenize.stage import tokenize
 from lm.tokenizer.tokens import documents as token_documents
 from lm.train.training import Training
+from tests.lm.conftest import Toy
 from tests.lm.documents import write_documents
 
 
@@ -57,7 +58,7 @@ def train(clean: Path, folder: Path, *, steps: int, vocab_size: int) -> tuple[Pa
 
 
 @pytest.fixture(scope="module")
-def store(toy, tmp_path_factory) -> Store:
+def store(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store with the toy's model, and one of another tokenizer that has hardly been trained."""
     folder = tmp_path_factory.mktemp("contest")
     store = Store(folder / "root")
@@ -87,7 +88,7 @@ def test_a_better_model_wins_over_a_worse_one_whatever_their_tokenizers(store: S
     assert (alone.difference, alone.is_won(0.0)) == (0.0, False)
 
 
-def test_the_bits_are_those_of_the_evaluation(store: Store, toy) -> None:
+def test_the_bits_are_those_of_the_evaluation(store: Store, toy: Toy) -> None:
     """Cutting by bytes moves no bit: the units of a document add up to the nats of its tokens."""
     text = heldout_text(toy.clean)
     nats = unit_nats(toy.model, text)
@@ -98,7 +99,7 @@ def test_the_bits_are_those_of_the_evaluation(store: Store, toy) -> None:
     assert sum(map(len, text.stretches)) == extent(toy.clean, "heldout").bytes
 
 
-def test_blocks_of_one_document_lose_nothing(toy, tmp_path: Path) -> None:
+def test_blocks_of_one_document_lose_nothing(toy: Toy, tmp_path: Path) -> None:
     """A single long document is cut into blocks: together they are its bytes and its nats, odd characters included."""
     joined = "\n".join(d.text for d in read_documents(toy.clean, "heldout"))[:6000] + "→ \x10 ▁ e\u0301 \U0001f600 end"
     write_documents([Document("a", "s", "Word " * 500, "train"), Document("a", "s", joined, "heldout")], tmp_path)
@@ -112,7 +113,7 @@ def test_blocks_of_one_document_lose_nothing(toy, tmp_path: Path) -> None:
     assert unit_nats(toy.model, text).sum() == pytest.approx(float(whole.sum()), rel=1e-5)
 
 
-def test_text_that_a_model_was_trained_on_does_not_count(store: Store, toy, tmp_path: Path) -> None:
+def test_text_that_a_model_was_trained_on_does_not_count(store: Store, toy: Toy, tmp_path: Path) -> None:
     """After another split, what the champion has learned is left out, near copies too, and it says how much."""
     documents = list(read_documents(toy.clean))
     learned = {d.document_id for d in documents if d.split == "train"}

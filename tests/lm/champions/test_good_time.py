@@ -1,33 +1,30 @@
-"""A scheduled training begins when the machine has time: shown on a machine that really is busy, and then is not."""
+"""A scheduled training begins when the machine has time: neither on its battery nor while others need it."""
 
-import subprocess
-import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from lm.champions.good_time import GoodTime, NotNow, wait_for_good_time
-from lm.hardware.cores import usable_cores
 
 
-def test_it_waits_while_others_keep_the_processors_busy_and_begins_when_they_stop() -> None:
-    """It says once why it waits, and goes on soon after the last of them has ended."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * usable_cores())]
+def test_it_waits_while_others_keep_the_processors_busy_and_begins_when_they_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It says once why it waits, again when the reason is another one, and goes on once there is none."""
+    busy: Iterator[float] = iter([97.0, 95.0, 20.0, 10.0])
+    plugged = iter([True, True, False, True])
+    monkeypatch.setattr(psutil, "cpu_percent", lambda seconds: next(busy))
+    battery = lambda: SimpleNamespace(percent=50, power_plugged=next(plugged))  # noqa: E731
+    monkeypatch.setattr(psutil, "sensors_battery", battery, raising=False)
     told: list[str] = []
-
-    def tell(reason: str) -> None:
-        told.append(reason)
-        for process in busy:
-            process.kill()
-            process.wait()
-
-    try:
-        wait_for_good_time(GoodTime(busy_percent=90, deadline_minutes=2), tell, look_seconds=0.5)
-    finally:
-        for process in busy:
-            process.kill()
-    assert len(told) == 1
-    assert "the processors are" in told[0]
-    assert "90 % are accepted" in told[0]
+    wait_for_good_time(GoodTime(busy_percent=90, mains_power=True), told.append, look_seconds=0.01)
+    assert told == [
+        "waiting for a good time: the processors are 97 % busy, 90 % are accepted",
+        "waiting for a good time: the machine runs on its battery (50 %)",
+    ]
+    assert list(busy) == []
 
 
 def test_a_time_that_never_comes_is_left_out_with_the_reason() -> None:

@@ -159,7 +159,7 @@ def test_every_repair_is_told(tmp_path: Path) -> None:
     content = (HARBOUR + "one\vtwo\n" + damaged(MEANT, 1) + "\n") * 50
     metrics = clean(raw_artifact(tmp_path / "raw", {"a.txt": content.encode()}), CleanConfig(), out, silent)
     told = " ".join(metrics.notes)
-    assert "50 lines were mended" in told
+    assert "50 lines that had been decoded wrongly were repaired" in told
     assert "50 vertical tabs, form feeds and the like became line ends" in told
     assert "50 words hyphenated at line ends were joined (clean.join_hyphenated)" in told
     assert "one\ntwo" in texts(out)["train"][0]

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,7 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
     page.server.server_close()
 
 
-def test_only_what_has_changed_is_fetched_and_then_trained_on(page: Page, tmp_path) -> None:
+def test_only_what_has_changed_is_fetched_and_then_trained_on(page: Page, tmp_path: Path) -> None:
     """Same content, same key; changed content, another key, without a question to the user; nothing fetched twice."""
     store, config = Store(tmp_path), DownloadConfig(corpus=(page.address,))
     before = key_of(fetch(config, resolve(config, store), store, silent))
@@ -77,7 +78,7 @@ def test_only_what_has_changed_is_fetched_and_then_trained_on(page: Page, tmp_pa
     assert refresh(config, store, silent) == []
 
 
-def test_a_network_that_is_gone_stops_and_changes_nothing(page: Page, tmp_path) -> None:
+def test_a_network_that_is_gone_stops_and_changes_nothing(page: Page, tmp_path: Path) -> None:
     """Offline the check says so in one line, and what is pinned stays."""
     store, config = Store(tmp_path), DownloadConfig(corpus=(page.address,), retries=0)
     before = key_of(fetch(config, resolve(config, store), store, silent))

@@ -122,7 +122,7 @@ def test_a_transfer_that_was_cut_goes_on(bucket: Bucket, tmp_path: Path, monkeyp
     ("word", "words"),
     [
         ("s3://bucket/a.txt", "pip install s3fs`"),
-        ("bucket://nothing/there", "not there, or not for you"),
+        ("bucket://nothing/there", "not there, or you may not read it"),
         ("bucket://large.txt", "size cap"),
         ("bucket://binary", "a binary file"),
         ("bucket://many", "above the cap: name a folder"),
@@ -298,4 +298,4 @@ def test_a_hugging_face_dataset_by_name(from_hub: Callable[..., tuple[str, str]]
     alone, said = from_hub("hf://datasets/me/tales/data/more.txt")
     assert [source.name for source in read_sources(Path(alone))] == ["datasets/me/tales/data/more.txt"], said
     _, said = from_hub("hf://datasets/me/nothing")
-    assert said.splitlines()[-1].startswith("BadInput hf://datasets/me/nothing is not there, or not for you")
+    assert said.splitlines()[-1].startswith("BadInput hf://datasets/me/nothing is not there, or you may not read it")

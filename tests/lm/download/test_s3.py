@@ -82,7 +82,7 @@ def test_a_bucket_is_a_corpus(
     assert fetch_from("s3://mine/b", credentials)[0] == out
     for word in ("s3://mine/nothing", "s3://no-such-bucket/a.txt"):
         _, said = fetch_from(word, credentials)
-        assert said.startswith(f"BadInput {word} is not there, or not for you")
+        assert said.startswith(f"BadInput {word} is not there, or you may not read it")
     _, said = fetch_from("s3://mine/b/one.txt", {"AWS_ENDPOINT_URL": credentials["AWS_ENDPOINT_URL"]})
     assert "give the credentials that its library looks for" in said
     for file in (tmp_path / "root").rglob("*"):

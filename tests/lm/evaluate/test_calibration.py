@@ -1,5 +1,7 @@
 """A model is as sure as it has reason to be, also where it has read its text many times."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -8,12 +10,13 @@ from lm.progress import silent
 from lm.tokenizer.tokens import load_stream
 from lm.train.calibration import GAIN, best_temperature, calibrated
 from lm.train.sample_loss import SampleLoss
+from tests.lm.conftest import Toy
 from tests.lm.train.test_training import training
 
 HEART = {"steps": 600, "width": 64, "mlp_width": 256, "weight_decay": 0.0, "calibration_share": 0.9}
 
 
-def test_a_model_that_is_too_sure_is_found_out(toy):
+def test_a_model_that_is_too_sure_is_found_out(toy: Toy) -> None:
     """Logits that are 1.7 times too large are divided by so much more, and no other temperature is better."""
     model, stream = load_model(toy.model), load_stream(toy.tokens, "heldout")
     right = best_temperature(model, stream, len(stream), 8)
@@ -29,7 +32,7 @@ def test_a_model_that_is_too_sure_is_found_out(toy):
     assert losses[1] < losses[0] + 1e-3 and losses[1] < losses[2] + 1e-3
 
 
-def test_what_was_learned_by_heart_is_said_with_less_certainty(toy, tmp_path):
+def test_what_was_learned_by_heart_is_said_with_less_certainty(toy: Toy, tmp_path: Path) -> None:
     """On text that was kept back, the published model is better than the last weights, from which it has one number."""
     heart = training(toy, tmp_path / "heart", **HEART)
     heart.run_until(600, lambda: None, silent)
@@ -46,7 +49,7 @@ def test_what_was_learned_by_heart_is_said_with_less_certainty(toy, tmp_path):
     assert look.measure(published) < before - 0.01
 
 
-def test_a_few_words_tell_nothing_of_certainty(toy, tmp_path):
+def test_a_few_words_tell_nothing_of_certainty(toy: Toy, tmp_path: Path) -> None:
     """Where the share of a small text comes to less than a page, the weights are published as they are."""
     small = training(toy, tmp_path / "small", steps=3, calibration_share=1e-3)
     small.run_until(3, lambda: None, silent)

@@ -34,6 +34,7 @@ from lm.tokenize.stage import tokenize
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.tokens import documents as token_documents
+from tests.lm.conftest import Toy
 from tests.lm.documents import write_documents
 
 QUICK = EvaluateConfig(samples=2, sample_tokens=40, temperatures=(0.8,), resamples=200)
@@ -48,7 +49,7 @@ def direct_nats(model: Decoder, before: list[int], tokens: list[int]) -> np.ndar
 
 
 @given(st.integers(0, 500), st.integers(1, 70))
-def test_windows_count_every_token_once(length, context):
+def test_windows_count_every_token_once(length: int, context: int) -> None:
     """Together the windows count each token once, in order, none longer than the context, half of it seen before."""
     cut = list(windows(0, length, context))
     counted = [place for window in cut for place in range(window.scored, window.end)]
@@ -58,7 +59,7 @@ def test_windows_count_every_token_once(length, context):
         assert window.start == 0 or window.scored - window.start >= min(context // 2, context - 1)
 
 
-def test_a_short_document_is_scored_as_by_one_forward_pass(toy):
+def test_a_short_document_is_scored_as_by_one_forward_pass(toy: Toy) -> None:
     """Within a context, windows and batches change nothing: each token has the loss of the whole document at once."""
     model = load_model(toy.model)
     short = [list(map(int, tokens[:40])) for tokens in token_documents(toy.tokens, "heldout")]
@@ -69,7 +70,7 @@ def test_a_short_document_is_scored_as_by_one_forward_pass(toy):
             np.testing.assert_allclose(nats, direct_nats(model, [BOUNDARY_ID], tokens), atol=1e-5)
 
 
-def test_a_long_document_is_scored_window_by_window(toy):
+def test_a_long_document_is_scored_window_by_window(toy: Toy) -> None:
     """Past the context every token has the loss that a forward pass over its own window gives."""
     model, context = load_model(toy.model), 48
     tokens = list(map(int, next(token_documents(toy.tokens, "train"))[:150]))
@@ -82,7 +83,7 @@ def test_a_long_document_is_scored_window_by_window(toy):
 
 
 @given(st.text(max_size=80), st.integers(1, 40) | st.none())
-def test_units_put_together_are_the_document(text, block_bytes):
+def test_units_put_together_are_the_document(text: str, block_bytes: int | None) -> None:
     """Blocks end with whole characters; their tokens and bytes are those of the text, none twice, none left out."""
     tokens = np.frombuffer(text.encode("utf-8"), np.uint8)  # a token a byte: many ends inside a character
     cut = list(units(text.encode(), tokens, lambda ids: bytes(ids.tolist()).decode(errors="replace"), block_bytes))
@@ -92,7 +93,7 @@ def test_units_put_together_are_the_document(text, block_bytes):
     assert "".join(text.encode()[unit.first_byte : unit.end_byte].decode() for unit in cut) == text
 
 
-def test_the_interval_is_as_wide_as_theory_says():
+def test_the_interval_is_as_wide_as_theory_says() -> None:
     """For many units of one size the bootstrap's interval is the mean ± 1.96 standard errors; for one there is none."""
     nats = np.random.default_rng(3).normal(2.0, 0.5, 400)
     ends = interval(resampled_rates(nats, np.ones(400)))
@@ -111,7 +112,7 @@ def human_texts() -> list[str]:
     return [text[start : start + 1000] for text in texts for start in range(0, len(text) - 999, 2500)]
 
 
-def test_human_text_is_healthy():
+def test_human_text_is_healthy() -> None:
     """Help topics with their tables and docstrings with their examples: hardly any of it counts as repetitive."""
     verdicts = [degeneracy(text).verdict for text in human_texts()]
     assert len(verdicts) > 150
@@ -126,7 +127,7 @@ def test_human_text_is_healthy():
      "日" * 300, "of the king of the king the of king king of the of the the king " * 15],
     ids=lambda text: text[:12],
 )  # fmt: skip
-def test_a_collapsed_text_is_called_so(text):
+def test_a_collapsed_text_is_called_so(text: str) -> None:
     """One character, word, line or sentence over and over, or three words in any order: collapsed, also later on."""
     beginning = "It began like a text that a person may have written, with words that differ from each other. "
     assert degeneracy(text).verdict == "collapsed"
@@ -134,7 +135,7 @@ def test_a_collapsed_text_is_called_so(text):
     assert degeneracy(beginning).verdict == "healthy"
 
 
-def test_an_evaluation_counts_the_whole_heldout_text(toy, tmp_path):
+def test_an_evaluation_counts_the_whole_heldout_text(toy: Toy, tmp_path: Path) -> None:
     """Bits per byte are the nats of all held-out tokens over the bytes of the text; documents add up to it."""
     metrics = evaluate(toy.model, toy.tokens, toy.clean, toy.compressors, QUICK, tmp_path, silent)
     result = read_json(tmp_path / "evaluation.json")
@@ -154,7 +155,7 @@ def test_an_evaluation_counts_the_whole_heldout_text(toy, tmp_path):
     assert metrics.bits_per_byte == result["bits_per_byte"]
 
 
-def test_a_model_is_measured_in_the_precision_it_was_trained_in(toy, tmp_path):
+def test_a_model_is_measured_in_the_precision_it_was_trained_in(toy: Toy, tmp_path: Path) -> None:
     """The manifest's precision is used and recorded; bf16 moves bits per byte by less than a hundredth."""
     shutil.copytree(toy.model, tmp_path / "model")
     (tmp_path / "model" / "manifest.json").write_text('{"config": {"precision": "bf16"}}')
@@ -165,7 +166,7 @@ def test_a_model_is_measured_in_the_precision_it_was_trained_in(toy, tmp_path):
     assert 0 < abs(bf16.bits_per_byte - fp32.bits_per_byte) < 0.01
 
 
-def test_baselines_are_fitted_on_the_training_text_alone(toy, tmp_path):
+def test_baselines_are_fitted_on_the_training_text_alone(toy: Toy, tmp_path: Path) -> None:
     """Unigram, 5-gram and compressors stand in one table, in bits per byte of the same text."""
     evaluate(toy.model, toy.tokens, toy.clean, toy.compressors, QUICK, tmp_path, silent)
     result = read_json(tmp_path / "evaluation.json")
@@ -182,7 +183,7 @@ def test_baselines_are_fitted_on_the_training_text_alone(toy, tmp_path):
     assert result["baseline_text"]["ngram_bytes"] == sum(map(len, train))
 
 
-def test_large_texts_are_compared_on_a_stated_sample(toy, tmp_path):
+def test_large_texts_are_compared_on_a_stated_sample(toy: Toy, tmp_path: Path) -> None:
     """Where the training text exceeds the cap, the baselines see a part of it, and the evaluation says how much."""
     config = QUICK.model_copy(update={"ngram_bytes": 50_000, "compressor_bytes": 30_000})
     compress(toy.clean, config.compressors, tmp_path, silent)
@@ -193,7 +194,7 @@ def test_large_texts_are_compared_on_a_stated_sample(toy, tmp_path):
     assert "spread evenly" in said["note"]
 
 
-def test_the_same_evaluation_has_the_same_bytes(toy, tmp_path):
+def test_the_same_evaluation_has_the_same_bytes(toy: Toy, tmp_path: Path) -> None:
     """Nothing in evaluation.json depends on the moment it was made."""
     for name in ("first", "again"):
         (tmp_path / name).mkdir()
@@ -202,7 +203,7 @@ def test_the_same_evaluation_has_the_same_bytes(toy, tmp_path):
     assert first == again
 
 
-def test_few_documents_are_judged_by_blocks(toy, tmp_path):
+def test_few_documents_are_judged_by_blocks(toy: Toy, tmp_path: Path) -> None:
     """One held-out document still has an interval: its units are blocks of text, and the evaluation says so."""
     folders = [tmp_path / name for name in ("clean", "tokens", "out")]
     for folder in folders:
@@ -220,7 +221,7 @@ def test_few_documents_are_judged_by_blocks(toy, tmp_path):
     assert len(result["by_document"]) == 1
 
 
-def test_a_model_that_only_repeats_is_found_out(toy, tmp_path):
+def test_a_model_that_only_repeats_is_found_out(toy: Toy, tmp_path: Path) -> None:
     """Samples of a collapsed model are called collapsed beside the healthy human text of the same places."""
     model = load_model(toy.model)
     letter = int(Tokenizer(toy.model / "tokenizer.model").encode("e")[0])
@@ -242,7 +243,7 @@ def test_a_model_that_only_repeats_is_found_out(toy, tmp_path):
         assert row["human"]["characters"] <= row["characters"] + 1
 
 
-def test_tokens_of_another_text_are_refused(toy, tmp_path):
+def test_tokens_of_another_text_are_refused(toy: Toy, tmp_path: Path) -> None:
     """Numbers over the wrong text would look right: tokens that do not spell the held-out text are one clear line."""
     documents = list(read_documents(toy.clean))
     changed = [Document(d.document_id, d.source, d.text.replace("the", "The"), d.split, d.title) for d in documents]
@@ -257,7 +258,7 @@ def test_tokens_of_another_text_are_refused(toy, tmp_path):
     assert not (tmp_path / "evaluation.json").exists()
 
 
-def test_a_calibrated_model_has_no_calibration_error(toy, tmp_path):
+def test_a_calibrated_model_has_no_calibration_error(toy: Toy, tmp_path: Path) -> None:
     """Tokens drawn from the stated probabilities give an error near 0; overconfidence shows as what it is."""
     random = np.random.default_rng(1)
     logits = torch.from_numpy(random.normal(0, 2, (20_000, 6)).astype(np.float32))
@@ -271,7 +272,7 @@ def test_a_calibrated_model_has_no_calibration_error(toy, tmp_path):
     assert sum(row["tokens"] for row in honest.report()["bins"]) == 20_000
 
 
-def test_what_reading_on_is_worth_is_measured_in_whole_windows(toy, tmp_path):
+def test_what_reading_on_is_worth_is_measured_in_whole_windows(toy: Toy, tmp_path: Path) -> None:
     """The loss after n tokens is that of plain forward passes over windows that begin n tokens before."""
     evaluate(toy.model, toy.tokens, toy.clean, toy.compressors, QUICK, tmp_path, silent)
     rows = read_json(tmp_path / "evaluation.json")["by_tokens_read"]
@@ -289,7 +290,7 @@ def test_what_reading_on_is_worth_is_measured_in_whole_windows(toy, tmp_path):
         assert row["ci95"][0] <= row["nats_per_token"] <= row["ci95"][1]
 
 
-def test_the_evaluation_says_what_is_hard(toy, tmp_path):
+def test_the_evaluation_says_what_is_hard(toy: Toy, tmp_path: Path) -> None:
     """Calibration, loss by frequency and the hardest tokens count every held-out token once; rare tokens cost more."""
     evaluate(toy.model, toy.tokens, toy.clean, toy.compressors, QUICK, tmp_path, silent)
     result = read_json(tmp_path / "evaluation.json")

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def naive_witten_bell(texts: list[bytes], text: bytes, order: int) -> list[float
 
 @settings(deadline=None)
 @given(st.lists(few_letters, max_size=4), few_letters, st.integers(1, 5))
-def test_probabilities_are_those_of_the_formula(texts, text, order):
+def test_probabilities_are_those_of_the_formula(texts: list[bytes], text: bytes, order: int) -> None:
     """Sorted arrays and dictionaries count alike, at the beginning of a text too."""
     nats = NGram.fit(texts, order).nats(text)
     assert nats.shape == (order, len(text))
@@ -44,7 +45,7 @@ def test_probabilities_are_those_of_the_formula(texts, text, order):
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=3), st.binary(max_size=8), st.integers(1, 7))
-def test_the_next_byte_is_certain_to_be_one_of_256(texts, context, order):
+def test_the_next_byte_is_certain_to_be_one_of_256(texts: list[bytes], context: bytes, order: int) -> None:
     """After any context the probabilities of the 256 bytes add up to 1, and none of them is 0."""
     model = NGram.fit(texts, order)
     following = np.exp([-model.nats(context + bytes([byte]))[:, -1] for byte in range(256)])
@@ -52,7 +53,7 @@ def test_the_next_byte_is_certain_to_be_one_of_256(texts, context, order):
     assert (following > 0).all()
 
 
-def test_working_in_blocks_changes_nothing(monkeypatch):
+def test_working_in_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded by taking the text in blocks; the counts are those of the whole."""
     texts = [b"to be or not to be", b"", b"that is the question", b"or is it"]
     whole = NGram.fit(texts).nats(b"to be is the question")

@@ -12,12 +12,13 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm.errors import BadInput
-from lm.export.export import export
+from lm.export.export import Format, export
 from lm.model.decoder import load_model
 from lm.store.artifacts import Artifact, Store
 from lm.text.documents import read_documents
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 from lm.tokenizer.tokenizer import Tokenizer
+from tests.lm.conftest import Toy
 
 HOSTILE = ["<s>", "</s>", "<unk>", "<0x41>", "<|endoftext|>", "\u2581", "\x10", "\x101", "<", "  ", "\r\n", "\n\n\n",
            "\u00a0", "\u2028", "漢字", "👩‍👩‍👧", "\ufeff", ""]  # fmt: skip
@@ -33,7 +34,9 @@ def command(store: Store, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "lm", *words], env=environment, capture_output=True, text=True)
 
 
-def test_transformers_loads_the_folder_as_the_same_model(toy, toy_store, model, tmp_path):
+def test_transformers_loads_the_folder_as_the_same_model(
+    toy: Toy, toy_store: Store, model: Artifact, tmp_path: Path
+) -> None:
     """No code of ours: the same ids on every held-out document and on hostile text, logits within 1e-4 in fp32."""
     folder = export(toy_store, [model], "hf", tmp_path / "hf")
     theirs, tokens = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
@@ -47,7 +50,9 @@ def test_transformers_loads_the_folder_as_the_same_model(toy, toy_store, model, 
             assert torch.allclose(theirs(inputs).logits, ours(inputs), rtol=0, atol=1e-4)
 
 
-def test_gguf_holds_every_weight_under_llama_cpps_names(toy, toy_store, model, tmp_path):
+def test_gguf_holds_every_weight_under_llama_cpps_names(
+    toy: Toy, toy_store: Store, model: Artifact, tmp_path: Path
+) -> None:
     """llama.cpp's own reader finds shape, tokenizer and tensors; queries and keys are in the order of its rotation."""
     folder = export(toy_store, [model], "gguf", tmp_path / "gguf")
     (file,) = folder.glob("*.gguf")
@@ -68,7 +73,7 @@ def test_gguf_holds_every_weight_under_llama_cpps_names(toy, toy_store, model, t
 
 
 @pytest.mark.parametrize("kind", ["hf", "gguf"])
-def test_the_same_model_gives_the_same_bytes(toy_store, model, kind, tmp_path):
+def test_the_same_model_gives_the_same_bytes(toy_store: Store, model: Artifact, kind: Format, tmp_path: Path) -> None:
     """An export holds nothing of the moment or the machine."""
     for name in ("first", "second"):
         export(toy_store, [model], kind, tmp_path / name / "folder")
@@ -77,7 +82,7 @@ def test_the_same_model_gives_the_same_bytes(toy_store, model, kind, tmp_path):
     assert first == second
 
 
-def test_the_card_says_what_a_stranger_needs(toy_store, model, tmp_path):
+def test_the_card_says_what_a_stranger_needs(toy_store: Store, model: Artifact, tmp_path: Path) -> None:
     """Data and licence, use and limits, numbers beside baselines, samples; for ollama three lines; no path of ours."""
     for kind in ("hf", "gguf"):
         card = (export(toy_store, [model], kind, tmp_path / kind) / "README.md").read_text()
@@ -93,7 +98,7 @@ def test_the_card_says_what_a_stranger_needs(toy_store, model, tmp_path):
     assert "FROM ./slowburn-python-docs-333333.gguf" in (tmp_path / "gguf" / "Modelfile").read_text()
 
 
-def test_a_card_is_written_from_what_is_left(toy_store, model, tmp_path):
+def test_a_card_is_written_from_what_is_left(toy_store: Store, model: Artifact, tmp_path: Path) -> None:
     """Where text, evaluation and samples were pruned the card says so, and the export still works."""
     alone = Store(tmp_path / "alone")
     alone.folder("train").mkdir(parents=True)
@@ -103,7 +108,9 @@ def test_a_card_is_written_from_what_is_left(toy_store, model, tmp_path):
     assert "not on the machine any more" in card
 
 
-def test_nothing_is_overwritten_and_nothing_half_written_stays(toy_store, model, tmp_path):
+def test_nothing_is_overwritten_and_nothing_half_written_stays(
+    toy_store: Store, model: Artifact, tmp_path: Path
+) -> None:
     """A folder that holds something, a file in the way, a model with a missing file: one line, and nothing changes."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
@@ -119,7 +126,7 @@ def test_nothing_is_overwritten_and_nothing_half_written_stays(toy_store, model,
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "mine", "thesis.txt"]
 
 
-def test_the_command_line_exports_the_newest_model(toy_store, tmp_path):
+def test_the_command_line_exports_the_newest_model(toy_store: Store, tmp_path: Path) -> None:
     """Without a name the model is chosen as everywhere; an unknown name is one line with advice."""
     done = command(toy_store, "export", "--format", "gguf", "--to", str(tmp_path / "here"))
     assert done.returncode == 0, done.stderr
@@ -131,7 +138,9 @@ def test_the_command_line_exports_the_newest_model(toy_store, tmp_path):
     assert not Path(tmp_path / "there").exists()
 
 
-def test_seeds_leave_as_one_model_that_transformers_reads(toy, toy_store, model, tmp_path):
+def test_seeds_leave_as_one_model_that_transformers_reads(
+    toy: Toy, toy_store: Store, model: Artifact, tmp_path: Path
+) -> None:
     """The packed folder is a plain Arcee model of the members' mean; its card gives its own loss beside the first's."""
     folder = export(toy_store, [model, model], "hf", tmp_path / "hf")
     theirs, ours = AutoModelForCausalLM.from_pretrained(folder), load_model(toy.model)

@@ -15,8 +15,10 @@ from lm.model.config import ModelConfig
 from lm.model.decoder import Decoder, load_model, save_model
 from lm.model.scoring import token_nats
 from lm.text.documents import read_documents
+from lm.tokenizer.kinds import Kind
 from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.training import train_tokenizer
+from tests.lm.conftest import Toy
 
 PROJECT = Path(__file__).parents[3]
 PYTHON = Path(os.environ.get("LLAMA_CPP_PYTHON") or PROJECT / ".venv-gguf" / "bin" / "python")
@@ -46,7 +48,7 @@ def read(file: Path, texts: list[str], documents: list[list[int]]) -> Reading:
     return Reading(answer["ids"], answer["round_trips"], answer["nats"])
 
 
-def test_a_trained_model_has_the_same_perplexity_there(toy, tmp_path):
+def test_a_trained_model_has_the_same_perplexity_there(toy: Toy, tmp_path: Path) -> None:
     """Ids of every held-out document are equal, and their nats within a thousandth: the files hold fp16."""
     write_gguf(toy.model, tmp_path / "toy.gguf", name="toy", licence="none")
     model, tokenizer = load_model(toy.model), Tokenizer(toy.model / "tokenizer.model")
@@ -61,7 +63,7 @@ def test_a_trained_model_has_the_same_perplexity_there(toy, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["char", "unigram", "word"])
-def test_other_tokenizers_read_as_far_as_the_card_says(kind, tmp_path):
+def test_other_tokenizers_read_as_far_as_the_card_says(kind: Kind, tmp_path: Path) -> None:
     """char: the same ids; unigram: the same where every character has a piece; word: the card warns."""
     texts = list(topics.values())[:40]
     (tmp_path / "tokenizer.model").write_bytes(train_tokenizer(["\n".join(texts)], kind, 1024, shrink=True))

@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -26,6 +28,7 @@ from lm.model.inference import Cache, Inference
 from lm.model.sample_token import likeliest, sample_token
 from lm.model.sampling_params import SamplingParams
 from lm.progress import silent
+from lm.store.artifacts import Store
 from lm.text.documents import Document, read_documents
 from lm.text.heldout_prompts import openings
 from lm.text.longest_match import longest_matches
@@ -33,12 +36,15 @@ from lm.tokenizer.special_tokens import BOUNDARY_ID
 from lm.tokenizer.text_stream import TextStream
 from lm.tokenizer.tokenizer import Tokenizer
 from lm.tokenizer.training import train_tokenizer
+from tests.lm.conftest import Toy
 
 GREEDY = SamplingParams(temperature=0)
 logits_of_any_shape = st.lists(st.floats(-20, 20), min_size=1, max_size=12)
 
 
-def probabilities(logits, sampling, text=()) -> np.ndarray:
+def probabilities(
+    logits: Sequence[float] | np.ndarray, sampling: SamplingParams, text: Sequence[int] = ()
+) -> np.ndarray:
     """The distribution that a token is drawn from: (V,) -> (V,)."""
     scores = np.asarray(logits, np.float64)
     tokens, shares = likeliest(scores, sampling, text)
@@ -48,7 +54,9 @@ def probabilities(logits, sampling, text=()) -> np.ndarray:
 
 
 @given(logits_of_any_shape, st.floats(0, 1, exclude_max=True), st.floats(0.05, 3), st.floats(0.01, 1))
-def test_top_p_draws_from_the_smallest_nucleus(logits, uniform, temperature, top_p):
+def test_top_p_draws_from_the_smallest_nucleus(
+    logits: list[float], uniform: float, temperature: float, top_p: float
+) -> None:
     """What is left holds top_p of the probability, would not without its last token, and every draw comes from it."""
     plain = probabilities(logits, SamplingParams(temperature=temperature, top_p=1))
     cut = probabilities(logits, SamplingParams(temperature=temperature, top_p=top_p))
@@ -60,7 +68,7 @@ def test_top_p_draws_from_the_smallest_nucleus(logits, uniform, temperature, top
     assert cut[sample_token(logits, uniform, SamplingParams(temperature=temperature, top_p=top_p))] > 0
 
 
-def test_draws_come_as_often_as_their_probability_says():
+def test_draws_come_as_often_as_their_probability_says() -> None:
     """Evenly spread uniform numbers draw every token in its share; temperature 0 always takes the likeliest."""
     logits = np.log([0.5, 0.3, 0.2])
     warm, spread = SamplingParams(temperature=1, top_p=1), (np.arange(1000) + 0.5) / 1000
@@ -75,14 +83,14 @@ def test_draws_come_as_often_as_their_probability_says():
     [("temperature", -0.1), ("temperature", float("nan")), ("top_p", 0), ("top_p", 1.01), ("top_k", -1), ("tokens", 0),
      ("tokens", 10**9), ("samples", 0), ("seed", -1), ("warmth", 1)],
 )  # fmt: skip
-def test_settings_that_mean_nothing_are_refused_by_name(setting, value):
+def test_settings_that_mean_nothing_are_refused_by_name(setting: str, value: float) -> None:
     """A setting out of its range, or one that does not exist, is refused with its name."""
     with pytest.raises(ValidationError) as refusal:
         GenerateConfig(**{setting: value})
     assert [error["loc"] for error in refusal.value.errors()] == [(setting,)]
 
 
-def test_the_cache_changes_no_text(toy):
+def test_the_cache_changes_no_text(toy: Toy) -> None:
     """Greedy text with the key-value cache is what the whole forward pass says, token for token."""
     model, prompt = load_model(toy.model), [BOUNDARY_ID, 70, 80, 90]
     text = list(prompt)
@@ -96,7 +104,7 @@ def test_the_cache_changes_no_text(toy):
     assert written == [text[len(prompt) :]]
 
 
-def test_text_goes_on_past_the_context_and_does_not_depend_on_its_neighbours(toy):
+def test_text_goes_on_past_the_context_and_does_not_depend_on_its_neighbours(toy: Toy) -> None:
     """Samples of several prompts, lengths and settings at once are those that each seed gives alone, in any order."""
     model = Inference.load(toy.model)
     requests = [
@@ -109,7 +117,7 @@ def test_text_goes_on_past_the_context_and_does_not_depend_on_its_neighbours(toy
     assert continuations(model, requests[::-1], 100) == together[::-1]
 
 
-def test_text_ends_where_the_model_ends_it(toy):
+def test_text_ends_where_the_model_ends_it(toy: Toy) -> None:
     """A continuation stops before the boundary token; the others go on."""
     wild = SamplingParams(temperature=100, top_p=1)
     written = continuations(Inference.load(toy.model), [Request([], seed, wild) for seed in range(8)], 400)
@@ -119,7 +127,7 @@ def test_text_ends_where_the_model_ends_it(toy):
 
 @settings(deadline=None)
 @given(st.data())
-def test_streamed_pieces_are_whole_characters_and_lose_nothing(toy, data):
+def test_streamed_pieces_are_whole_characters_and_lose_nothing(toy: Toy, data: st.DataObject) -> None:
     """Whatever tokens come, the pieces together are the text of all of them, and no valid character is torn."""
     tokenizer = Tokenizer(toy.model / "tokenizer.model")
     character = st.characters(exclude_categories=["Cs"]).map(lambda text: tokenizer.encode(text).tolist())
@@ -130,7 +138,7 @@ def test_streamed_pieces_are_whole_characters_and_lose_nothing(toy, data):
     assert "".join(pieces) == tokenizer.decode(tokens)
 
 
-def test_the_stream_is_the_sample(toy, tmp_path):
+def test_the_stream_is_the_sample(toy: Toy, tmp_path: Path) -> None:
     """What the terminal shows piece by piece is what the samples hold for the same prompt and seed."""
     config = GenerateConfig(prompts=("The ", ""), samples=2, tokens=60, seed=5)
     generate(toy.model, toy.clean, config, tmp_path, silent)
@@ -140,7 +148,7 @@ def test_the_stream_is_the_sample(toy, tmp_path):
         assert len(pieces) > 10
 
 
-def test_samples_are_written_traced_and_the_same_every_time(toy, tmp_path):
+def test_samples_are_written_traced_and_the_same_every_time(toy: Toy, tmp_path: Path) -> None:
     """Defaults give samples from an empty page and from held-out openings; their nearest passage is really there."""
     config = GenerateConfig(tokens=120)
     for folder in (tmp_path / "first", tmp_path / "again"):
@@ -172,7 +180,7 @@ def test_samples_are_written_traced_and_the_same_every_time(toy, tmp_path):
     metrics.model_dump_json()
 
 
-def test_a_prompt_longer_than_the_context_is_cut_and_said(toy, tmp_path):
+def test_a_prompt_longer_than_the_context_is_cut_and_said(toy: Toy, tmp_path: Path) -> None:
     """The end of a long prompt counts, and the metrics say how much of it."""
     metrics = generate(toy.model, toy.clean, GenerateConfig(prompts=("word " * 400,), tokens=5), tmp_path, silent)
     assert len(metrics.notes) == 1
@@ -182,7 +190,7 @@ def test_a_prompt_longer_than_the_context_is_cut_and_said(toy, tmp_path):
     assert tuple(told) == metrics.notes
 
 
-def test_a_request_that_makes_no_sense_is_refused_before_anything_is_written(toy, tmp_path):
+def test_a_request_that_makes_no_sense_is_refused_before_anything_is_written(toy: Toy, tmp_path: Path) -> None:
     """Half a surrogate pair, as a terminal makes it of bytes that are not UTF-8, a negative seed, a model cut short."""
     for name in ("config.json", "tokenizer.model", "model.safetensors"):
         (tmp_path / name).write_bytes((toy.model / name).read_bytes())
@@ -208,7 +216,7 @@ few_letters = st.text(alphabet="ab é\n", max_size=60)
 
 @settings(max_examples=200)
 @given(st.lists(few_letters, max_size=4), st.lists(few_letters, max_size=4))
-def test_the_longest_match_is_the_longest(texts, documents):
+def test_the_longest_match_is_the_longest(texts: list[str], documents: list[str]) -> None:
     """The match found has the length that trying everything finds, and is in the document it names."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lm.text.longest_match, "BLOCK_BYTES", 25)  # so that documents are cut and joined
@@ -236,7 +244,7 @@ def common_bytes(one: str, other: str) -> list[bytes]:
 
 
 @given(st.lists(st.text(alphabet="ab \n", max_size=120), min_size=1, max_size=12), st.integers(1, 5))
-def test_openings_are_beginnings_with_their_continuations(texts, count):
+def test_openings_are_beginnings_with_their_continuations(texts: list[str], count: int) -> None:
     """Every opening stands in a text and is followed there by its continuation; never more than asked for."""
     found = list(openings(texts, sum(map(len, texts)), len(texts), count))
     assert len(found) <= count
@@ -246,7 +254,7 @@ def test_openings_are_beginnings_with_their_continuations(texts, count):
         assert any(text.endswith(opening.text + opening.continuation) for text in texts)
 
 
-def test_a_text_ends_before_the_first_stop_string(toy, tmp_path):
+def test_a_text_ends_before_the_first_stop_string(toy: Toy, tmp_path: Path) -> None:
     """Streamed or in batches: the text up to where the string would begin, whatever tokens it is made of."""
     plain = GenerateConfig(prompts=("The ",), samples=4, tokens=80, seed=3)
     generate(toy.model, toy.clean, plain, tmp_path, silent)
@@ -264,7 +272,9 @@ def test_a_text_ends_before_the_first_stop_string(toy, tmp_path):
 
 
 @given(st.lists(st.floats(-20, 20), min_size=3, max_size=300), st.floats(1.01, 5), st.data())
-def test_the_repetition_penalty_makes_what_was_said_less_likely(logits, penalty, data):
+def test_the_repetition_penalty_makes_what_was_said_less_likely(
+    logits: list[float], penalty: float, data: st.DataObject
+) -> None:
     """Logits of the text's tokens shrink if positive and grow if negative (CTRL); the boundary's stays as it is."""
     said = data.draw(st.lists(st.integers(2, len(logits) - 1), max_size=5))
     penalised = [
@@ -278,12 +288,12 @@ def test_the_repetition_penalty_makes_what_was_said_less_likely(logits, penalty,
     np.testing.assert_allclose(found, probabilities(penalised, free), atol=1e-12)
 
 
-def command(store, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def command(store: Store, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     environment = os.environ | {"SLOWBURN_ROOT": str(store.root)}
     return subprocess.run([sys.executable, "-m", "lm", *words], env=environment, capture_output=True, input=given)
 
 
-def test_the_command_line_writes_from_many_prompts(toy_store, tmp_path):
+def test_the_command_line_writes_from_many_prompts(toy_store: Store, tmp_path: Path) -> None:
     """Prompts from a file and from standard input, several samples, JSON lines; the same seed gives the same bytes."""
     (tmp_path / "prompts.txt").write_text("The first\n\nThe second\n")
     words = ("generate", "--prompts-from", str(tmp_path / "prompts.txt"), "--samples", "2", "--tokens", "9", "--json")
@@ -309,7 +319,7 @@ def test_the_command_line_writes_from_many_prompts(toy_store, tmp_path):
         (["no-such-model"], b"", b"inspect"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(toy_store, words, given, said):
+def test_what_cannot_be_done_is_one_line(toy_store: Store, words: list[str], given: bytes, said: bytes) -> None:
     """Bytes that are no text, settings out of range, a file or a model that is not there."""
     done = command(toy_store, "generate", *words, given=given)
     assert done.returncode == 2
@@ -318,7 +328,7 @@ def test_what_cannot_be_done_is_one_line(toy_store, words, given, said):
     assert done.stdout == b""
 
 
-def test_a_model_of_another_tokenizer_is_refused(toy, tmp_path):
+def test_a_model_of_another_tokenizer_is_refused(toy: Toy, tmp_path: Path) -> None:
     """A vocabulary that is not the model's is said, with both sizes."""
     for name in ("config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((toy.model / name).read_bytes())
@@ -327,7 +337,7 @@ def test_a_model_of_another_tokenizer_is_refused(toy, tmp_path):
         stream(tmp_path, "", SamplingParams(), tokens=5, seed=1)
 
 
-def test_the_writing_model_is_the_trained_one(toy):
+def test_the_writing_model_is_the_trained_one(toy: Toy) -> None:
     """Logits of prompts at once and token by token are those of the model that was trained, to the last few bits."""
     model, writer = load_model(toy.model), Inference.load(toy.model)
     tokens = np.random.default_rng(1).integers(2, 500, (3, 40))

@@ -117,7 +117,9 @@ def test_an_unfinished_training_goes_only_when_long_abandoned(store: Store) -> N
 
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(disk_bytes=st.integers(1, 40_000), runs=st.integers(1, 6), champion=st.integers(0, 5))
-def test_no_budget_breaks_a_lineage(tmp_path_factory, disk_bytes: int, runs: int, champion: int) -> None:
+def test_no_budget_breaks_a_lineage(
+    tmp_path_factory: pytest.TempPathFactory, disk_bytes: int, runs: int, champion: int
+) -> None:
     """Whatever the budget: what is kept of the champion and the newest runs is whole, down to the sources."""
     store = Store(tmp_path_factory.mktemp("any"))
     for number in range(6):

@@ -1,6 +1,7 @@
 """The model is the network that other programs read from its folder."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def some_tokens(batch: int, length: int) -> torch.Tensor:
 
 
 @torch.no_grad()
-def test_transformers_loads_the_folder_with_the_same_logits(tmp_path):
+def test_transformers_loads_the_folder_with_the_same_logits(tmp_path: Path) -> None:
     """`AutoModelForCausalLM.from_pretrained` on the folder computes what we compute."""
     transformers = pytest.importorskip("transformers")
     model = lively_model()
@@ -42,7 +43,7 @@ def test_transformers_loads_the_folder_with_the_same_logits(tmp_path):
 
 
 @torch.no_grad()
-def test_a_folder_that_transformers_wrote_loads(tmp_path):
+def test_a_folder_that_transformers_wrote_loads(tmp_path: Path) -> None:
     """Weights from elsewhere, in this layout, can be evaluated and continued."""
     transformers = pytest.importorskip("transformers")
     config = transformers.ArceeConfig(
@@ -64,7 +65,7 @@ def test_a_folder_that_transformers_wrote_loads(tmp_path):
     torch.testing.assert_close(load_model(tmp_path)(tokens), theirs(tokens).logits, atol=1e-4, rtol=0)
 
 
-def test_training_computes_the_same_network():
+def test_training_computes_the_same_network() -> None:
     """The hand-written training path has the loss and the gradients of the plain one, to double precision."""
     model = lively_model().double()
     model.compute_dtype = torch.float64
@@ -78,12 +79,12 @@ def test_training_computes_the_same_network():
         torch.testing.assert_close(ours, theirs, atol=1e-7, rtol=1e-5)
 
 
-def test_training_with_dropout_computes_its_own_gradient():
+def test_training_with_dropout_computes_its_own_gradient() -> None:
     """Masks leave out what they say, and the hand-written backward passes know of it: compared with differences."""
     width, batch, length = 8, 2, 5
     generator = torch.Generator().manual_seed(0)
 
-    def numbers(*shape):
+    def numbers(*shape: int) -> torch.Tensor:
         return torch.randn(*shape, dtype=torch.float64, generator=generator).requires_grad_()
 
     x, mask = numbers(batch * length, width), (torch.rand(batch * length, width, generator=generator) < 0.7) / 0.7
@@ -96,20 +97,20 @@ def test_training_with_dropout_computes_its_own_gradient():
 
 
 @torch.no_grad()
-def test_the_cache_changes_nothing_but_speed(tmp_path):
+def test_the_cache_changes_nothing_but_speed(tmp_path: Path) -> None:
     """The model that writes is given a text in pieces of any length: its logits are those of the text at once."""
     model, tokens = lively_model(), some_tokens(3, 24)
     save_model(tmp_path, SHAPE, VOCAB_SIZE, dict(model.named_parameters()))
     writer = Inference.load(tmp_path)
     cache, expected = writer.new_cache(3), model(tokens).numpy()
-    for part in tokens.split((10, 1, 1, 5, 7), dim=1):
+    for part in torch.split(tokens, [10, 1, 1, 5, 7], dim=1):
         logits = writer.logits(part.numpy(), cache)
         np.testing.assert_allclose(logits, expected[:, cache.length - 1], atol=1e-4)
     assert cache.length == 24
 
 
 @torch.no_grad()
-def test_saving_and_loading_is_exact(tmp_path):
+def test_saving_and_loading_is_exact(tmp_path: Path) -> None:
     """The folder holds every bit of the weights."""
     model = lively_model()
     save_model(tmp_path, SHAPE, VOCAB_SIZE, dict(model.named_parameters()))
@@ -118,7 +119,7 @@ def test_saving_and_loading_is_exact(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), loaded.parameters(), strict=True))
 
 
-def test_another_layout_is_refused_in_one_line(tmp_path):
+def test_another_layout_is_refused_in_one_line(tmp_path: Path) -> None:
     """A folder of a layout that we do not compute is named as such, not computed wrongly."""
     save_model(tmp_path, SHAPE, VOCAB_SIZE, dict(lively_model().named_parameters()))
     config = json.loads((tmp_path / "config.json").read_text())

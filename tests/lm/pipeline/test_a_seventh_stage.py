@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from lm.pipeline.stage_drivers import clean, download, run_stage
 from lm.report.run_facts import gather_facts
 from lm.run_config import RunConfig
 from lm.runs.explain import explain
-from lm.store.artifacts import Store
+from lm.store.artifacts import Artifact, Store
 from tasks.stage_pages import stage_page
 from tests.conftest import PROJECT, write_corpus
 
@@ -37,7 +38,7 @@ class Heard(Listener):
         self.finished.append((stage, reused, summary))
 
 
-def test_a_seventh_stage_needs_nothing_but_its_entry(tmp_path):
+def test_a_seventh_stage_needs_nothing_but_its_entry(tmp_path: Path) -> None:
     """Registered, it is predicted, made, reused, explained, inspected, shown on its page and verified.
 
     In a process of its own: the entry stays in the registry.
@@ -47,14 +48,14 @@ def test_a_seventh_stage_needs_nothing_but_its_entry(tmp_path):
     assert done.stdout.strip() == "checked", done.stderr
 
 
-def check(folder):
+def check(folder: Path) -> None:
     from tests.lm.pipeline.toy_stage import PREDICTED_BYTES, TOY, CountConfig
 
     corpus = write_corpus(folder / "corpus")
     store, heard = Store(folder / "root"), Heard()
     config = RunConfig.model_validate({"download": {"corpus": [str(corpus)]}})
 
-    def count(run_id, letters):
+    def count(run_id: str, letters: int) -> tuple[Session, Artifact]:
         session = Session(store, config, run_id, heard)
         cleaned = clean(session, download(session))
         artifact = run_stage(session, TOY, CountConfig(minimum_letters=letters), clean=cleaned)

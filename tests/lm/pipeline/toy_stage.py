@@ -1,6 +1,7 @@
 """A seventh stage, as small as one can be: it counts the words of the clean text."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from lm.config import StageConfig, StageMetrics
 from lm.stages import Stage, register
@@ -37,7 +38,7 @@ def count_words(context: JobContext, work: StageWork) -> None:
 
     config = CountConfig.model_validate(work.config)
 
-    def fill(out):
+    def fill(out: Path) -> CountMetrics:
         words = sum(
             len(word) >= config.minimum_letters
             for text in read_texts(work.path("clean"), "train")

@@ -19,7 +19,7 @@ PASSES = (1, 7, 16, 24, 40, 60)
 
 
 @given(BYTES, SECONDS, SPEEDS, st.booleans())
-def test_every_machine_gets_a_model_it_can_train(train_bytes, seconds, speed, bf16):
+def test_every_machine_gets_a_model_it_can_train(train_bytes: int, seconds: float, speed: float, bf16: bool) -> None:
     """From an old laptop to a workstation, from a pamphlet to a library: some hundred steps, no absurd model."""
     vocab_size, recipe = choose_recipe(train_bytes, seconds, speed, bf16=bf16)
     assert recipe.steps >= MIN_STEPS * 4
@@ -30,7 +30,7 @@ def test_every_machine_gets_a_model_it_can_train(train_bytes, seconds, speed, bf
 
 
 @given(BYTES, SPEEDS)
-def test_more_time_never_means_a_smaller_model(train_bytes, speed):
+def test_more_time_never_means_a_smaller_model(train_bytes: int, speed: float) -> None:
     """Sizes grow with the budget; steps grow too, unless the text would be repeated: then there are more of them."""
     chosen = [choose_recipe(train_bytes, seconds, speed) for seconds in (20, 60, 180, 600, 3600, 36_000)]
     for (_, shorter), (vocab_size, longer) in pairwise(chosen):
@@ -40,7 +40,7 @@ def test_more_time_never_means_a_smaller_model(train_bytes, speed):
 
 
 @given(BYTES, SECONDS, SPEEDS)
-def test_a_small_text_gets_small_steps(train_bytes, seconds, speed):
+def test_a_small_text_gets_small_steps(train_bytes: int, seconds: float, speed: float) -> None:
     """Where time allows more passes than make sense, it goes into more and smaller steps."""
     vocab_size, recipe = choose_recipe(train_bytes, seconds, speed)
     if recipe.steps > 3 * most_steps(recipe, train_bytes, vocab_size):
@@ -48,7 +48,7 @@ def test_a_small_text_gets_small_steps(train_bytes, seconds, speed):
 
 
 @given(SECONDS, st.sampled_from(list(SHAPES)))
-def test_the_rest_of_a_shape_follows_the_width_that_is_asked_for(seconds, width):
+def test_the_rest_of_a_shape_follows_the_width_that_is_asked_for(seconds: float, width: int) -> None:
     """A width by hand brings its own perceptron, heads, vocabulary and batch, not those of another width.
 
     A width that would have been chosen anyway changes nothing.
@@ -61,7 +61,7 @@ def test_the_rest_of_a_shape_follows_the_width_that_is_asked_for(seconds, width)
 
 
 @given(st.integers(1, 12), st.sampled_from([32, 48, 64]))
-def test_heads_that_are_asked_for_have_keys_of_their_own(heads, head_width):
+def test_heads_that_are_asked_for_have_keys_of_their_own(heads: int, head_width: int) -> None:
     """Keys and values are shared only where that is asked for, and what is asked for is kept to the letter."""
     asked = {"width": heads * head_width, "heads": heads}
     _, recipe = choose_recipe(1_000_000, 60, 5e10, asked=TrainConfig(**asked))
@@ -71,13 +71,13 @@ def test_heads_that_are_asked_for_have_keys_of_their_own(heads, head_width):
     assert recipe.model_dump(include=set(ModelConfig.model_fields)) == asked
 
 
-def test_heads_that_do_not_divide_the_width_are_refused_with_the_request():
+def test_heads_that_do_not_divide_the_width_are_refused_with_the_request() -> None:
     """Before a text is fetched or cleaned for it."""
     with pytest.raises(BadInput, match="width 100 must be 3 heads of an even size"):
         build_config({}, ["train.width=100", "train.heads=3"])
 
 
-def test_what_is_repeated_is_not_learned_by_heart():
+def test_what_is_repeated_is_not_learned_by_heart() -> None:
     """The more passes, the more dropout; none where the text is read a few times; a look at kept text beyond reason.
 
     What is read again comes in other tokens.
@@ -93,7 +93,7 @@ def test_what_is_repeated_is_not_learned_by_heart():
 
 
 @given(st.integers(MIN_STEPS, 10**6))
-def test_what_a_model_knows_is_not_forgotten_for_a_small_text(steps):
+def test_what_a_model_knows_is_not_forgotten_for_a_small_text(steps: int) -> None:
     """Weights that are given move as far in a long training as in a short one: rates fall as steps grow."""
     _, recipe = choose_recipe(100_000, 60, 1e11)
     tuned, once_more = gentler(with_steps(recipe, steps)), gentler(with_steps(recipe, 2 * steps))
@@ -103,7 +103,7 @@ def test_what_a_model_knows_is_not_forgotten_for_a_small_text(steps):
     assert tuned.muon_rate * steps < 31 * recipe.muon_rate
 
 
-def test_the_steps_can_be_set_once_the_machine_was_measured():
+def test_the_steps_can_be_set_once_the_machine_was_measured() -> None:
     """Only the number of steps changes."""
     _, recipe = choose_recipe(1_000_000, 60, 1e12)
     assert with_steps(recipe, 77) == recipe.model_copy(update={"steps": 77})

@@ -1,8 +1,9 @@
-"""`python -m lm plan`: what a run would take, said before anything is started."""
+"""`slowburn plan`: what a run would take, said before anything is started."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm.planning.expected_loss import expected_bits_per_byte
+from tests.conftest import Workplace
 
 PROJECT = Path(__file__).parents[3]
 
@@ -25,12 +27,15 @@ class Answer(NamedTuple):
     errors: str
 
 
-@pytest.fixture
-def ask(workplace):
-    """Run `python -m lm plan` on the tiny corpus."""
+Ask = Callable[..., Answer]
 
-    def run(*arguments: str) -> Answer:
-        command = [sys.executable, "-m", "lm", "plan", "--corpus", str(workplace.corpus), *arguments]
+
+@pytest.fixture
+def ask(workplace: Workplace) -> Ask:
+    """Run `slowburn plan` on the tiny corpus."""
+
+    def run(*arguments: str, corpus: str = "") -> Answer:
+        command = [sys.executable, "-m", "lm", "plan", "--corpus", corpus or str(workplace.corpus), *arguments]
         done = subprocess.run(
             command, cwd=PROJECT, env=workplace.environment, capture_output=True, text=True, timeout=60
         )
@@ -39,7 +44,7 @@ def ask(workplace):
     return run
 
 
-def test_a_run_is_forecast_before_anything_is_made(ask, workplace):
+def test_a_run_is_forecast_before_anything_is_made(ask: Ask, workplace: Workplace) -> None:
     """Every stage, the budget, the training and what would change, for a corpus that nobody has cleaned yet."""
     outcome = ask("--minutes", "5", "--memory", "2GiB", "--json")
     assert outcome.code == 0, outcome.errors
@@ -59,7 +64,7 @@ def test_a_run_is_forecast_before_anything_is_made(ask, workplace):
     assert "bits per byte" in text.output
 
 
-def test_what_cannot_fit_is_refused_with_the_least_that_would_do(ask):
+def test_what_cannot_fit_is_refused_with_the_least_that_would_do(ask: Ask) -> None:
     """Exit code 78 and one line; with the budget that it names the same request fits."""
     outcome = ask("--memory", "200MiB")
     assert outcome.code == 78
@@ -68,27 +73,24 @@ def test_what_cannot_fit_is_refused_with_the_least_that_would_do(ask):
     assert ask("--memory", advised).code == 0
 
 
-def test_a_kept_plan_and_finished_stages_are_used(ask, workplace):
+def test_a_kept_plan_and_finished_stages_are_used(ask: Ask, workplace_of_done: Workplace) -> None:
     """What the pipeline has settled and made is neither guessed nor counted again."""
-    request = ("--minutes", "0.2", "--set", "train.steps=25", "threads=1")
-    command = [sys.executable, "-m", "flows.pipeline", "--corpus", str(workplace.corpus), *request]
-    subprocess.run([*command, "--until", "tokenize"], cwd=PROJECT, env=workplace.environment, check=True, timeout=120)
-    found = json.loads(ask(*request, "--json").output)
-    (plan,) = workplace.root.glob("artifacts/plans/[!m]*.json")
+    command = workplace_of_done.command("--json")
+    found = json.loads(ask("--minutes", "0.2", *command[command.index("--set") :]).output)
+    (plan,) = workplace_of_done.root.glob("artifacts/plans/[!m]*.json")
     assert found["kept_plan"] == f"artifacts/plans/{plan.name}"
     assert found["training"]["recipe"] == json.loads(plan.read_text())["recipe"]
-    assert [stage["stage"] for stage in found["stages"] if stage["done"]] == STAGES[:4]
+    assert [stage["stage"] for stage in found["stages"] if stage["done"]] == STAGES
 
 
-def test_an_address_of_unknown_size_says_what_to_do(ask, workplace):
+def test_an_address_of_unknown_size_says_what_to_do(ask: Ask) -> None:
     """One line, exit code 2."""
-    workplace.corpus = "https://example.org/unknown.txt"
-    outcome = ask()
+    outcome = ask(corpus="https://example.org/unknown.txt")
     assert outcome.code == 2
     assert "--until clean" in outcome.errors
 
 
-def test_more_time_promises_a_better_model(ask, workplace, tmp_path):
+def test_more_time_promises_a_better_model(ask: Ask, workplace: Workplace, tmp_path: Path) -> None:
     """The table answers the question it is asked for."""
     workplace.corpus = tmp_path / "larger.txt"
     texts = sorted((PROJECT / "docs").glob("*.md"))
@@ -99,21 +101,21 @@ def test_more_time_promises_a_better_model(ask, workplace, tmp_path):
 
 
 @given(st.floats(1e10, 1e17), st.floats(0.01, 100))
-def test_reading_a_text_again_helps_less_and_less(flops, passes):
+def test_reading_a_text_again_helps_less_and_less(flops: float, passes: float) -> None:
     """Twice the training on the same text is expected to be better, but never by more than on twice the text."""
     now = expected_bits_per_byte(2.0, flops, passes).likely
     again, more_text = (expected_bits_per_byte(2.0, 2 * flops, read).likely for read in (2 * passes, passes))
     assert more_text <= again <= now
 
 
-def test_what_was_measured_lies_in_the_interval_that_is_given_for_it():
+def test_what_was_measured_lies_in_the_interval_that_is_given_for_it() -> None:
     """The default run needed 1.47 bits per byte after 2,255 steps, 6.7 passes over Python's documentation."""
     expected = expected_bits_per_byte(2.045, 6.27e13, 6.7)
     assert expected.low < 1.47 < expected.high
     assert (expected.high - expected.low) / expected.likely < 0.25, "and the interval says something"
 
 
-def test_several_seeds_take_several_times_the_training(ask):
+def test_several_seeds_take_several_times_the_training(ask: Ask) -> None:
     """The minutes are each seed's: the forecast says so, and what they take together."""
     one, three = (json.loads(ask("--minutes", "2", "--seeds", seeds, "--json").output) for seeds in ("1", "3"))
     seconds = [

@@ -29,8 +29,10 @@ def machine_of(**speeds: float) -> Machine:
 
 
 @pytest.fixture
-def clean(toy_store: Store) -> Artifact | None:
-    return toy_store.find("clean", "1" * 16)
+def clean(toy_store: Store) -> Artifact:
+    found = toy_store.find("clean", "1" * 16)
+    assert found
+    return found
 
 
 def plan_of(place: Path, clean: Artifact, known: float, real: float, **config: Any) -> Plan:
@@ -45,20 +47,22 @@ def plan_of(place: Path, clean: Artifact, known: float, real: float, **config: A
 
 
 @pytest.mark.parametrize("known", [2e9, 5e11])
-def test_a_machine_that_was_misjudged_gets_the_model_that_suits_it(tmp_path, clean, known):
+def test_a_machine_that_was_misjudged_gets_the_model_that_suits_it(
+    tmp_path: Path, clean: Artifact, known: float
+) -> None:
     """It was busy when it was measured, or is now: the model is that of the speed which trials reach, and says so."""
     corrected, honest = plan_of(tmp_path, clean, known, 5e10), plan_of(tmp_path, clean, 5e10, 5e10)
     assert corrected.recipe == honest.recipe
     assert corrected.vocab_size == honest.vocab_size
-    assert any("another model suits it" in reason for reason in corrected.reasons)
-    assert not any("another model suits it" in reason for reason in honest.reasons)
+    assert any("another model was chosen" in reason for reason in corrected.reasons)
+    assert not any("another model was chosen" in reason for reason in honest.reasons)
 
 
-def test_a_shape_asked_for_is_tried_once(tmp_path, clean):
+def test_a_shape_asked_for_is_tried_once(tmp_path: Path, clean: Artifact) -> None:
     """Where no other model can come of it, the surprise changes the steps alone."""
     shape = {"layers": 2, "width": 128, "heads": 2, "kv_heads": 2, "mlp_width": 512}
     plan = plan_of(tmp_path, clean, 3e9, 6e10, train=shape, tokenize={"vocab_size": 600})
-    assert not any("another model suits it" in reason for reason in plan.reasons)
+    assert not any("another model was chosen" in reason for reason in plan.reasons)
 
 
 def plan_within(
@@ -89,7 +93,9 @@ def plan_within(
 
 @pytest.mark.parametrize("megabytes", [520, 700, 900])
 @pytest.mark.parametrize("low", [1.1, 1.3, 1.6])
-def test_a_prediction_that_was_too_low_is_learnt_from(tmp_path, clean, megabytes, low):
+def test_a_prediction_that_was_too_low_is_learnt_from(
+    tmp_path: Path, clean: Artifact, megabytes: int, low: float
+) -> None:
     """In a small budget, where trainings take more than was predicted, a plan that fits is found in a few trials."""
     budget = Budget(bytes=megabytes * 10**6, source="flag")
     plan, tried = plan_within(tmp_path, clean, budget, {True: low, False: low})
@@ -97,7 +103,9 @@ def test_a_prediction_that_was_too_low_is_learnt_from(tmp_path, clean, megabytes
     assert required_budget(plan.predicted_memory_bytes) <= budget.bytes
 
 
-def test_a_model_whose_trial_does_not_fit_is_computed_again_before_a_smaller_one_is_taken(tmp_path, clean):
+def test_a_model_whose_trial_does_not_fit_is_computed_again_before_a_smaller_one_is_taken(
+    tmp_path: Path, clean: Artifact
+) -> None:
     """That it should have fitted with all its activations kept does not cost a model its place."""
     easy, _ = plan_within(tmp_path / "easy", clean, Budget(bytes=4 * 10**9, source="flag"), {True: 1.0, False: 1.0})
     needed = required_budget(predict_trial(easy.recipe, easy.vocab_size, easy.micro_batch))
@@ -108,7 +116,7 @@ def test_a_model_whose_trial_does_not_fit_is_computed_again_before_a_smaller_one
     assert plan.recipe.parameters(8192) == easy.recipe.parameters(8192)
 
 
-def test_a_third_of_the_time_is_not_given_for_a_little_more_model(tmp_path, clean):
+def test_a_third_of_the_time_is_not_given_for_a_little_more_model(tmp_path: Path, clean: Artifact) -> None:
     """Where a model nearly fits, a slightly smaller one is better than the same with its layers computed again."""
     easy, _ = plan_within(tmp_path / "easy", clean, Budget(bytes=4 * 10**9, source="flag"), {True: 1.0, False: 1.0})
     needed = required_budget(predict_trial(easy.recipe, easy.vocab_size, easy.recipe.batch_sequences))
@@ -119,7 +127,7 @@ def test_a_third_of_the_time_is_not_given_for_a_little_more_model(tmp_path, clea
 
 
 @pytest.mark.parametrize("minutes", [0.2, 0.5, 1, 2, 4, 30])
-def test_with_memory_to_spare_the_model_for_the_time_is_taken(minutes):
+def test_with_memory_to_spare_the_model_for_the_time_is_taken(minutes: float) -> None:
     """Also where its width was asked for, and a model for less time would have more layers."""
     config = RunConfig.model_validate({"minutes": minutes, "train": {"width": 256, "heads": 2, "kv_heads": 2}})
     machine = machine_of(cpu=6e10).with_device(None)
@@ -127,7 +135,7 @@ def test_with_memory_to_spare_the_model_for_the_time_is_taken(minutes):
     assert choose(config, 1_000_000, BUDGET, machine).recipe == best.recipe
 
 
-def test_training_runs_on_what_is_fastest_or_asked_for():
+def test_training_runs_on_what_is_fastest_or_asked_for() -> None:
     """A GPU is taken where it trains faster, not because it is there; one that is not there is refused by name."""
     machine = machine_of(cpu=2e10, cuda=5e11)
     assert machine.with_device(None).device == "cuda"
@@ -138,13 +146,13 @@ def test_training_runs_on_what_is_fastest_or_asked_for():
 
 
 @pytest.mark.skipif(not CPU_FLAGS.exists(), reason="reads what Linux says of the processor")
-def test_bf16_is_a_matter_of_instructions():
+def test_bf16_is_a_matter_of_instructions() -> None:
     """However busy the machine is when it is measured: made of other instructions, bf16 never looks fast."""
     flags = set(CPU_FLAGS.read_text().split())
     assert has_bf16("cpu") == bool(flags & {"amx_bf16", "avx512_bf16", "bf16"})
 
 
-def test_plans_and_measurements_keep_their_fields():
+def test_plans_and_measurements_keep_their_fields() -> None:
     """What earlier versions wrote is read: the figures of the device that trains stand beside the machine's own."""
     cpu = dict.fromkeys(FIGURES, 1e9)
     cuda = {"card_bytes": 2**30} | dict.fromkeys(FIGURES, 1e12)

@@ -12,7 +12,7 @@ TOKENS, MODEL = "2" * 16, "3" * 16  # of the toy store
 
 
 @pytest.fixture
-def store(toy_store, monkeypatch) -> Store:
+def store(toy_store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """The toy store, with the numbers of its tokenizer."""
     opened = toy_store.open(toy_store.path("tokenize", TOKENS))
     opened.manifest.metrics.update(kind="bpe", vocab_size=512)
@@ -21,7 +21,7 @@ def store(toy_store, monkeypatch) -> Store:
 
 
 @pytest.mark.parametrize("name", [TOKENS, MODEL])
-def test_a_tokenizer_has_one_key_whatever_it_is_called(store, name):
+def test_a_tokenizer_has_one_key_whatever_it_is_called(store: Store, name: str) -> None:
     """By its own key or by that of a model: the same config, and so the same key of the tokens made with it."""
     config, artifact = reused_tokenizer(store, build_config({}, [f"tokenize.from_run={name}"]))
     assert artifact.key == TOKENS
@@ -41,14 +41,14 @@ def test_a_tokenizer_has_one_key_whatever_it_is_called(store, name):
         ([f"tokenize.from_run={TOKENS}", "init_from=some"], "leave one of them out"),
     ],
 )
-def test_what_cannot_be_reused_is_one_line(store, settings, words):
+def test_what_cannot_be_reused_is_one_line(store: Store, settings: list[str], words: str) -> None:
     """A name of nothing, an artifact without a tokenizer, and settings that contradict it."""
     with pytest.raises(BadInput, match=words) as refused:
         reused_tokenizer(store, build_config({}, settings))
     assert "\n" not in str(refused.value)
 
 
-def test_tokens_that_were_pruned_are_named(store, monkeypatch):
+def test_tokens_that_were_pruned_are_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model remembers its tokens, but they are gone."""
     monkeypatch.setattr(Store, "find", lambda self, stage, key: None)
     with pytest.raises(BadInput, match="not here any more"):

@@ -22,7 +22,7 @@ def cleaned(store: Store, corpus: Path, run_id: str) -> tuple[Artifact, str]:
     return artifact, session.record.stages["clean"].status
 
 
-def test_what_trained_once_is_not_held_out_when_the_corpus_grows(tmp_path):
+def test_what_trained_once_is_not_held_out_when_the_corpus_grows(tmp_path: Path) -> None:
     """Text is added to a long file and new files come: the earlier text is an input, named in the manifest."""
     corpus, store = write_corpus(tmp_path / "corpus", documents=6), Store(tmp_path / "root")
     first, _ = cleaned(store, corpus, "first")
@@ -45,7 +45,7 @@ def test_what_trained_once_is_not_held_out_when_the_corpus_grows(tmp_path):
     assert (again.key, status) == (second.key, "reused")
 
 
-def test_another_corpus_or_another_seed_has_no_earlier_text(tmp_path):
+def test_another_corpus_or_another_seed_has_no_earlier_text(tmp_path: Path) -> None:
     """A corpus that shares no file with it, and a split with another seed, owe an earlier text nothing."""
     store = Store(tmp_path / "root")
     cleaned(store, write_corpus(tmp_path / "one", documents=6), "one")

@@ -25,7 +25,9 @@ from lm.supervision.top_memory_growth import OtherPrograms
 GIB = 2**30
 
 
-def judged(*looks: tuple[float, float, float], swapped: tuple[float, ...] = (), stalled: tuple[float, ...] = ()):
+def judged(
+    *looks: tuple[float, float, float], swapped: tuple[float, ...] = (), stalled: tuple[float, ...] = ()
+) -> str | None:
     """What is said of the last of these looks: (seconds, free GiB of 8, own GiB)."""
     shortage = MemoryPressure()
     for index, (seconds, free, own) in enumerate(looks):
@@ -41,26 +43,26 @@ def judged(*looks: tuple[float, float, float], swapped: tuple[float, ...] = (), 
     return verdict
 
 
-def test_our_own_growth_is_no_shortage():
+def test_our_own_growth_is_no_shortage() -> None:
     """A training that takes what it was given stops nobody, however fast."""
     assert judged((0, 6, 0.5), (1, 3, 3.5)) is None
 
 
-def test_the_last_memory_and_a_fast_fall_towards_it_are():
+def test_the_last_memory_and_a_fast_fall_towards_it_are() -> None:
     """Little left, or soon to be: other programs need it."""
     assert "only 205 MiB" in str(judged((0, 0.2, 0.5)))
     assert "other programs take" in str(judged((0, 4, 0.5), (1, 2, 0.5), (1.5, 1, 0.5)))
     assert judged((0, 4, 0.5), (1, 3.8, 0.5), (1.5, 3.7, 0.5)) is None
 
 
-def test_pressure_and_swapping_count_where_memory_is_scarce():
+def test_pressure_and_swapping_count_where_memory_is_scarce() -> None:
     """With plenty free they are about something else."""
     assert "waiting for memory" in str(judged((0, 0.7, 0.5), (2, 0.7, 0.5), stalled=(5.0, 5.8)))
     assert "to disk" in str(judged((0, 0.7, 0.5), (2, 0.7, 0.5), swapped=(0.1, 0.6)))
     assert judged((0, 4, 0.5), (2, 4, 0.5), swapped=(0.1, 0.6), stalled=(5.0, 5.8)) is None
 
 
-def test_the_program_that_grew_is_named():
+def test_the_program_that_grew_is_named() -> None:
     """A person can close it."""
     others = OtherPrograms()
     with hog() as process:
@@ -69,7 +71,7 @@ def test_the_program_that_grew_is_named():
     assert "MiB" in said
 
 
-def test_a_stage_leaves_when_another_program_takes_the_memory(tmp_path, monkeypatch):
+def test_a_stage_leaves_when_another_program_takes_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends within seconds, and the message names the program; the stage itself is not blamed."""
     meminfo = tmp_path / "meminfo"
     monkeypatch.setattr("lm.memory.headroom.MEMINFO", meminfo)
@@ -110,7 +112,7 @@ def hog() -> Iterator["subprocess.Popen[bytes]"]:
         process.wait()
 
 
-def test_a_child_that_somebody_kills_is_not_said_to_be_out_of_memory():
+def test_a_child_that_somebody_kills_is_not_said_to_be_out_of_memory() -> None:
     """kill -9 by hand is a stop that the same command continues after."""
     with SupervisedChild(Budget(bytes=GIB, source="flag")) as child:
         os.kill(child.pid, signal.SIGKILL)
@@ -118,7 +120,7 @@ def test_a_child_that_somebody_kills_is_not_said_to_be_out_of_memory():
             child.call(measure_machine, silent)
 
 
-def test_a_child_that_the_kernel_kills_is():
+def test_a_child_that_the_kernel_kills_is() -> None:
     """Where a cgroup can be had, the kernel's kill is told by its counter."""
     with SupervisedChild(Budget(bytes=GIB, source="flag")) as child:
         if child.cgroup is None:
@@ -130,7 +132,7 @@ def test_a_child_that_the_kernel_kills_is():
     assert not child.cgroup.folder.exists()
 
 
-def test_watching_costs_next_to_nothing():
+def test_watching_costs_next_to_nothing() -> None:
     """Half a percent of one core at most, over a few seconds of a child that does nothing."""
     with SupervisedChild(Budget(bytes=GIB, source="flag")) as child:
         time.sleep(1)
@@ -141,7 +143,7 @@ def test_watching_costs_next_to_nothing():
     assert spent < 0.005 * 2 * 3, "three times the promise: other tests may be at work"
 
 
-def test_what_is_found_as_a_child_is_let_go_is_left_unsaid():
+def test_what_is_found_as_a_child_is_let_go_is_left_unsaid() -> None:
     """The watch is another thread: what it would still say to a child that is gone raises nothing."""
     with SupervisedChild(Budget(bytes=2**30, source="flag")) as child:
         pass

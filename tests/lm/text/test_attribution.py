@@ -7,27 +7,30 @@ import re
 import subprocess
 import sys
 from difflib import SequenceMatcher
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm.errors import BadInput
+from lm.store.artifacts import Store
 from lm.text.attribution import trace
 from lm.text.documents import Document, read_documents
+from tests.lm.conftest import Toy
 from tests.lm.documents import write_documents
 
 letters = st.text(alphabet="abé \n", max_size=40)
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("trace")
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(letters, min_size=1, max_size=5), st.data())
-def test_the_longest_shared_stretch_is_found_and_is_there(folder, texts, data):
+def test_the_longest_shared_stretch_is_found_and_is_there(folder: Path, texts: list[str], data: st.DataObject) -> None:
     """Whatever is traced, the first passage is as long as the longest that trying everything finds, and it is true."""
     documents = [text * data.draw(st.integers(1, 3)) for text in texts]
     write_documents([Document(str(n), "tale", text, "train") for n, text in enumerate(documents)], folder)
@@ -51,7 +54,7 @@ def common(one: str, other: str) -> str:
     return one[match.a : match.a + match.size]
 
 
-def test_a_quotation_is_found_with_its_place(toy):
+def test_a_quotation_is_found_with_its_place(toy: Toy) -> None:
     """Source, document, line and the words around it; how often it stands there; not the held-out text."""
     document = max(read_documents(toy.clean, "train"), key=lambda document: len(document.text))
     lines = document.text.split("\n")
@@ -67,7 +70,7 @@ def test_a_quotation_is_found_with_its_place(toy):
     assert repeated.text in "The Python Reference Manual"
 
 
-def test_short_texts_and_none_are_answered(toy):
+def test_short_texts_and_none_are_answered(toy: Toy) -> None:
     """A few words are found too; what stands nowhere gives nothing."""
     assert "statement" in trace(" statement", toy.clean)[0].text
     assert trace("zqxjzqxj wvkq", toy.clean) == []
@@ -75,20 +78,20 @@ def test_short_texts_and_none_are_answered(toy):
 
 
 @pytest.mark.parametrize("text", ["", "short", "caf\udce9 and more", "x" * (2 << 20)])
-def test_what_cannot_be_traced_is_one_clear_line(toy, text):
+def test_what_cannot_be_traced_is_one_clear_line(toy: Toy, text: str) -> None:
     """Too short, too long, no text."""
     with pytest.raises(BadInput) as refusal:
         trace(text, toy.clean)
     assert "\n" not in str(refusal.value)
 
 
-def command(store, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def command(store: Store, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     environment = os.environ | {"SLOWBURN_ROOT": str(store.root)}
     return subprocess.run([sys.executable, "-m", "lm", *words], env=environment, capture_output=True, input=given)
 
 
-def test_the_command_line_shows_it(toy_store, toy):
-    """`python -m lm trace` takes words or standard input, prints the place, and JSON for programs."""
+def test_the_command_line_shows_it(toy_store: Store, toy: Toy) -> None:
+    """`slowburn trace` takes words or standard input, prints the place, and JSON for programs."""
     quoted = next(read_documents(toy.clean, "train")).text[100:200]
     done = command(toy_store, "trace", "-", "--json", given=quoted.encode())
     assert done.returncode == 0, done.stderr

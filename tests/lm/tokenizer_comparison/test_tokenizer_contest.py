@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from lm.tokenizer_comparison import run as tokenizer_contest_run
 from lm.tokenizer_comparison.comparison import Setup, Tokens, TrialScore, conclude, equal_compute
 from lm.tokenizer_comparison.run import compare_tokenizers
 from tests.builders import metrics_of
+from tests.lm.conftest import Toy
 from tests.lm.documents import write_documents
 
 RECIPE = TrainingConfig(layers=2, width=64, heads=1, kv_heads=1, mlp_width=256, context=64, batch_sequences=8, steps=1,
@@ -39,7 +41,7 @@ def setup_of(flops: float) -> Setup:
 
 
 @pytest.fixture
-def store(toy, tmp_path, monkeypatch) -> Store:
+def store(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A store with the toy's text, where only two kinds of tokenizers are compared."""
     monkeypatch.setattr(tokenizer_contest_run, "KINDS", ("bpe", "byte"))
     store = Store(tmp_path)
@@ -56,7 +58,7 @@ def store(toy, tmp_path, monkeypatch) -> Store:
 
 
 @pytest.mark.parametrize("flops", [1e11, 1e12, 1e15])
-def test_every_kind_has_the_same_compute(flops):
+def test_every_kind_has_the_same_compute(flops: float) -> None:
     """Operations are equal to within a step, and no kind reads its text more often than makes sense."""
     tokens: dict[Kind, Tokens] = {
         "bpe": Tokens(1024, 400_000, 2.5),
@@ -73,7 +75,7 @@ def test_every_kind_has_the_same_compute(flops):
     assert max(passes) <= MAX_PASSES + 1
 
 
-def test_a_kind_is_called_worse_only_where_it_is_shown():
+def test_a_kind_is_called_worse_only_where_it_is_shown() -> None:
     """A difference that is there in every unit counts; one that chance explains does not."""
     random = np.random.default_rng(1)
     sizes = np.full(60, 1000.0)
@@ -95,7 +97,7 @@ def test_a_kind_is_called_worse_only_where_it_is_shown():
     assert trials[2].minus_best_ci95 == pytest.approx((0.1 / np.log(2),) * 2)
 
 
-def test_a_comparison_goes_on_where_it_was_interrupted(store):
+def test_a_comparison_goes_on_where_it_was_interrupted(store: Store) -> None:
     """Ctrl-C while the second model trains: the first is not made again; only the result stays."""
     clean = store.list("clean")[0]
 
@@ -122,13 +124,13 @@ def test_a_comparison_goes_on_where_it_was_interrupted(store):
     assert store.list("train") == [], "these are no models to write with"
 
 
-def test_too_small_a_budget_is_refused_before_anything_is_made(store):
+def test_too_small_a_budget_is_refused_before_anything_is_made(store: Store) -> None:
     """The message names the option that helps."""
     with pytest.raises(CannotFit, match="--memory"):
         compare_tokenizers(store, store.list("clean")[0], 0.05, Budget(bytes=2**28, source="flag"), silent, print)
 
 
-def test_the_command_names_what_it_cannot_find(tmp_path):
+def test_the_command_names_what_it_cannot_find(tmp_path: Path) -> None:
     """One line where there is no clean text, or no such run."""
     for arguments, says in (([], "no clean text yet"), (["nobody"], "nothing called nobody")):
         done = subprocess.run(

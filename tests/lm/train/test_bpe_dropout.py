@@ -37,7 +37,7 @@ def spelled(tokenizer: Tokenizer, ids: np.ndarray) -> str:
 
 @settings(deadline=None)
 @given(st.sampled_from(KINDS), st.floats(0.01, 0.89), st.integers(0, 2**31), st.integers(0, 10**6))
-def test_other_tokens_spell_the_same_text(kind, share, seed, step):
+def test_other_tokens_spell_the_same_text(kind: Kind, share: float, seed: int, step: int) -> None:
     """As many tokens as before, that spell the beginning of the same text; the same for the same step and sample."""
     tokenizer = TOKENIZERS[kind]
     batch, bpe_dropout = batch_of(tokenizer), BpeDropout(SPELLINGS[kind], share, seed)
@@ -51,7 +51,7 @@ def test_other_tokens_spell_the_same_text(kind, share, seed, step):
 
 
 @pytest.mark.parametrize(("kind", "least_share"), [("bpe", 1.0), ("unigram", 0.3)])
-def test_pieces_are_made_of_pieces(kind, least_share):
+def test_pieces_are_made_of_pieces(kind: str, least_share: float) -> None:
     """Every BPE piece has a spelling for each of the merges that make it, as have many of a unigram model's."""
     longer = [token for token, text, _ in TOKENIZERS[kind].pieces() if len(text) > 1]
     found = SPELLINGS[kind]
@@ -66,20 +66,20 @@ def spellings_of(*pieces: str) -> MergeTable:
     return MergeTable(((token, text, -token) for token, text in enumerate(pieces)), len(pieces))
 
 
-def test_a_merge_that_is_left_out_leaves_the_others():
+def test_a_merge_that_is_left_out_leaves_the_others() -> None:
     """Without one of its merges a piece is what the others come to: itself, where another leads to it too."""
     assert [ids.tolist() for ids in spellings_of("a", "b", "c", "ab", "abc").of(4)] == [[0, 1, 2], [3, 2]]
     assert [ids.tolist() for ids in spellings_of("a", "b", "c", "ab", "bc", "abc").of(5)] == [[5], [3, 2]]
 
 
-def test_so_many_are_left_out_as_were_asked_for():
+def test_so_many_are_left_out_as_were_asked_for() -> None:
     """A tenth of all merges, on average: of a piece made by two, both are kept in 81 of 100 samples."""
     bpe_dropout = BpeDropout(spellings_of("a", "b", "c", "ab", "abc"), 0.1, 1)
     respelled = bpe_dropout.of(np.full((10_000, 5), 4), 5)
     assert (respelled == 4).all(axis=1).mean() == pytest.approx(0.81, abs=0.015)
 
 
-def test_a_sample_is_spelled_in_one_way():
+def test_a_sample_is_spelled_in_one_way() -> None:
     """What is said again in a sample is spelled as before, so that it can be looked up; in other samples it is not."""
     bpe_dropout = BpeDropout(spellings_of("a", "b", "c", "ab", "abc"), 0.5, 1)
     respelled = bpe_dropout.of(np.full((50, 6), 4), 7).tolist()
@@ -87,12 +87,12 @@ def test_a_sample_is_spelled_in_one_way():
 
 
 @pytest.mark.parametrize("kind", ["byte", "char", "word"])
-def test_pieces_that_are_no_sum_of_others_stay_whole(kind):
+def test_pieces_that_are_no_sum_of_others_stay_whole(kind: Kind) -> None:
     """Bytes, characters and words have no other spelling."""
     assert merge_table(Tokenizer.from_bytes(train_tokenizer([TEXT], kind, 400, shrink=True))) is None
 
 
-def test_the_last_steps_see_whole_pieces():
+def test_the_last_steps_see_whole_pieces() -> None:
     """While the rates are high, batches come in other tokens; where they have nearly fallen to zero, as they are."""
     recipe = toy_recipe(steps=40, merge_dropout=0.5)
     varied = Trainer(recipe, VOCAB_SIZE, toy_tokens(), micro_batch=4, merge_table=toy_spellings())

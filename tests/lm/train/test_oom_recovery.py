@@ -16,6 +16,7 @@ from lm.stages import stage_work
 from lm.store.artifacts import Store
 from lm.supervision.supervisor import SupervisedChild
 from lm.train.jobs import start_training, train_chunk
+from tests.lm.conftest import Toy
 
 PROJECT = Path(__file__).parents[3]
 BUDGET = Budget(bytes=640 << 20, source="flag")
@@ -26,10 +27,12 @@ RECIPE = TrainingConfig(
 BALLAST = '''
 import os, pathlib, re, sys, threading, time
 
+STARTED = sys.orig_argv[1:]  # of a child: start_child.py, its budget, where it finds modules
+
 def fill():
     """Once training is under way, take as much as brings this process just above its soft limit, once."""
     models = pathlib.Path(os.environ["SLOWBURN_ROOT"], "artifacts/models")
-    budget = int(sys.orig_argv[sys.orig_argv.index("lm.supervision.child") + 1])
+    budget = int(STARTED[1])
     while not list(models.glob(".*.partial/checkpoints/step-*[1-9].json")):
         time.sleep(0.02)
     time.sleep(0.2)
@@ -37,12 +40,12 @@ def fill():
     ballast.append(b"x" * int(0.97 * budget - held))
 
 ballast = []
-if "lm.supervision.child" in sys.orig_argv:
+if STARTED and STARTED[0].endswith("start_child.py"):
     threading.Thread(target=fill, daemon=True).start()
 '''
 
 
-def trained(store: Store, toy, notes: list[str]) -> tuple[float, list[dict[str, Any]]]:
+def trained(store: Store, toy: Toy, notes: list[str]) -> tuple[float, list[dict[str, Any]]]:
     """Train all steps in a supervised child; the loss, and the downshifts on the way."""
     shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
     with SupervisedChild(BUDGET, threads=1, keeps_freed_memory=True, tell=notes.append) as child:
@@ -54,7 +57,9 @@ def trained(store: Store, toy, notes: list[str]) -> tuple[float, list[dict[str, 
     return report.loss, json.loads(shifts.read_text())["downshifts"] if shifts.exists() else []
 
 
-def test_a_training_near_its_budget_goes_on_in_smaller_pieces(toy, tmp_path, monkeypatch):
+def test_a_training_near_its_budget_goes_on_in_smaller_pieces(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The micro-batch is halved inside the process, nothing stops, and the loss is the same within rounding."""
     notes: list[str] = []
     loss, shifts = trained(Store(tmp_path / "whole"), toy, notes)
@@ -92,7 +97,7 @@ child.send({"event": "result", "value": result, "peak_memory_bytes": 0})
 """
 
 
-def test_a_step_that_is_refused_memory_is_made_again_in_smaller_pieces(toy, tmp_path):
+def test_a_step_that_is_refused_memory_is_made_again_in_smaller_pieces(toy: Toy, tmp_path: Path) -> None:
     """A refusal costs the step, not the training: nothing of it had reached the weights."""
     store = Store(tmp_path)
     shutil.copytree(toy.tokens, store.path("tokenize", "toy"))

@@ -1,6 +1,7 @@
 """Training does what the plan says, and goes on after an interruption as if there had been none."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from lm.train.trainer import Trainer
 VOCAB_SIZE = 64
 
 
-def toy_recipe(**changes) -> TrainingConfig:
+def toy_recipe(**changes: Any) -> TrainingConfig:
     fields = {
         "layers": 2, "width": 32, "heads": 2, "kv_heads": 1, "mlp_width": 48, "context": 16, "batch_sequences": 4,
         "steps": 20, "precision": "fp32", "seed": 3,
@@ -48,7 +49,7 @@ def copied(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("micro_batch", [4, 2])
-def test_a_restored_run_ends_in_the_same_bits(precision, micro_batch):
+def test_a_restored_run_ends_in_the_same_bits(precision: str, micro_batch: int) -> None:
     """20 steps at once, and 10 steps, a new trainer and 10 more: same losses, same weights, same optimiser state."""
     recipe = toy_recipe(precision=precision, dropout=0.2, merge_dropout=0.1, average_share=0.25)
     whole, first = make_trainer(recipe, micro_batch), make_trainer(recipe, micro_batch)
@@ -63,7 +64,7 @@ def test_a_restored_run_ends_in_the_same_bits(precision, micro_batch):
     assert all(torch.equal(tensor, second.final_weights()[name]) for name, tensor in whole.final_weights().items())
 
 
-def test_a_smaller_micro_batch_learns_the_same():
+def test_a_smaller_micro_batch_learns_the_same() -> None:
     """After a memory downshift the losses agree: same data, dropout and effective batch, other rounding."""
     recipe = toy_recipe(muon_rate=0.01, dropout=0.2, merge_dropout=0.1)
     whole, parts = make_trainer(recipe, 4), make_trainer(recipe, 1)
@@ -71,7 +72,7 @@ def test_a_smaller_micro_batch_learns_the_same():
     assert all(a == pytest.approx(b, abs=1e-3) for a, b in losses)
 
 
-def test_the_published_weights_are_an_average():
+def test_the_published_weights_are_an_average() -> None:
     """They differ from the last step's, and looking at them changes nothing."""
     trainer, plain = make_trainer(toy_recipe(average_share=0.5, steps=60)), make_trainer(toy_recipe(steps=60))
     windows = SampleLoss(toy_tokens(500), 16, 4)
@@ -85,7 +86,7 @@ def test_the_published_weights_are_an_average():
         assert not torch.equal(trainer.final_weights()[name], parameter)
 
 
-def test_computing_layers_again_changes_no_bit():
+def test_computing_layers_again_changes_no_bit() -> None:
     """Less memory for more time: the weights and the optimiser's state are those of a training that keeps all."""
     recipe = toy_recipe(precision="bf16", dropout=0.2)
     kept = make_trainer(recipe)
@@ -94,7 +95,7 @@ def test_computing_layers_again_changes_no_bit():
     assert all(torch.equal(tensor, again.state()[name]) for name, tensor in kept.state().items())
 
 
-def test_it_learns():
+def test_it_learns() -> None:
     """The loss falls from that of a guess towards the text's own uncertainty."""
     trainer = make_trainer(toy_recipe(steps=150))
     losses = [trainer.step() for _ in range(150)]
@@ -102,16 +103,18 @@ def test_it_learns():
     assert losses[-1] < 2.0
 
 
-def test_the_state_of_another_model_is_refused():
+def test_the_state_of_another_model_is_refused() -> None:
     """A checkpoint that does not fit is named, before anything is overwritten."""
     trainer = make_trainer(toy_recipe())
-    with pytest.raises(BadInput, match="of another model"):
+    with pytest.raises(BadInput, match="belongs to another model"):
         trainer.restore(make_trainer(toy_recipe(width=64)).state())
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(20, 400), st.integers(0, 50), st.integers(1, 16), st.integers(1, 9), st.integers(0, 99))
-def test_an_epoch_shows_every_window_once(count, kept_back, context, batch_sequences, seed):
+def test_an_epoch_shows_every_window_once(
+    count: int, kept_back: int, context: int, batch_sequences: int, seed: int
+) -> None:
     """No window is repeated before all were seen, whatever the batch; later batches never depend on earlier calls.
 
     What is kept back is never seen.
@@ -128,13 +131,13 @@ def test_an_epoch_shows_every_window_once(count, kept_back, context, batch_seque
     assert (fresh.at(steps + 7) == batches.at(steps + 7)).all()
 
 
-def test_a_text_shorter_than_one_sequence_is_refused():
+def test_a_text_shorter_than_one_sequence_is_refused() -> None:
     """Three lines of text cannot fill a window: said plainly, with what to do."""
     with pytest.raises(BadInput, match=r"10 tokens.*use more text"):
         Batches(np.arange(10), 0, 16, 4, 0)
 
 
-def test_the_rates_rise_and_fall_to_zero():
+def test_the_rates_rise_and_fall_to_zero() -> None:
     """The schedule depends on the step and the number of steps alone."""
     shares = [lr_multiplier(step, toy_recipe(steps=100, warmup=0.1)) for step in range(100)]
     assert max(shares) == 1.0
@@ -143,7 +146,7 @@ def test_the_rates_rise_and_fall_to_zero():
     assert shares[-1] < 0.02
 
 
-def test_rates_fall_to_the_end_wherever_it_is_moved():
+def test_rates_fall_to_the_end_wherever_it_is_moved() -> None:
     """Nothing changes before a move; after it the rates fall from where they were to zero, without a jump."""
     planned = toy_recipe(steps=100, warmup=0.1)
     once = with_end_moved(planned, 40, 70)
@@ -159,7 +162,7 @@ def test_rates_fall_to_the_end_wherever_it_is_moved():
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.02), (torch.float32, 0.1)])
-def test_muon_is_that_of_torch(dtype, tolerance, monkeypatch):
+def test_muon_is_that_of_torch(dtype: torch.dtype, tolerance: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Matrices of several shapes, tall, square and wide, move as torch's own Muon moves them, but for rounding, where
     both take the same polynomials.
     """
@@ -177,7 +180,7 @@ def test_muon_is_that_of_torch(dtype, tolerance, monkeypatch):
             theirs_one.grad = ours_one.grad.clone()
         for optimiser in (fast, plain):
             optimiser.param_groups[0]["lr"] = rate
-            optimiser.step()
+            optimiser.step()  # type: ignore[no-untyped-call]  # torch wraps it in what has no types
     for before, ours_one, theirs_one in zip(start, ours, theirs, strict=True):
         moved, expected = ours_one.detach() - before, theirs_one.detach() - before
         assert float((moved - expected).norm()) < tolerance * float(expected.norm())
@@ -186,7 +189,9 @@ def test_muon_is_that_of_torch(dtype, tolerance, monkeypatch):
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("shape", [(64, 64), (64, 256), (192, 768)])
 @pytest.mark.parametrize("largest_share", [0.12, 0.5, 1.0])
-def test_muon_gives_every_direction_about_the_same_length(dtype, shape, largest_share):
+def test_muon_gives_every_direction_about_the_same_length(
+    dtype: torch.dtype, shape: tuple[int, int], largest_share: float
+) -> None:
     """Singular values from a hundredth of the whole to nearly all of it come to between 0.7 and 1.3, in bf16 too, and
     directions stay what they were.
     """

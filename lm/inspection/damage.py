@@ -1,0 +1,47 @@
+"""What is found damaged, and the command that mends it."""
+
+import shlex
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from lm.runs.run_record import list_runs
+from lm.store.artifacts import Store
+from lm.store.integrity import NO_ACCESS
+
+REMAKE = "slowburn run"
+
+
+class Damage(BaseModel):
+    """A file that is not what was written, or cannot be seen to be, and the command that mends that."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str  # relative to the root
+    what: str
+    remake: str
+
+
+def no_access(store: Store, path: Path) -> Damage:
+    """A file that nothing may be wrong with: its owner, or root, can let this user read it."""
+    return Damage(
+        path=path.relative_to(store.root).as_posix(),
+        what=NO_ACCESS,
+        remake=f"chmod -R a+rX {shlex.quote(str(path.parent))}",
+    )
+
+
+def damage(store: Store, path: Path, what: str, again: str, *, removed: Path | None = None) -> Damage:
+    """A damaged file: it goes, or the folder `removed`, and the command `again` makes it anew."""
+    gone = removed or path
+    return Damage(
+        path=path.relative_to(store.root).as_posix(),
+        what=what,
+        remake=f"rm {'-r ' * gone.is_dir()}{shlex.quote(str(gone))} && {again}",
+    )
+
+
+def command_of(store: Store, key: str) -> str:
+    """The command of a run that used an artifact: only what is missing is made again."""
+    users = (run.command for run in list_runs(store) if any(stage.key == key for _, stage in run.every_stage()))
+    return next((command for command in users if command), REMAKE)
