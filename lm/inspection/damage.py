@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.runs.run_record import list_runs
 from lm.store.artifacts import Store
@@ -12,10 +12,8 @@ from lm.store.integrity import NO_ACCESS
 REMAKE = "slowburn run"
 
 
-class Damage(BaseModel):
+class Damage(BaseModel, frozen=True):
     """A file that is not what was written, or cannot be seen to be, and the command that mends that."""
-
-    model_config = ConfigDict(frozen=True)
 
     path: str  # relative to the root
     what: str
