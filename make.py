@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # the long files come first
 TWO_TESTS_AT_ONCE = ("-n", "2", "--dist", "worksteal")
 OPERATIONS = [f"tests/flows/test_{name}.py" for name in ("outages", "deployments", "reruns", "ui", "server")]
-OPERATIONS.append("tests/faults/test_surroundings.py")
+OPERATIONS += [f"tests/faults/test_{name}.py" for name in ("surroundings", "more_surroundings", "system_calls")]
 LLAMA_CPP = ("llama-cpp-python==0.3.36",)
 OBJECT_STORE = ("moto[server]==5.2.1", "s3fs==2026.9.0")
 

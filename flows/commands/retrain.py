@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from flows.cli.flow_options import flow_options, read_flow_request
-from flows.cli.prefect_settings import check_home, use_project_settings
+from flows.cli.prefect_settings import use_project_settings
 from flows.commands.launch import launch
+from flows.server_of_run import find_server
 from flows.terminal import Terminal
 from lm.champions.retraining import RetrainPolicy
 from lm.cli.command import command, command_line, field_option
@@ -39,10 +40,10 @@ def retrain_command(
         run_retraining(config, policy, run_id=request.run_id, listener=terminal, command=given)
 
     def through_prefect(config: RunConfig, terminal: Terminal) -> None:
-        check_home(writable=False)
+        server = find_server()
         from flows.commands.flow_runner import run_flow  # two seconds of Prefect
         from flows.retrain import retrain
 
-        run_flow(given, terminal, lambda: retrain(config, policy, request.run_id, return_state=True))
+        run_flow(given, terminal, server, lambda: retrain(config, policy, request.run_id, return_state=True))
 
     return until_ended(lambda: launch(request, plain, through_prefect, lambda config: not without_prefect), CAN_GO_ON)

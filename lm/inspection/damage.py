@@ -1,14 +1,17 @@
 """What is found damaged, and the command that mends it."""
 
+import os
 import shlex
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from lm.errors import NoAccess, TooNew
 from lm.runs.run_record import list_runs
 from lm.store.artifacts import Store
-from lm.store.integrity import NO_ACCESS
+from lm.store.integrity import NO_ACCESS, NO_ANSWER
 
+TOO_NEW = "was written by a newer Slowburn"
 REMAKE = "slowburn run"
 
 
@@ -20,13 +23,14 @@ class Damage(BaseModel, frozen=True):
     remake: str
 
 
-def no_access(store: Store, path: Path) -> Damage:
-    """A file that nothing may be wrong with: its owner, or root, can let this user read it."""
-    return Damage(
-        path=path.relative_to(store.root).as_posix(),
-        what=NO_ACCESS,
-        remake=f"chmod -R a+rX {shlex.quote(str(path.parent))}",
-    )
+def not_damaged(store: Store, path: Path, error: NoAccess | None = None) -> Damage:
+    """A file that nothing may be wrong with: its owner can let this user read it, its disk is away, or we are old."""
+    name, folder = path.relative_to(store.root).as_posix(), shlex.quote(str(path.parent))
+    if isinstance(error, TooNew):
+        return Damage(path=name, what=TOO_NEW, remake="update Slowburn")
+    if os.access(path, os.R_OK):
+        return Damage(path=name, what=NO_ANSWER, remake=f"ls -l {folder}")
+    return Damage(path=name, what=NO_ACCESS, remake=f"chmod -R a+rX {folder}")
 
 
 def damage(store: Store, path: Path, what: str, again: str, *, removed: Path | None = None) -> Damage:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from lm.download.stage import is_key_of
 from lm.errors import NoAccess, SlowburnError
-from lm.inspection.damage import Damage, command_of, damage, no_access
+from lm.inspection.damage import Damage, command_of, damage, not_damaged
 from lm.inspection.verify_records import record_damages, records
 from lm.runs.find import find
 from lm.runs.lineage import all_artifacts
@@ -15,7 +15,7 @@ from lm.runs.run_record import RunRecord
 from lm.stages import DOWNLOAD, stage_names
 from lm.store.artifacts import ROOT_VARIABLE, Artifact, Store
 from lm.store.files import SCHEMA_VERSION
-from lm.store.integrity import ADDED, NO_ACCESS, file_damages
+from lm.store.integrity import ADDED, NO_ACCESS, NO_ANSWER, file_damages
 from lm.store.keys import version_behind
 from lm.text.raw_sources import read_sources
 
@@ -65,8 +65,8 @@ def _damages(store: Store, artifact: Artifact) -> Iterator[Damage]:
         yield damage(store, artifact.path / "manifest.json", problem, again, removed=artifact.path)
     for name, what in file_damages(artifact):
         path = artifact.path / name
-        if what == NO_ACCESS:
-            yield no_access(store, path)
+        if what in (NO_ACCESS, NO_ANSWER):
+            yield not_damaged(store, path)
         elif what == ADDED:
             yield damage(store, path, what, f"slowburn verify {artifact.key}")
         else:
@@ -117,8 +117,8 @@ def _opened(store: Store, path: Path, damages: list[Damage]) -> Artifact | None:
     manifest = path / "manifest.json"
     try:
         return store.open(path)
-    except NoAccess:
-        damages.append(no_access(store, manifest))
+    except NoAccess as error:
+        damages.append(not_damaged(store, manifest, error))
     except SlowburnError as error:
         what = str(error).removeprefix(f"{manifest} ").rpartition(": ")[0]
         damages.append(damage(store, manifest, what, command_of(store, path.name), removed=path))

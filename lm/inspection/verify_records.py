@@ -7,7 +7,7 @@ from typing import Any
 from lm.champions.champion import champion_path, copy_path, load_champion
 from lm.clean.pack_file import is_whole
 from lm.errors import Damaged, NoAccess, SlowburnError
-from lm.inspection.damage import REMAKE, Damage, damage, no_access
+from lm.inspection.damage import REMAKE, Damage, damage, not_damaged
 from lm.planning.machine_record import FILE as MACHINE_FILE
 from lm.planning.machine_record import read_machine
 from lm.planning.plan import open_plan
@@ -64,8 +64,8 @@ def _reader(store: Store, path: Path) -> Callable[[Path], Any]:
 def _damage(store: Store, path: Path, read: Callable[[Path], Any]) -> Damage | None:
     try:
         read(path)
-    except NoAccess:
-        return no_access(store, path)
+    except NoAccess as error:
+        return not_damaged(store, path, error)
     except Damaged as error:
         if not path.exists():  # a training goes on, and has removed an older checkpoint
             return None

@@ -140,4 +140,4 @@ def _model(run: RunRecord) -> str | None:
 
 
 def _date(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone():%d %B %Y, %H:%M}".lstrip("0")
+    return f"{datetime.fromtimestamp(datetime.fromisoformat(moment).timestamp()):%d %B %Y, %H:%M}".lstrip("0")

@@ -112,7 +112,7 @@ class Store:
     @classmethod
     def default(cls) -> Self:
         """Where `SLOWBURN_ROOT` says, else in the project itself."""
-        root = Path(os.environ.get(ROOT_VARIABLE) or Path(__file__).parents[2]).resolve()
+        root = Path(os.environ.get(ROOT_VARIABLE) or Path(__file__).parents[2]).expanduser().resolve()
         return cls(Path(check_utf8(str(root))))
 
     @property
@@ -253,8 +253,9 @@ class Store:
         )
         write_record(partial / "manifest.json", manifest.model_dump(mode="json"))
         mode = (partial / "manifest.json").stat().st_mode  # by the user's umask; safetensors are for their owner alone
-        for file in files:
-            file.chmod(mode)
+        with suppress(PermissionError, NotImplementedError):  # on a network folder whose modes are its own
+            for file in files:
+                file.chmod(mode)
         damaged = path.with_name(f".{key}.damaged")
         shutil.rmtree(damaged, ignore_errors=True)
         if path.exists():

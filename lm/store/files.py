@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, and their hashes."""
 
+import errno
 import hashlib
 import json
 import os
@@ -14,13 +15,14 @@ from typing import Annotated, Any, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import AfterValidator, BaseModel, ValidationError
 
-from lm.errors import Damaged, SlowburnError, Stopped, explained
+from lm.errors import Damaged, NoAccess, Stopped, TooNew, explained
 from lm.store.checksum import FIELD, has_checksum, is_unchanged, with_checksum
 
 Model = TypeVar("Model", bound=BaseModel)
 
 SCHEMA_VERSION = 1
 AGAIN = "run this again to make it again"
+UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)  # what a network folder says of what it cannot do
 SCANNERS_HOLD_FILES = os.name == "nt"  # open, so that they cannot be renamed
 SCANNER_TIMEOUT_SECONDS = 10.0
 
@@ -48,12 +50,18 @@ Moment = Annotated[str, AfterValidator(_is_moment)]  # in a record: UTC, RFC 333
 
 
 def flush(path: Path) -> None:
-    """Force a file's content, or a folder's list of names, onto the disk. Windows keeps its folders by itself."""
+    """Force a file's content, or a folder's list of names, onto the disk, where the file system can.
+
+    Windows and many network folders keep their folders by themselves.
+    """
     if path.is_dir() and os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
     finally:
         os.close(descriptor)
 
@@ -76,13 +84,15 @@ def move(source: Path, target: Path) -> None:
 
 
 def check_readable(path: Path) -> None:
-    """Raise NoAccess where a file may not be read by this user; what else is wrong with it is the reader's to tell."""
+    """Raise NoAccess where the system does not let us read a file; what is wrong in it is the reader's to tell."""
     try:
-        path.open("rb").close()
-    except PermissionError as error:
-        raise explained(error) from error
-    except OSError:
+        with path.open("rb") as stream:
+            stream.read(1)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return
+    except OSError as error:
+        error.filename = str(path)  # a failed read names no file
+        raise NoAccess(str(explained(error))) from error
 
 
 @contextmanager
@@ -144,7 +154,9 @@ def read_json(path: Path, repair: str = "") -> dict[str, Any]:
         value = json.loads(content)
     except FileNotFoundError:
         raise Damaged(f"{path} is missing: {AGAIN}") from None
-    except (ValueError, OSError, RecursionError) as error:
+    except OSError as error:
+        raise explained(error) from error
+    except (ValueError, RecursionError) as error:
         raise Damaged(f"{path} cannot be read ({_in_short(error)}): {repair}") from error
     if not isinstance(value, dict):
         raise Damaged(f"{path} holds no JSON object: {repair}")
@@ -155,7 +167,7 @@ def read_json(path: Path, repair: str = "") -> dict[str, Any]:
     if type(version) is not int:
         raise Damaged(f"{path} has schema version {str(version)[:40]!r}, expected a number: {repair}")
     if version > SCHEMA_VERSION:
-        raise SlowburnError(
+        raise TooNew(
             f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
         )
     return value

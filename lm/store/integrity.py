@@ -9,6 +9,7 @@ from lm.store.artifacts import Artifact
 from lm.store.files import remake_advice, sha256_of
 
 NO_ACCESS = "may not be read by this user; its owner can change that"
+NO_ANSWER = "cannot be read now; its disk or network folder does not answer"
 ADDED = "is no part of it"
 LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini")
 
@@ -23,7 +24,7 @@ class FileDamage(NamedTuple):
 def check(artifact: Artifact) -> None:
     """Raise Damaged, with the command that repairs it, where an artifact is not what was written, or NoAccess."""
     for name, what in file_damages(artifact):
-        if what == NO_ACCESS:
+        if what in (NO_ACCESS, NO_ANSWER):
             raise NoAccess(f"{artifact.path / name} {what}")
         raise Damaged(f"{artifact.path / name} {what}: {remake_advice(artifact.path)}")
 
@@ -39,16 +40,16 @@ def file_damages(artifact: Artifact) -> Iterator[FileDamage]:
 
 def _damage(artifact: Artifact, name: str) -> str:
     path, expected = artifact.path / name, artifact.manifest.outputs[name]
-    if not path.is_file():
-        return "is missing"
-    if (size := path.stat().st_size) != expected.bytes:
-        return f"has {size:,} bytes instead of {expected.bytes:,}"
     try:
+        if not path.is_file():
+            return "is missing"
+        if (size := path.stat().st_size) != expected.bytes:
+            return f"has {size:,} bytes instead of {expected.bytes:,}"
         return "" if sha256_of(path) == expected.sha256 else "holds other bytes than were written"
     except PermissionError:
         return NO_ACCESS
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
+    except OSError:
+        return NO_ANSWER
 
 
 def _names(folder: Path) -> set[str]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lm.arrow.arrays import string_array
-from lm.errors import SlowburnError
+from lm.errors import SlowburnError, TooNew
 from lm.store.files import check_readable
 from lm.text.licences import NOT_STATED
 from lm.text.splits import SPLITS, Split
@@ -115,7 +115,7 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
     """Raise SlowburnError when a file of documents is of a newer schema, or lacks a column."""
     version = int((schema.metadata or {}).get(b"schema_version", b"0"))
     if version > SCHEMA_VERSION:
-        raise SlowburnError(
+        raise TooNew(
             f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
         )
     found = {field.name: field.type for field in schema}

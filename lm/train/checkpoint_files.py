@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lm.errors import Damaged, SlowburnError
+from lm.errors import Damaged, NoAccess, SlowburnError
 from lm.store.files import read_json, sha256_of
 
 FIELDS = {"step", "bytes", "sha256", "facts"}
@@ -20,10 +20,12 @@ def step_of(record: Path) -> int:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read the record of a checkpoint. Raises Damaged where it, or the tensors, are not what was written."""
+    """Read the record of a checkpoint. Raises Damaged where it, or the tensors, are not what was written; NoAccess."""
     tensors, repair = tensors_of(path), "training goes on from the one before"
     try:
         record = read_json(path)
+    except NoAccess:  # it may be whole: whoever owns it is asked first
+        raise
     except SlowburnError:
         raise Damaged(f"{path} does not hold what was written: {repair}") from None
     if record.keys() != FIELDS or record["step"] != step_of(path) or not isinstance(record["facts"], dict):

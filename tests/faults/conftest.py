@@ -1,7 +1,10 @@
-"""A finished root to damage; and what a campaign measures is printed, whichever of pytest's processes measured it."""
+"""What tests of faults share; and what a campaign measures is printed, whichever of pytest's processes measured it."""
 
 import os
+import shutil
 import signal
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from lm.planning.machine import Machine
 from lm.planning.machine_record import keep_machine
 from lm.store.artifacts import Store
 from tests.conftest import Workplace
+from tests.faults.surroundings import Surroundings
 
 FIGURES = "figures"  # the name under which a test records a line of them
 
@@ -51,3 +55,22 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Path, machin
     cut.send_signal(signal.SIGTERM)
     cut.communicate()
     return place
+
+
+@pytest.fixture
+def here(
+    workplace: Workplace, record_property: Callable[[str, object], None], request: pytest.FixtureRequest
+) -> Surroundings:
+    """The surroundings of a test, whose docstring says in its first line what they are."""
+    case = (request.function.__doc__ or "").split("\n")[0].rstrip(".")
+    parameters = getattr(request.node, "callspec", None)
+    return Surroundings(workplace, record_property, f"{case} [{parameters.id}]" if parameters else case)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may look into: pytest's own are for one alone."""
+    folder = Path(tempfile.mkdtemp(prefix="slowburn-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
