@@ -6,7 +6,7 @@ from typing import Any
 from prefect import State
 from prefect.states import Cancelled, Failed
 
-from lm.errors import CannotFit, OutOfMemory, SlowburnError
+from lm.errors import BadInput, CannotFit, OutOfMemory, SlowburnError
 from lm.pipeline.notify import notify_run
 from lm.pipeline.run import conclude
 from lm.pipeline.session import Session
@@ -33,3 +33,8 @@ def concluded(session: Session, work: Callable[[], State[Any]]) -> State[Any]:
     publish_run(session)
     notify_run(session)
     return states[0]
+
+
+def bad_input(error: BadInput) -> State[Any]:
+    """The state of a flow that was asked for what cannot be."""
+    return Failed(name="BadInput", message=str(error))

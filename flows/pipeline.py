@@ -15,8 +15,9 @@ from typing import Any
 from prefect import State, flow
 from prefect.states import Completed
 
-from flows.outcome import concluded
-from flows.run_name import flow_run_name
+from flows.outcome import bad_input, concluded
+from flows.run_name import asked_config, flow_run_name
+from lm.errors import BadInput
 from lm.pipeline.run import StageName, run_until
 from lm.run_config import RunConfig
 from tasks.run_logging import open_session
@@ -41,6 +42,7 @@ def pipeline(
     run_id: str | None = None,
     until: StageName = "generate",
     replan: bool = False,
+    settings_file: str | None = None,
 ) -> State[Any]:
     """Every stage, each reused where it is done already.
 
@@ -49,5 +51,12 @@ def pipeline(
         run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
         until: the last stage to run
         replan: make a new plan instead of using the kept one
+        settings_file: path of a slowburn.toml; what config says wins
     """
-    return state_if_superseded() or run_stages(config, run_id, until, replan)
+    if superseded := state_if_superseded():
+        return superseded
+    try:
+        asked = asked_config(config, settings_file)
+    except BadInput as error:
+        return bad_input(error)
+    return run_stages(asked, run_id, until, replan)

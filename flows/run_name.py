@@ -10,6 +10,7 @@ from lm.errors import BadInput
 from lm.run_config import RunConfig, build_config
 from lm.runs.rerun_config import rerun_config
 from lm.runs.run_name import request_name
+from lm.settings.file import with_settings_file
 from lm.store.artifacts import Store
 
 UNIQUE_DIGITS = 6
@@ -20,18 +21,25 @@ def flow_run_name() -> str:
     parameters: dict[str, Any] = flow_run.get_parameters()
     config = RunConfig.model_validate(parameters["config"])
     with suppress(BadInput):  # the flow tells of it
-        config = asked_config(config, parameters.get("like"), parameters.get("settings") or ())
+        settings = parameters.get("settings") or ()
+        config = asked_config(config, parameters.get("settings_file"), parameters.get("like"), settings)
     asked = parameters.get("run_id") or request_name(config)
     return f"{asked}-{str(flow_run.get_id()).replace('-', '')[-UNIQUE_DIGITS:]}"
 
 
-def asked_config(config: RunConfig, like: str | None, settings: Sequence[str]) -> RunConfig:
-    """The config that a flow run is to have: its own or that of an earlier run, with settings changed.
+def asked_config(
+    config: RunConfig, settings_file: str | None = None, like: str | None = None, settings: Sequence[str] = ()
+) -> RunConfig:
+    """The config that a flow run is to have: its own, with what a file says below, or that of an earlier run.
 
-    Raises BadInput.
+    Over either lie `settings`. Raises BadInput.
     """
-    if like is None:
-        return build_config(config.model_dump(context={"secrets": True}), settings) if settings else config
-    if config != RunConfig():
-        raise BadInput("got both config and like: give one of them, and what is to be changed as settings")
-    return rerun_config(Store.default(), like, settings)
+    if like is not None:
+        if config != RunConfig() or settings_file:
+            raise BadInput(
+                "like goes with settings alone: got config or settings_file too, which say what to begin with"
+            )
+        return rerun_config(Store.default(), like, settings)
+    if settings_file:
+        config = with_settings_file(settings_file, config).run
+    return build_config(config.model_dump(context={"secrets": True}), settings) if settings else config

@@ -6,8 +6,8 @@ A stage of an earlier run again, with other settings: `-p like=newest -p 'settin
 from typing import Any
 
 from prefect import Flow, State, flow
-from prefect.states import Failed
 
+from flows.outcome import bad_input
 from flows.pipeline import run_stages
 from flows.run_name import asked_config, flow_run_name
 from lm.errors import BadInput
@@ -23,7 +23,11 @@ def _stage_flow(stage: StageName, description: str) -> Flow[..., State[Any]]:
 
     @flow(name=stage, flow_run_name=flow_run_name, description=description)
     def run_stage(
-        like: str | None = None, settings: Settings = (), config: RunConfig = DEFAULT, run_id: str | None = None
+        like: str | None = None,
+        settings: Settings = (),
+        config: RunConfig = DEFAULT,
+        settings_file: str | None = None,
+        run_id: str | None = None,
     ) -> State[Any]:
         """Do one stage.
 
@@ -31,12 +35,13 @@ def _stage_flow(stage: StageName, description: str) -> Flow[..., State[Any]]:
             like: do this stage again as the run of this name did, or the newest one; empty: as config says
             settings: what to change in that, such as train.seed=2
             config: what to train on, and the time and memory it may take
+            settings_file: path of a slowburn.toml; what config says wins
             run_id: name of the run's folder in artifacts/runs; empty: made of the time and this run's name
         """
         try:
-            asked = asked_config(config, like, settings)
+            asked = asked_config(config, settings_file, like, settings)
         except BadInput as error:
-            return Failed(name="BadInput", message=str(error))
+            return bad_input(error)
         return run_stages(asked, run_id, stage, replan=False)
 
     return run_stage

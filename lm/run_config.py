@@ -1,11 +1,12 @@
-"""Everything that can be asked of a run: the flow's parameter, the command line's options, a deployment's YAML."""
+"""Everything that can be asked of a run: flow parameter, command line, settings file, a deployment's YAML."""
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, PositiveInt, ValidationError
+from pydantic.fields import FieldInfo
 
 from lm.clean.config import CleanConfig
 from lm.config import StageConfig
@@ -17,6 +18,9 @@ from lm.memory.budget import Size
 from lm.store.layout import MAX_SEEDS
 from lm.tokenize.config import TokenizeConfig
 from lm.train.config import TrainConfig
+
+Tree = dict[str, Any]  # nested tables of settings
+Config = TypeVar("Config", bound=StageConfig)
 
 
 class RunConfig(StageConfig):
@@ -56,11 +60,16 @@ class RunConfig(StageConfig):
 
 
 def build_config(values: Mapping[str, Any], settings: Iterable[str] = ()) -> RunConfig:
-    """Make a config from top-level values and `stage.name=value` settings, values in YAML.
+    """Make a config from top-level values and, over them, `stage.name=value` settings, values in YAML.
 
     Raises BadInput that names the offending key, and a near one that exists.
     """
-    tree: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
+    return checked(RunConfig, merged(given(values), setting_tree(settings)))
+
+
+def setting_tree(settings: Iterable[str]) -> Tree:
+    """What `name=value` settings say, as nested tables. Raises BadInput."""
+    tree: Tree = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not name:
@@ -68,31 +77,67 @@ def build_config(values: Mapping[str, Any], settings: Iterable[str] = ()) -> Run
         *parents, last = name.split(".")
         branch = tree
         for parent in parents:
-            branch = branch.setdefault(parent, {})
-        branch[last] = yaml.safe_load(text)
+            inner = branch.setdefault(parent, {})
+            if not isinstance(inner, dict):
+                raise BadInput(f"--set: got both {parent} and {name}, expected one of them")
+            branch = inner
+        try:
+            branch[last] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise BadInput(f"--set: {name}: got {text!r}, expected a value in YAML, such as 200 or [a, b]") from None
+    return tree
+
+
+def merged(*trees: Mapping[str, Any]) -> Tree:
+    """All that nested tables say; a later one wins."""
+    whole: Tree = {}
+    for tree in trees:
+        _lay_over(whole, tree)
+    return whole
+
+
+def given(values: Mapping[str, Any]) -> Tree:
+    """The values that were given: None stands for an option that was not."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _lay_over(below: Tree, above: Mapping[str, Any]) -> None:
+    for name, value in above.items():
+        if isinstance(value, Mapping):
+            inner = below.get(name)
+            below[name] = dict(inner) if isinstance(inner, Mapping) else {}
+            _lay_over(below[name], value)
+        else:
+            below[name] = value
+
+
+def checked(model: type[Config], tree: Mapping[str, Any]) -> Config:
+    """The config that nested tables make. Raises BadInput with the first thing wrong with them, in one line."""
     try:
-        return RunConfig.model_validate(tree)
+        return model.model_validate(tree)
     except ValidationError as error:
-        raise BadInput(_explain(error)) from None
+        raise BadInput(explain(error, model)) from None
 
 
-def _explain(error: ValidationError) -> str:
+def explain(error: ValidationError, model: type[StageConfig]) -> str:
     """The first thing wrong with a config, in one line."""
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, setting_names(), n=2)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(setting_names())}"
+        names = settings_of(model)
+        tables = dict.fromkeys(known.rpartition(".")[0] for known in names)
+        near = difflib.get_close_matches(name, [*names, *tables], n=2)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`slowburn settings` lists those that there are"
         return f"unknown setting {name}: {hint}"
     return f"{name}: got {first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
 
 
-def setting_names() -> list[str]:
-    """Every setting's full name, such as `train.steps`."""
-    names = []
-    for name, field in RunConfig.model_fields.items():
+def settings_of(model: type[StageConfig], prefix: str = "") -> dict[str, FieldInfo]:
+    """Every setting by its full name, such as `train.steps`."""
+    found: dict[str, FieldInfo] = {}
+    for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, StageConfig):
-            names += [f"{name}.{inner}" for inner in field.annotation.model_fields]
+            found |= settings_of(field.annotation, f"{prefix}{name}.")
         else:
-            names.append(name)
-    return names
+            found[prefix + name] = field
+    return found

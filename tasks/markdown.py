@@ -46,6 +46,11 @@ def bullets(texts: Iterable[object]) -> str:
     return "\n".join(f"- {escape(text)}" for text in texts)
 
 
+def command_line(text: str) -> str:
+    """A command on a line of its own, as code."""
+    return f"    {' '.join(visible(text).split())}"
+
+
 def picture(name: str, png_base64: str) -> str:
     """A picture that needs no server to hold it: Prefect's image artifact would print its address across the page."""
     return f"![{escape(name)}](data:image/png;base64,{png_base64})"

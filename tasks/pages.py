@@ -6,14 +6,15 @@ from pathlib import Path
 from lm.champions.champion import Decision
 from lm.formatting import format_bytes, format_count, format_duration
 from lm.planning.plan import Plan
-from lm.report.report_text import figures, lede
+from lm.report.next_steps import next_steps
+from lm.report.report_text import figures, lede, not_finished
 from lm.report.run_facts import RunFacts, Sample
 from lm.runs.explain import SHOWN_KEY, made_by
 from lm.runs.lineage import Lineage, all_artifacts, made_into
 from lm.runs.run_record import RunRecord, StageRecord, UnfinishedStage, list_runs
 from lm.stages import stage_names, stage_of
 from lm.store.artifacts import Store
-from tasks.markdown import bullets, escape, facts, link, page, quote, table
+from tasks.markdown import bullets, command_line, escape, facts, link, page, quote, table
 
 MAX_RELATIVES = 6
 
@@ -44,8 +45,7 @@ def stage_rows(run: RunRecord) -> list[dict[str, str]]:
     stages: list[tuple[str, str, str, StageRecord | UnfinishedStage]] = [
         (name, stage.status, stage.reason, stage) for name, stage in run.stages.items()
     ]
-    if run.unfinished:
-        stages.append((run.unfinished.stage, "unfinished", run.unfinished.progress, run.unfinished))
+    stages += [(stage.stage, status, stage.progress, stage) for stage, status in not_finished(run)]
     return [
         {
             "stage": name,
@@ -60,10 +60,13 @@ def stage_rows(run: RunRecord) -> list[dict[str, str]]:
 
 
 def run_page(run: RunFacts, report: Path) -> str:
-    """Show the results of a run, and where its report is: a page of this server cannot link to a file."""
+    """Show the results of a run, what to do next, and where its report is: these pages cannot link to a file."""
+    steps = [part for step in next_steps(run) for part in (escape(step.text), command_line(step.command))]
     return page(
         "\n\n".join(map(escape, lede(run))),
         facts({figure.name: f"{figure.value} ({figure.note})" for figure in figures(run)}),
+        "## What next",
+        *steps,
         "## The report",
         f"All of it with pictures is in one file. Open it in a browser: copy this address,\n\n    {report.as_uri()}\n",
         f"or this path:\n\n    {report}\n",

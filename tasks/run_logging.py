@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
+from pathlib import Path
 
 from prefect.exceptions import CancelledRun, FailedRun
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
+from lm.formatting import format_duration
 from lm.memory.usage import can_cap, how_memory_is_held
 from lm.pipeline.listener import Listener
 from lm.pipeline.run import checked_run_id
@@ -44,6 +46,7 @@ class RunLog(Listener):
         self._logger = get_run_logger()
         self._terminal = terminal.get() or Listener()
         self._logged = 0.0
+        self._left = ""
         self._board: TrainingBoard | None = None
         self.session: Session | None = None
 
@@ -52,7 +55,22 @@ class RunLog(Listener):
         self._terminal.stage_progress(stage, done, total, unit, note)
         if time.monotonic() - self._logged >= LOG_INTERVAL_SECONDS:
             self._logged = time.monotonic()
-            self._logger.info("%s: %s %s%s %s", stage, unit, f"{done:,.0f}", f" of {total:,.0f}" if total else "", note)
+            far = f"{unit} {done:,.0f}" + (f" of {total:,.0f}" if total else "")
+            self._logger.info("%s: %s %s%s", stage, far, note, self._left)
+
+    def time_left(self, seconds: float) -> None:
+        """Have the next line say what is left of the whole run."""
+        self._terminal.time_left(seconds)
+        self._left = f", {format_duration(seconds)} left of the run"
+
+    def report_begun(self, path: Path) -> None:
+        """Log where the run can be watched."""
+        self._terminal.report_begun(path)
+        self._logger.info("to watch it: %s", path.absolute().as_uri())
+
+    def report_ready(self, path: Path) -> None:
+        """Pass it on; the last lines name it."""
+        self._terminal.report_ready(path)
 
     def stage_finished(self, stage: str, reused: bool, seconds: float, summary: str) -> None:
         """Log every stage that is complete."""

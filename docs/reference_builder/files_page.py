@@ -18,6 +18,7 @@ from lm.evaluate.result import Evaluation
 from lm.generate import samples
 from lm.planning.machine import Machine
 from lm.planning.plan import Plan
+from lm.runs.pruned import PrunedRecord
 from lm.runs.run_record import MemoryRow, RunRecord, memory_schema
 from lm.stages import stage_named, stage_names
 from lm.store.artifacts import Manifest
@@ -99,6 +100,7 @@ JSON_FILES = (
         ChampionRecord,
         "The champion, and every decision about it. `champion.copy.json` beside it holds the same.",
     ),
+    JsonFile("pruned.json", "artifacts/pruned.json", PrunedRecord, "What was removed to save disk, and when."),
     JsonFile(
         "A checkpoint",
         "artifacts/models/.<key>.partial/checkpoints/step-NNNNNNNN.json",

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from flows.cli.flow_options import FlowRequest
 from flows.terminal import Terminal
 from lm.cli.outputs import drop_what_cannot_be_written
+from lm.cli.request import Request
 from lm.cli.signals import leave_at_once
 from lm.download.corpora import check_words
 from lm.errors import SlowburnError
@@ -25,16 +25,23 @@ from lm.store.artifacts import Store
 Start = Callable[[RunConfig, Terminal], object]  # does the run. Raises SlowburnError where it does not complete
 
 
-def launch(request: FlowRequest, plain: Start, through_prefect: Start, use_prefect: Callable[[RunConfig], bool]) -> int:
+def launch(
+    request: Request,
+    run_id: str | None,
+    plain: Start,
+    through_prefect: Start,
+    use_prefect: Callable[[RunConfig], bool],
+    opens_report: bool,
+) -> int:
     """Do what is asked for, and return the exit code. Its meaning is said on stderr in one line as this process ends.
 
     Once the work goes on it does not matter who reads of it.
     """
     drop_what_cannot_be_written()
-    ending = Ending(Terminal(Console()))
+    ending = Ending(Terminal(Console(), opens_report=opens_report))
     try:
         config = request.config()
-        check_request(config, request.run_id)
+        check_request(config, run_id)
         ending.terminal.tell(f"asked for: {request_name(config)}")
         if use_prefect(config):
             ending.terminal.tell("Prefect starts; what it records is kept beside the results")

@@ -4,18 +4,21 @@ Both read the same held-out text, that of the second. The difference is taken un
 there are few documents) and the units are resampled (see `bootstrap.py`): what is easy or hard for both cancels out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from lm.champions.contest import Contest
-from lm.errors import BadInput
+from lm.clean.metrics import CleanMetrics
+from lm.errors import BadInput, SlowburnError
+from lm.formatting import listing
 from lm.progress import silent
-from lm.runs.lineage import origins
+from lm.runs.lineage import origins, texts_behind
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import SCHEMA_VERSION
 
+MAX_NAMED = 4  # sources of a text
 COMPARED_METRICS = (
     "parameters",
     "vocab_size",
@@ -36,6 +39,8 @@ class Comparison(BaseModel):
     second: str
     differences: dict[str, tuple[Any, Any]]  # of settings and of what came of them
     contest: Contest
+    text: str = ""  # what both read, in words
+    warnings: tuple[str, ...] = ()  # what makes the comparison say less than it seems to
 
     @property
     def verdict(self) -> str:
@@ -71,7 +76,38 @@ def compare(store: Store, first: Artifact, second: Artifact) -> Comparison:
         second=second.key,
         differences=_differences(store, first, second),
         contest=compare_models(store, clean, second.key, first.key, [], silent),
+        text=f"the held-out text of {listing(_shown(_sources(clean)) or [clean.key])}",
+        warnings=tuple(_warnings(store, clean, first)),
     )
+
+
+def _warnings(store: Store, clean: Artifact, first: Artifact) -> Iterator[str]:
+    """Say where the first model never trained on the text that both read, or on a part of it."""
+    texts = texts_behind(store, [first.key])
+    read, known = set(_sources(clean)), {name for text in texts for name in _sources(text)}
+    if clean.key in {text.key for text in texts} or read <= known:
+        return
+    trained = f"it was trained on {listing(_shown(sorted(known)))}" if known else "on what it was is not known here"
+    if read & known:
+        yield f"The first never trained on {listing(_shown(sorted(read - known)))}, a part of this text: {trained}."
+    else:
+        yield (
+            f"The first never trained on any of this text: {trained}. What it makes of it says little of how good it "
+            "is on its own text: compare the other way round too."
+        )
+
+
+def _sources(clean: Artifact) -> list[str]:
+    """Names of the sources of a clean text; none where another version wrote what is said of it."""
+    try:
+        return list(clean.read_metrics(CleanMetrics).sources)
+    except SlowburnError:
+        return []
+
+
+def _shown(names: Sequence[str]) -> list[str]:
+    more = len(names) - MAX_NAMED
+    return [*names[:MAX_NAMED], f"{more:,} more sources"] if more > 0 else list(names)
 
 
 def _differences(store: Store, first: Artifact, second: Artifact) -> dict[str, tuple[Any, Any]]:

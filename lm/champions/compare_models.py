@@ -23,7 +23,7 @@ from lm.evaluate.scores import LN2
 from lm.model.decoder import load_model
 from lm.model.scoring import token_nats
 from lm.progress import Progress
-from lm.runs.lineage import origins
+from lm.runs.lineage import texts_behind
 from lm.store.artifacts import Artifact, Store
 from lm.store.integrity import check
 from lm.text.documents import Document, read_documents
@@ -69,7 +69,7 @@ def compare_models(
     text = heldout_text(clean.path)
     stretches = text.stretches
     seen = np.zeros(len(stretches), np.bool_)
-    for source in _texts_seen(store, judged) - {clean.key}:
+    for source in {text.key for text in texts_behind(store, judged)} - {clean.key}:
         seen |= seen_shares(stretches, read_documents(store.path("clean", source), "train")) >= SEEN_SHARE
     sizes = np.array([len(stretch) for stretch in stretches])[~seen]
     nats: dict[str, Float64s] = {}
@@ -137,20 +137,6 @@ def _token_bytes(tokenizer: Tokenizer) -> Float64s:
         if tokenizer.byte(token) is None:
             sizes[token] = max(len(tokenizer.decode([token]).encode()), 1)
     return sizes
-
-
-def _texts_seen(store: Store, models: Iterable[str]) -> set[str]:
-    """Keys of the clean text behind each of these models, and behind those that they were begun from."""
-    seen, waiting, texts = set[str](), list(models), set[str]()
-    while waiting:
-        model = store.find("train", waiting.pop())
-        if model is None or model.key in seen:
-            continue
-        seen.add(model.key)
-        if clean := origins(store, model).get("clean"):
-            texts.add(clean.key)
-        waiting += [key for name, key in model.manifest.inputs.items() if name == "init"]
-    return texts
 
 
 def _standing(store: Store, key: str | None, nats: Mapping[str, Float64s], sizes: Float64s) -> Standing | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import psutil
 from pydantic import Field
@@ -57,6 +58,7 @@ def wait_for_good_time(
             waited = format_duration(wanted.deadline_minutes * 60)
             raise NotNow(f"no good time within {waited}: {'; '.join(reasons.values())}")
         if reasons.keys() != told:
-            tell(f"waiting for a good time: {'; '.join(reasons.values())}")
+            until = (datetime.now().astimezone() + timedelta(seconds=left)).strftime("%H:%M on %d %B")
+            tell(f"waiting, until {until} at most: {'; '.join(reasons.values())}; looks every {look_seconds:g} s")
             told = set(reasons)
         time.sleep(min(look_seconds, left))

@@ -9,6 +9,8 @@ KEEP = "What there is"
 
 ENTRIES = (
     Entry("plan", TRAIN, "predict time, memory and quality of a run, before it starts", "lm.cli.plan"),
+    Entry("init", TRAIN, "write a settings file to change, slowburn.toml", "lm.cli.settings"),
+    Entry("settings", TRAIN, "list every setting, and where its value comes from", "lm.cli.settings"),
     Entry("pause", TRAIN, "pause a run: a training saves first", "lm.cli.pause"),
     Entry("resume", TRAIN, "continue a paused run", "lm.cli.pause"),
     Entry("generate", USE, "write text that begins with a prompt", "lm.cli.generate"),
@@ -20,6 +22,7 @@ ENTRIES = (
     Entry("promote", CHOOSE, "make a model the champion, which is used where none is named", "lm.cli.champion"),
     Entry("rollback", CHOOSE, "bring back the champion before this one", "lm.cli.champion"),
     Entry("inspect", KEEP, "list runs and artifacts, or show one", "lm.cli.store"),
+    Entry("tensorboard", KEEP, "write a run's curve for TensorBoard, while it goes on too", "lm.cli.tensorboard"),
     Entry("verify", KEEP, "hash every file again and list the damaged ones", "lm.cli.store"),
     Entry("prune", KEEP, "remove what has not been used for longest, to keep a disk budget", "lm.cli.prune"),
     Entry("doctor", KEEP, "print what a bug report needs, and nothing private", "lm.cli.doctor"),

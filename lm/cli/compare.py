@@ -7,7 +7,9 @@ from rich.text import Text
 
 from lm.champions.compare import Comparison, compare
 from lm.cli.command import command, json_option
+from lm.cli.console import open_console
 from lm.cli.names import named_model
+from lm.formatting import format_text_size
 from lm.store.artifacts import Store
 from lm.text.plain_text import visible
 
@@ -19,19 +21,23 @@ from lm.text.plain_text import visible
 def compare_command(first: str, second: str, as_json: bool) -> int:
     """Find by a paired test which of two models is better, and show what differs between them.
 
-    A MODEL is a run id, a key or a path. Both read the held-out text of the second.
+    A MODEL is a run id, a key or a path. Both read the held-out text of the second: it is named, and where the
+    first never trained on such text, that is said.
     """
     store = Store.default()
     comparison = compare(store, named_model(store, first), named_model(store, second))
     if as_json:
         print(comparison.model_dump_json(indent=2))
     else:
-        _print(comparison, Console(highlight=False))
+        _print(comparison, open_console())
     return 0
 
 
 def _print(comparison: Comparison, console: Console) -> None:
     console.print(Text(comparison.verdict, "bold"))
+    console.print(Text(f"Both read {visible(comparison.text)}: {_size(comparison)}."))
+    for warning in comparison.warnings:
+        console.print(Text(f"But: {visible(warning)}", "yellow"))
     if comparison.contest.seen_units:
         console.print(
             f"{comparison.contest.seen_units} {comparison.contest.unit}s were left out: the first was trained on them."
@@ -42,3 +48,8 @@ def _print(comparison: Comparison, console: Console) -> None:
     for name, values in comparison.differences.items():
         table.add_row(Text(name, "dim"), *(Text(visible("" if value is None else str(value))) for value in values))
     console.print("", table)
+
+
+def _size(comparison: Comparison) -> str:
+    contest = comparison.contest
+    return f"{format_text_size(contest.bytes)} in {contest.units:,} {contest.unit}s"

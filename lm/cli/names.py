@@ -8,6 +8,7 @@ import click
 from lm.champions.champion import default_model
 from lm.errors import BadInput
 from lm.runs.find import find
+from lm.runs.pruned import why_gone
 from lm.runs.run_record import RunRecord
 from lm.store.artifacts import Artifact, Store
 from lm.store.integrity import check
@@ -43,6 +44,8 @@ def stage_of(store: Store, found: Artifact | RunRecord, stage: str) -> Artifact:
         record = found.stages.get(stage)
         if record is None:
             raise BadInput(f"run {found.run_id} has no {noun}: it was {found.status} before {stage} was complete")
+        if not store.path(stage, record.key).exists() and (why := why_gone(store, stage, record.key)):
+            raise BadInput(f"the {noun} of run {found.run_id} {why}")
         return store.open(store.root / record.path)
     if found.manifest.stage == stage:
         return found

@@ -3,9 +3,8 @@
 import sys
 from typing import Any
 
-from rich.console import Console
-
 from lm.cli.command import command, json_option
+from lm.cli.console import open_console
 from lm.cli.request import read_request, request_options
 from lm.errors import CannotFit
 from lm.memory.budget import Budget, resolve_budget
@@ -30,7 +29,7 @@ def plan_command(as_json: bool, **asked: Any) -> int:
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
-        print_forecast(found, Console())
+        print_forecast(found, open_console())
     if found.fits:
         return 0
     print(refusal(found), file=sys.stderr)

@@ -4,10 +4,12 @@ from pydantic import ValidationError
 
 from lm.cli.command import command, field_option, json_option, option
 from lm.errors import BadInput
-from lm.formatting import format_bytes
+from lm.formatting import counted
+from lm.inspection.pruning_lines import pruning_lines
 from lm.inspection.retention import RetentionPolicy, plan_pruning, prune
 from lm.memory.budget import parse_bytes
 from lm.store.artifacts import Store
+from lm.text.plain_text import visible
 
 
 @command()
@@ -17,7 +19,10 @@ from lm.store.artifacts import Store
 @option("--yes", is_flag=True, help="remove them; without this the command only lists what would be removed")
 @json_option
 def prune_command(disk: str, runs: int | None, champions: int | None, yes: bool, as_json: bool) -> int:
-    """Remove what has not been used for longest, until the rest fits a disk budget."""
+    """Remove what has not been used for longest, until the rest fits a disk budget.
+
+    Runs keep their record and their report. What was removed is made again by `slowburn run --like RUN`.
+    """
     store = Store.default()
     pruning = plan_pruning(store, _policy(disk, {"runs": runs, "champions": champions}))
     gone = prune(store, pruning) if yes else []
@@ -25,12 +30,13 @@ def prune_command(disk: str, runs: int | None, champions: int | None, yes: bool,
         print(pruning.model_dump_json(indent=2))
         return 0
     print(pruning.sentence)
-    for removal in pruning.removals:
-        kept = " (in use: kept)" if yes and removal not in gone else ""
-        kind = "unfinished " * removal.unfinished + removal.stage
-        print(f"  {kind:20} {removal.key}  {format_bytes(removal.bytes):>10}  last used {removal.last_used}{kept}")
+    for line in pruning_lines(store, gone if yes else pruning.removals):
+        print(f"  {visible(line)}")
+    in_use = len(pruning.removals) - len(gone)
+    if yes and in_use:
+        print(f"Kept, for another process is at work on it: {counted(in_use, 'artifact')}.")
     if pruning.removals:
-        print(f"Removed {len(gone)}." if yes else "Nothing was removed yet: add --yes to do it.")
+        print(f"Removed {counted(len(gone), 'artifact')}." if yes else "Nothing was removed yet: add --yes to do it.")
     return 0
 
 

@@ -1,9 +1,9 @@
 """`inspect` and `verify`: what there is, and whether it is still what was written."""
 
 import click
-from rich.console import Console
 
 from lm.cli.command import command, json_option, option
+from lm.cli.console import open_console
 from lm.errors import BadInput
 from lm.inspection.explain_table import print_why
 from lm.inspection.listing import Listing, RunView, list_all, show
@@ -19,11 +19,12 @@ NAME = click.argument("name", required=False, metavar="[RUN|KEY|PATH]")
 
 @command()
 @NAME
+@option("--all", "everything", is_flag=True, help="artifacts too; of a run all of its settings")
 @option("--why", is_flag=True, help="why each stage of a run was reused or computed")
 @option("--source", metavar="PART", help="list what still contains a source, by a part of its name or address")
 @json_option
-def inspect_command(name: str | None, why: bool, source: str | None, as_json: bool) -> int:
-    """List runs and artifacts, or show one. The beginning of a key is enough."""
+def inspect_command(name: str | None, everything: bool, why: bool, source: str | None, as_json: bool) -> int:
+    """List runs and their results, or show one run or artifact. The beginning of a name is enough."""
     if why and source is not None:
         raise click.UsageError("got both --why and --source, expected one of them", click.get_current_context())
     if why:
@@ -34,11 +35,11 @@ def inspect_command(name: str | None, why: bool, source: str | None, as_json: bo
     if as_json:
         print(view.model_dump_json(indent=2))
     elif isinstance(view, Listing):
-        print_listing(view, Console())
+        print_listing(view, open_console(), everything=everything)
     elif isinstance(view, RunView):
-        print_run(view, Console())
+        print_run(view, open_console(), everything=everything)
     else:
-        print_artifact(view, Console())
+        print_artifact(view, open_console())
     return 0
 
 
@@ -51,7 +52,7 @@ def _inspect_why(name: str | None, as_json: bool) -> int:
     if as_json:
         print(why.model_dump_json(indent=2))
     else:
-        print_why(why, Console())
+        print_why(why, open_console())
     return 0
 
 
@@ -64,7 +65,7 @@ def _inspect_source(name: str | None, source: str, as_json: bool) -> int:
     if as_json:
         print(view.model_dump_json(indent=2))
     else:
-        print_source(view, Console())
+        print_source(view, open_console())
     return 0
 
 
@@ -77,5 +78,5 @@ def verify_command(name: str | None, as_json: bool) -> int:
     if as_json:
         print(verification.model_dump_json(indent=2))
     else:
-        print_verification(verification, Console())
+        print_verification(verification, open_console())
     return 1 if verification.damages else 0

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lm.cli.command import command, json_option, option
+from lm.cli.console import open_console
 from lm.errors import BadInput
 from lm.formatting import format_text_size
 from lm.memory.budget import resolve_budget
@@ -49,7 +50,7 @@ def compare_tokenizers_command(name: str | None, minutes: float, memory: str | N
     if as_json:
         print(contest.model_dump_json(indent=2))
     else:
-        _print(contest, Console(highlight=False))
+        _print(contest, open_console())
     return 0
 
 

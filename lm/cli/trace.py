@@ -3,10 +3,10 @@
 import json
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from lm.cli.command import command, json_option, option
+from lm.cli.console import open_console
 from lm.cli.names import named_model
 from lm.cli.standard_input import read_standard_input
 from lm.errors import BadInput, SlowburnError
@@ -37,7 +37,7 @@ def trace_command(text: str, model: str | None, most: int, as_json: bool) -> int
     if as_json:
         print(json.dumps([passage.model_dump() for passage in passages], indent=2, ensure_ascii=False))
         return 0
-    console = Console(highlight=False)
+    console = open_console()
     for passage in passages:
         title = f", {passage.title}" if passage.title and passage.title != passage.source else ""
         more = f", and in {passage.places - 1:,} more places" if passage.places > 1 else ""

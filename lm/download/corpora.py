@@ -15,6 +15,7 @@ from lm.store.artifacts import Store
 from lm.text import addresses, licences
 from lm.text.addresses import printable
 from lm.text.file_kind import HEAD_BYTES, READABLE, FileKind, file_kind
+from lm.text.tool_files import SETTINGS_FILE
 
 GUTENBERG = "https://www.gutenberg.org"
 GUTENBERG_PAUSE_SECONDS = 2.0  # its robots page asks for one connection and a pause between files
@@ -172,6 +173,8 @@ def _unknown(word: str) -> str:
 def _file(path: Path) -> Source:
     if not path.is_file():
         raise BadInput(f"{path} is neither a file nor a folder")
+    if path.name == SETTINGS_FILE:
+        raise BadInput(f"{path} holds settings of Slowburn, no text: rename it where it is a text of yours")
     if (kind := _kind(path)) not in READABLE:
         raise BadInput(
             f"{path} is no text but looks like {kind}: give text, pages, tables, documents or archives of these"

@@ -5,13 +5,16 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lm.errors import BadInput
 from lm.export.packed import Packed, write_packed
 from lm.model.hf_config import read_model_config
 from lm.store.artifacts import Artifact, Store
 from lm.store.files import flush, move
+
+if TYPE_CHECKING:
+    from lm.export.model_card import FileLoss, Origins
 
 Format = Literal["hf", "gguf"]
 FORMATS: tuple[Format, ...] = ("hf", "gguf")
@@ -56,8 +59,9 @@ def export(store: Store, models: Sequence[Artifact], export_format: Format, to: 
                 if export_format == "hf"
                 else _write_gguf(source, partial, file, origins.licence)
             )
+            files = [] if export_format == "hf" else _measured(source, origins, partial, file)
         names = {"name": slug, "slug": slug, "folder": folder.name, "file": file}
-        card = model_card(origins, export_format, names, limits, packed)
+        card = model_card(origins, export_format, names, limits, packed, files)
         (partial / CARD_FILE).write_text(card, encoding="utf-8")
         for written in partial.iterdir():
             flush(written)
@@ -100,12 +104,31 @@ def _copy(source: Path, key: str, name: str, folder: Path) -> None:
 
 def _write_gguf(source: Path, folder: Path, file: str, licence: str) -> list[str]:
     """Write the GGUF file, and what ollama wants beside it; returns the limits to state."""
-    from lm.export.gguf import write_gguf  # brings torch
+    from lm.export.gguf import F16, Q8_0, write_gguf  # brings numpy
 
-    limit = write_gguf(source, folder / file, name=file.removesuffix(".gguf"), licence=licence)
+    for precision, written in ((F16, file), (Q8_0, _small(file))):
+        name = written.removesuffix(".gguf")
+        limit = write_gguf(source, folder / written, name=name, licence=licence, precision=precision)
     ollama = OLLAMA.format(file=file, context=read_model_config(source)[0].context)
     (folder / MODELFILE).write_text(ollama, encoding="utf-8")
     return [limit, GGUF_CUT]
+
+
+def _small(file: str) -> str:
+    """The name of the file with eight bits a weight, beside the one with sixteen."""
+    return f"{file.removesuffix('.gguf')}-q8_0.gguf"
+
+
+def _measured(source: Path, origins: "Origins", folder: Path, file: str) -> "list[FileLoss]":
+    """Each GGUF file with its size and the loss of the model as it stores it."""
+    from lm.export.gguf import F16, Q8_0
+    from lm.export.measured_loss import measure_loss  # brings torch
+    from lm.export.model_card import FileLoss
+
+    ways = {precision.name: precision.read_back for precision in (F16, Q8_0)}
+    loss = measure_loss(source, origins.clean.path, ways) if origins.clean else None
+    files = {F16.name: folder / file, Q8_0.name: folder / _small(file)}
+    return [FileLoss(path.name, path.stat().st_size, name, loss) for name, path in files.items()]
 
 
 def _slug(corpus: str, key: str) -> str:

@@ -6,6 +6,7 @@ and Hugging Face's is half-split).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from lm.tokenizer.tokenizer import ModelProto, Tokenizer
 
 Array = npt.NDArray[np.float32]
 
+BLOCK = 32  # numbers of a row that share a scale in Q8_0
 ARCHITECTURE = gguf.MODEL_ARCH.ARCEE
 RAW_TEXT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 TOKENIZER_MODELS = {
@@ -52,21 +54,50 @@ LIMITS = {
 }
 
 
-def write_gguf(model: Path, file: Path, *, name: str, licence: str) -> str:
+@dataclass(frozen=True)
+class Precision:
+    """How the matrices of a GGUF file are stored; norms are fp32 in any."""
+
+    name: str
+    file_type: gguf.LlamaFileType
+    kind: gguf.GGMLQuantizationType
+
+    def stored(self, matrix: Array) -> npt.NDArray[Any]:
+        """A matrix as the file holds it: bytes, where it has no type of numpy's."""
+        stored: npt.NDArray[Any] = gguf.quants.quantize(matrix.astype(np.float32), self.kind_of(matrix))
+        return stored
+
+    def read_back(self, matrix: Array) -> Array:
+        """A matrix as a reader of the file computes with it."""
+        found: Array = gguf.quants.dequantize(self.stored(matrix), self.kind_of(matrix)).astype(np.float32)
+        return found
+
+    def kind_of(self, matrix: Array) -> gguf.GGMLQuantizationType:
+        """Rows that are no whole blocks stay fp16, as in llama.cpp's own files."""
+        return self.kind if matrix.shape[-1] % BLOCK == 0 else gguf.GGMLQuantizationType.F16
+
+
+F16 = Precision("F16", gguf.LlamaFileType.MOSTLY_F16, gguf.GGMLQuantizationType.F16)
+Q8_0 = Precision("Q8_0", gguf.LlamaFileType.MOSTLY_Q8_0, gguf.GGMLQuantizationType.Q8_0)
+
+
+def write_gguf(model: Path, file: Path, *, name: str, licence: str, precision: Precision = F16) -> str:
     """Write the model in a folder as one GGUF file; return the limit that its card must state.
 
-    Matrices are stored as fp16, norms as fp32. The same model gives the same bytes. Raises BadInput for a folder that
-    is no model of ours.
+    The same model gives the same bytes. Raises BadInput for a folder that is no model of ours.
     """
     shape, vocab_size = read_model_config(model)
     tokenizer, weights = Tokenizer(model / TOKENIZER_FILE), read_weights(model)
     writer = gguf.GGUFWriter(file, gguf.MODEL_ARCH_NAMES[ARCHITECTURE])
     writer.add_name(name)
     writer.add_license(licence)
-    _describe(writer, shape, vocab_size)
+    _describe(writer, shape, vocab_size, precision)
     _describe_tokenizer(writer, model / TOKENIZER_FILE, TOKENIZER_MODELS[tokenizer.kind])
     for tensor_name, tensor in _tensors(weights, shape):
-        writer.add_tensor(tensor_name, tensor)
+        if tensor.ndim == 1:
+            writer.add_tensor(tensor_name, tensor)
+        else:
+            writer.add_tensor(tensor_name, precision.stored(tensor), raw_dtype=precision.kind_of(tensor))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -74,7 +105,7 @@ def write_gguf(model: Path, file: Path, *, name: str, licence: str) -> str:
     return LIMITS[tokenizer.kind]
 
 
-def _describe(writer: gguf.GGUFWriter, shape: ModelConfig, vocab_size: int) -> None:
+def _describe(writer: gguf.GGUFWriter, shape: ModelConfig, vocab_size: int, precision: Precision) -> None:
     writer.add_vocab_size(vocab_size)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.width)
@@ -85,7 +116,9 @@ def _describe(writer: gguf.GGUFWriter, shape: ModelConfig, vocab_size: int) -> N
     writer.add_rope_dimension_count(shape.head_width)
     writer.add_rope_freq_base(ROTARY_BASE)
     writer.add_layer_norm_rms_eps(NORM_EPSILON)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
+    writer.add_file_type(precision.file_type)
+    if precision is not F16:
+        writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
 
 
 def _describe_tokenizer(writer: gguf.GGUFWriter, tokenizer_model: Path, kind: str) -> None:
@@ -105,7 +138,7 @@ def _describe_tokenizer(writer: gguf.GGUFWriter, tokenizer_model: Path, kind: st
     writer.add_chat_template(RAW_TEXT_TEMPLATE)  # it continues text: without one, readers would put chat marks around
 
 
-def _tensors(weights: dict[str, Array], shape: ModelConfig) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+def _tensors(weights: dict[str, Array], shape: ModelConfig) -> Iterator[tuple[str, Array]]:
     names = gguf.get_tensor_name_map(ARCHITECTURE, shape.layers)
     heads = {"q_proj.weight": shape.heads, "k_proj.weight": shape.kv_heads}
     for name, weight in weights.items():
@@ -114,4 +147,4 @@ def _tensors(weights: dict[str, Array], shape: ModelConfig) -> Iterator[tuple[st
             raise ValueError(f"{name} has no name in GGUF")
         ending = ".".join(name.split(".")[-2:])
         rows = interleaved(weight, heads[ending]) if ending in heads else weight
-        yield renamed, rows.astype(np.float32 if rows.ndim == 1 else np.float16)
+        yield renamed, rows.astype(np.float32)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -23,10 +23,22 @@ from lm.text.raw_sources import RawSource, read_sources
 from lm.tokenize.metrics import TokenizeMetrics
 from lm.train.metrics import TrainMetrics
 
+if TYPE_CHECKING:
+    from lm.export.measured_loss import MeasuredLoss
+
 TEMPLATE = "model_card.md.jinja"
 CARD_FILE = "README.md"
 MAX_SOURCES, MAX_SAMPLES, SAMPLE_CHARACTERS = 12, 3, 600
 SHOWN_ADDRESSES = ("http://", "https://", "embedded:")  # a path on somebody's machine is nobody's business
+
+
+class FileLoss(NamedTuple):
+    """One of several files of the same model: its size, how it stores weights, and what that costs."""
+
+    name: str
+    bytes: int
+    weights: str
+    loss: "MeasuredLoss | None"  # None: the held-out text is not here
 
 
 @dataclass(frozen=True)
@@ -96,12 +108,18 @@ def origins_of(store: Store, model: Artifact) -> Origins:
 
 
 def model_card(
-    about: Origins, export_format: str, names: Mapping[str, str], limits: Sequence[str], packed: Packed | None = None
+    about: Origins,
+    export_format: str,
+    names: Mapping[str, str],
+    limits: Sequence[str],
+    packed: Packed | None = None,
+    files: Sequence[FileLoss] = (),
 ) -> str:
     """The card in Markdown.
 
     names: `name`, `slug`, `folder` and `file` of the export; limits: what a user must know besides; packed: where
-    several models are one, of which `about` tells the first.
+    several models are one, of which `about` tells the first; files: where there are several to choose from, what each
+    costs.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -123,6 +141,8 @@ def model_card(
         context=about.context,
         context_characters=_context_characters(about),
         limits=list(limits),
+        files=[_file(file) for file in files],
+        measured_text=next((file.loss.size for file in files if file.loss), ""),
         data_text=_data_text(about),
         sources=sources[:MAX_SOURCES],
         sources_left_out=len(sources[MAX_SOURCES:]),
@@ -131,6 +151,18 @@ def model_card(
         provenance=list(_provenance(about)),
         **names,
     )
+
+
+def _file(file: FileLoss) -> dict[str, str]:
+    """A row of the table of files."""
+    own, stored = (file.loss.own, file.loss.stored[file.weights]) if file.loss else (0.0, 0.0)
+    return {
+        "name": file.name,
+        "weights": file.weights,
+        "size": format_bytes(file.bytes),
+        "bits": f"{stored:.4f}" if file.loss else "not measured",
+        "more": f"{stored - own:+.4f}" if file.loss else "",
+    }
 
 
 def _newest_of(store: Store, stage: str, model_key: str) -> Artifact | None:

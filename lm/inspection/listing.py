@@ -15,6 +15,7 @@ from lm.errors import SlowburnError
 from lm.inspection.parquet_head import Head, parquet_head
 from lm.runs.find import find
 from lm.runs.lineage import Lineage, all_artifacts, artifact_folders, made_from, made_into
+from lm.runs.pruned import pruned_of, remake
 from lm.runs.run_record import REPORT_FILE, RunRecord, list_runs, run_folder
 from lm.stages import headline, position, stage_names
 from lm.store.artifacts import Manifest, Store
@@ -37,6 +38,9 @@ class Entry(_View):
     headline: str
     path: str  # relative to the root
     is_champion: bool = False  # of a run: whether it came to the champion
+    bits_per_byte: float | None = None  # of a run: what its evaluation came to
+    about: str = ""  # of a run: the headline without its result
+    pruned: bool = False  # of a run: whether something of it was removed to save disk
 
 
 class Listing(_View):
@@ -66,7 +70,11 @@ class RunView(_View):
     schema_version: int = SCHEMA_VERSION
     path: str
     report: str | None
+    report_link: str = ""  # as a browser takes it
     run: RunRecord
+    headlines: dict[str, str] = {}  # what each stage came to; empty where its artifact is gone or damaged
+    pruned: dict[str, str] = {}  # the day on which the artifact of a stage was removed to save disk
+    remake: str = ""  # the command that makes again what was removed
 
 
 def list_all(store: Store) -> Listing:
@@ -89,8 +97,15 @@ def show(store: Store, name: str) -> ArtifactView | RunView:
     if isinstance(found, RunRecord):
         folder = run_folder(store, found.run_id)
         report = folder / REPORT_FILE
+        pruned = {stage: each.day for stage, each in pruned_of(store, found).items()}
         return RunView(
-            path=_relative(store, folder), report=_relative(store, report) if report.exists() else None, run=found
+            path=_relative(store, folder),
+            report=_relative(store, report) if report.exists() else None,
+            report_link=report.absolute().as_uri() if report.exists() else "",
+            run=found,
+            headlines={stage: _headline(store, stage, record.key) for stage, record in found.stages.items()},
+            pruned=pruned,
+            remake=remake(found) if pruned else "",
         )
     artifacts = {artifact.key: artifact for artifact in all_artifacts(store)}
     return ArtifactView(
@@ -159,11 +174,9 @@ def _champion(store: Store) -> str | None:
 
 def _run_entry(store: Store, run: RunRecord, champion: str | None) -> Entry:
     folder = run_folder(store, run.run_id)
-    words = [", ".join(run.corpus)]
-    if (bits := _bits_per_byte(store, run)) is not None:
-        words.append(f"{bits:.3f} bits per byte")
-    if run.status in ("stopped", "failed") and run.reason:
-        words.append(run.reason)
+    corpus, bits = ", ".join(run.corpus), _bits_per_byte(store, run)
+    result = [] if bits is None else [f"{bits:.3f} bits per byte"]
+    reason = [run.reason] if run.status in ("stopped", "failed") and run.reason else []
     return Entry(
         kind="run",
         name=run.run_id,
@@ -171,9 +184,12 @@ def _run_entry(store: Store, run: RunRecord, champion: str | None) -> Entry:
         created=run.started,
         status="reused" if run.reused else run.status,
         bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
-        headline=", ".join(words),
+        headline=", ".join([corpus, *result, *reason]),
+        about=", ".join([corpus, *reason]),
         path=_relative(store, folder),
         is_champion=champion is not None and "train" in run.stages and run.stages["train"].key == champion,
+        bits_per_byte=bits,
+        pruned=bool(pruned_of(store, run)),
     )
 
 
@@ -186,6 +202,14 @@ def _bits_per_byte(store: Store, run: RunRecord) -> float | None:
     except SlowburnError:
         return None
     return found if isinstance(found, float) else None
+
+
+def _headline(store: Store, stage: str, key: str) -> str:
+    try:
+        artifact = store.find(stage, key)
+    except SlowburnError:
+        return ""
+    return headline(artifact.manifest) if artifact else ""
 
 
 def _age(entry: Entry) -> tuple[str, int, str]:

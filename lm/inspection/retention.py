@@ -24,6 +24,7 @@ from lm.inspection.in_use import InUse
 from lm.runs.claims import claiming
 from lm.runs.earlier_text import EARLIER
 from lm.runs.lineage import all_artifacts
+from lm.runs.pruned import note_pruned
 from lm.runs.run_record import RunRecord, list_runs
 from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Store
@@ -56,6 +57,7 @@ class Removal(BaseModel):
     last_used: str  # when the newest run that needed it began, else when it was made; UTC, RFC 3339
     made: str  # or, of what is unfinished and of packs, last used
     unfinished: bool = False
+    run_id: str | None = None  # of the newest run that needed it
 
 
 class Pruning(BaseModel):
@@ -95,7 +97,7 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
     runs = list_runs(store)
     in_use = InUse.now(store)
     protected = _protected(store, artifacts, runs, in_use, policy)
-    used = _last_used(artifacts, runs)
+    users = _newest_users(artifacts, runs)
     sizes = {name: _disk_bytes(artifact.path) for name, artifact in artifacts.items()}
     unfinished, packs = list(_unfinished(store)), list(_packs(store))
     total = sum(sizes.values()) + sum(removal.bytes for removal in [*unfinished, *packs])
@@ -106,8 +108,9 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
             key=name[1],
             path=artifact.path.relative_to(store.root).as_posix(),
             bytes=sizes[name],
-            last_used=used[name],
+            last_used=max(artifact.manifest.created, users[name].started if name in users else ""),
             made=artifact.manifest.created,
+            run_id=users[name].run_id if name in users else None,
         )
         for name, artifact in artifacts.items()
         if name not in protected
@@ -141,6 +144,9 @@ def prune(store: Store, pruning: Pruning) -> list[Removal]:
     for stage in stage_names():
         for aside in store.folder(stage).glob(f".*{ASIDE}"):
             shutil.rmtree(aside, ignore_errors=True)
+    noted = [(each.stage, each.key, each.bytes) for each in gone if each.stage != PACK and not each.unfinished]
+    if noted:
+        note_pruned(store, noted)
     return gone
 
 
@@ -189,13 +195,16 @@ def _protected(
     return protected
 
 
-def _last_used(artifacts: dict[tuple[str, str], Artifact], runs: Iterable[RunRecord]) -> dict[tuple[str, str], str]:
-    used = {name: artifact.manifest.created for name, artifact in artifacts.items()}
+def _newest_users(
+    artifacts: dict[tuple[str, str], Artifact], runs: Iterable[RunRecord]
+) -> dict[tuple[str, str], RunRecord]:
+    """The newest run that needed each artifact; `runs` has the newest first."""
+    users: dict[tuple[str, str], RunRecord] = {}
     for run in runs:
         for stage, record in run.every_stage():
-            if (stage, record.key) in used:
-                used[stage, record.key] = max(used[stage, record.key], run.started)
-    return used
+            if (stage, record.key) in artifacts:
+                users.setdefault((stage, record.key), run)
+    return users
 
 
 def _unfinished(store: Store) -> Iterator[Removal]:

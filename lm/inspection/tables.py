@@ -13,6 +13,7 @@ from lm.inspection.listing import ArtifactView, Entry, Listing, RunView
 from lm.inspection.parquet_head import Head
 from lm.inspection.verify import Verification
 from lm.runs.lineage import Lineage
+from lm.stages import headline
 from lm.text.plain_text import visible
 
 if TYPE_CHECKING:
@@ -23,14 +24,18 @@ SOURCES_SHOWN = 5
 STATUS_STYLES = {"damaged": "bold red", "failed": "bold red", "stopped": "yellow", "unfinished": "yellow"}
 
 
-def print_listing(listing: Listing, console: Console) -> None:
-    """Print runs and artifacts."""
+def print_listing(listing: Listing, console: Console, *, everything: bool = False) -> None:
+    """Print what runs came to, the result first; the artifacts only where everything is wanted."""
     if not listing.runs and not listing.artifacts:
         console.print("Nothing was made yet. `make run` makes the first model.")
         return
-    for title, entries in (("Runs", listing.runs), ("Artifacts", listing.artifacts)):
-        if entries:
-            console.print(_entries_table(title, entries), "")
+    if listing.runs:
+        console.print(_runs_table(listing.runs), "")
+    if listing.artifacts and (everything or not listing.runs):
+        console.print(_artifacts_table(listing.artifacts), "")
+    elif listing.artifacts:
+        size = format_bytes(sum(entry.bytes for entry in listing.artifacts))
+        console.print(f"{len(listing.artifacts)} artifacts, {size}: --all lists them")
 
 
 def print_artifact(view: ArtifactView, console: Console) -> None:
@@ -44,8 +49,11 @@ def print_artifact(view: ArtifactView, console: Console) -> None:
         "size": format_bytes(view.bytes),
         "runs": ", ".join(view.used_by_runs),
     }
-    parts: list[RenderableType] = [Text(f"{manifest.stage} {manifest.key}", "bold"), _pairs(facts)]
-    for title, values in (("Config", manifest.config), ("Metrics", manifest.metrics), ("Numerics", manifest.numerics)):
+    parts: list[RenderableType] = [Text(f"{manifest.stage} {manifest.key}", "bold")]
+    for title, values in (("", {"result": headline(manifest)} | facts), ("Metrics", manifest.metrics)):
+        parts += [Text(title, "bold")] * bool(title) + [_pairs(values), ""]
+    parts.pop()
+    for title, values in (("Config", manifest.config), ("Numerics", manifest.numerics)):
         if values:
             parts += ["", Text(title, "bold"), _pairs(values)]
     parts += ["", Text("Made with", "bold"), _pairs(manifest.versions)]
@@ -56,34 +64,39 @@ def print_artifact(view: ArtifactView, console: Console) -> None:
     console.print(Group(*parts))
 
 
-def print_run(view: RunView, console: Console) -> None:
-    """Print one run: what it did, stage by stage."""
+def print_run(view: RunView, console: Console, *, everything: bool = False) -> None:
+    """Print one run: what it came to, then what it did, stage by stage."""
     run = view.run
+    results = [view.headlines[name] for name in ("evaluate", "train") if view.headlines.get(name)]
     facts = {
+        "result": ", ".join(results),
         "status": run.status,
         "reason": run.reason,
+        "pruned": f"{', '.join(view.pruned)}; `{view.remake}` makes that again" if view.pruned else "",
+        "decided": run.decision,
         "started": run.started,
         "took": format_duration(run.seconds),
         "peak memory": "" if run.peak_memory_bytes is None else format_bytes(run.peak_memory_bytes),
         "budget": f"{format_bytes(run.budget.bytes)} ({run.budget.origin})",
         "command": run.command,
-        "report": view.report or "",
+        "report": view.report_link,
     }
-    table = Table(
-        "stage", "key", "status", "why", "time", "peak memory", box=None, pad_edge=False, title_justify="left"
-    )
+    table = Table("stage", "status", "time", "peak memory", "key", "why", box=None, pad_edge=False)
     for variant, stages in {"": run.stages, **run.variants}.items():
         for name, stage in stages.items():
             peak = "" if stage.peak_memory_bytes is None else format_bytes(stage.peak_memory_bytes)
             named = f"{name} ({variant})" if variant else name
-            table.add_row(named, stage.key, stage.status, stage.reason, format_duration(stage.seconds), peak)
+            status = "pruned" if name in view.pruned and not variant else stage.status
+            table.add_row(named, status, format_duration(stage.seconds), peak, stage.key, stage.reason)
     if run.unfinished:
-        table.add_row(run.unfinished.stage, run.unfinished.key, Text("unfinished", "yellow"), run.unfinished.progress)
-    console.print(
-        Group(
-            Text(f"run {run.run_id}", "bold"), _pairs(facts), "", table, "", Text("Config", "bold"), _pairs(run.config)
+        table.add_row(
+            run.unfinished.stage, Text("unfinished", "yellow"), "", "", run.unfinished.key, run.unfinished.progress
         )
-    )
+    parts: list[RenderableType] = [Text(f"run {run.run_id}", "bold"), _pairs(facts), ""]
+    parts.append(table if table.rows else "It came to no stage.")
+    if everything:
+        parts += ["", Text("Config", "bold"), _pairs(run.config)]
+    console.print(Group(*parts))
 
 
 def print_source(view: "SourceView", console: Console) -> None:
@@ -112,19 +125,37 @@ def print_verification(verification: Verification, console: Console) -> None:
     console.print(f"{looked_at}: {f'{count} damaged' if count else 'all as they were written'}")
 
 
-def _entries_table(title: str, entries: Iterable[Entry]) -> Table:
-    runs = title == "Runs"
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in (["run"] if runs else ["stage", "key"]) + ["created", "size", "status", ""]:
-        table.add_column(column, justify="right" if column == "size" else "left", no_wrap=column in ("key", "run"))
+def _runs_table(entries: Iterable[Entry]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("bits per byte", justify="right", max_width=len("per byte"))
+    for column in ("run", "status", "about"):
+        table.add_column(column, overflow="fold")
     for entry in entries:
-        name = [entry.name] if runs else [entry.stage, entry.name]
-        created = entry.created.replace("T", " ").removesuffix("Z")
-        status = Text(entry.status, STATUS_STYLES.get(entry.status, ""))
-        crown = ("the champion, ", "bold green") if entry.is_champion else ""
-        told = Text.assemble(crown, visible(entry.headline))
-        table.add_row(*name, created, format_bytes(entry.bytes), status, told)
+        bits = "" if entry.bits_per_byte is None else f"{entry.bits_per_byte:.3f}"
+        pruned = (", pruned", "yellow") if entry.pruned else ""
+        table.add_row(
+            Text(bits, "bold"), entry.name, _status(entry), Text.assemble(_crown(entry), visible(entry.about), pruned)
+        )
     return table
+
+
+def _artifacts_table(entries: Iterable[Entry]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("stage", "key", "created", "size", "status", "what"):
+        table.add_column(column, justify="right" if column == "size" else "left", overflow="fold")
+    for entry in entries:
+        created = entry.created.replace("T", " ").removesuffix("Z")
+        told = Text.assemble(_crown(entry), visible(entry.headline))
+        table.add_row(entry.stage, entry.name, created, format_bytes(entry.bytes), _status(entry), told)
+    return table
+
+
+def _status(entry: Entry) -> Text:
+    return Text(entry.status, STATUS_STYLES.get(entry.status, ""))
+
+
+def _crown(entry: Entry) -> str | tuple[str, str]:
+    return ("the champion, ", "bold green") if entry.is_champion else ""
 
 
 def _pairs(values: Mapping[str, object]) -> Table:

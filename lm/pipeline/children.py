@@ -8,10 +8,13 @@ from lm.memory.budget import Budget, advise
 from lm.pipeline.listener import Listener
 from lm.pipeline.pause_gate import PauseGate
 from lm.pipeline.recorder import Recorder
+from lm.pipeline.time_left import TimeLeft
 from lm.progress import Progress
 from lm.runs.run_record import MemoryRow
 from lm.supervision.supervisor import SupervisedChild
 from lm.supervision.work_clock import WorkClock
+
+TRAIN = "train"
 
 
 class Children:
@@ -21,8 +24,10 @@ class Children:
         self.budget, self.gate = budget, gate
         self.memory_rows: list[MemoryRow] = []
         self.clock = WorkClock()
+        self.time_left = TimeLeft(self.clock)
         self._recorder, self._listener = recorder, listener
         self._child: SupervisedChild | None = None
+        self._stage = ""
 
     @contextmanager
     def child(
@@ -36,6 +41,7 @@ class Children:
         self.gate.wait()
         self._recorder.save()
         started = self.clock.seconds
+        self._stage = stage
         self._child = child = SupervisedChild(
             self.budget, threads=threads, keeps_freed_memory=trains, tell=self._listener.tell
         )
@@ -47,23 +53,31 @@ class Children:
             raise advise(error, f"stage {stage}", self.budget, retries) from None
         finally:
             self._recorder.took(self.clock.seconds - started, child.peak_bytes)
-            self._keep_memory(stage, child)
+            self.memory_rows += self._rows(stage, child)
             self._child = None
 
     def progress(self, stage: str) -> Progress:
         """Where a stage's progress goes."""
 
         def report(done: float, total: float | None, unit: str, note: str = "") -> None:
+            if stage == TRAIN and total:
+                self.time_left.trained(done, total)
+            if (left := self.time_left.seconds) is not None:
+                self._listener.time_left(left)
             if total:
                 self._recorder.progressed(f"{unit} {done:,.0f} of {total:,.0f}")
             self._listener.stage_progress(stage, done, total, unit, note)
-            if stage == "train" and self._child:
+            if stage == TRAIN and self._child:
                 self.gate.stop_if_asked(self._child)
 
         return report
 
-    def _keep_memory(self, stage: str, child: SupervisedChild) -> None:
-        self.memory_rows += [
+    def rows_of_present(self) -> list[MemoryRow]:
+        """The looks at the memory of the child that is at work."""
+        return self._rows(self._stage, self._child) if self._child else []
+
+    def _rows(self, stage: str, child: SupervisedChild) -> list[MemoryRow]:
+        return [
             MemoryRow(stage, round(sample.seconds - self._recorder.started, 3), *sample[1:], self.budget.bytes)
-            for sample in child.samples
+            for sample in [*child.samples]
         ]

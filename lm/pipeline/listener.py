@@ -1,6 +1,7 @@
 """Who hears of a run: a terminal, a log, Prefect's pages. Each overrides what it wants to hear or to wrap."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from lm.planning.plan import Plan
 from lm.runs.run_record import StageRecord
@@ -13,6 +14,15 @@ class Listener:
 
     def stage_progress(self, stage: str, done: float, total: float | None, unit: str, note: str) -> None:
         """A stage came a little further."""
+
+    def time_left(self, seconds: float) -> None:
+        """So many seconds the whole run will still take."""
+
+    def report_begun(self, path: Path) -> None:
+        """The report is there, and is kept up to date from now on."""
+
+    def report_ready(self, path: Path) -> None:
+        """The report of the finished run is there."""
 
     def stage_finished(self, stage: str, reused: bool, seconds: float, summary: str) -> None:
         """A stage is complete."""

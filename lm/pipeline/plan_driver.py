@@ -55,6 +55,7 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
     session.planned(path, settled)
     left = seconds_left(config, session.store, session.budget, settled.machine, cleaned, settled)
     if left is not None:
+        session.children.time_left.planned(left, settled.seconds)
         session.listener.tell(
             f"plan: {_training(config, settled)}; the whole rest of the run, about {format_duration(left)}"
         )

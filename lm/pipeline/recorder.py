@@ -1,7 +1,7 @@
 """Keeps the record of a run: written when the run starts and after every change."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -27,6 +27,7 @@ class Recorder:
     def __init__(self, store: Store, config: RunConfig, run_id: str, budget: Budget, command: str) -> None:
         self.store, self.variant = store, ""
         self.started, self._saved = time.monotonic(), 0.0
+        self.on_save: Callable[[], None] = lambda: None
         self.record = RunRecord(
             run_id=run_id,
             command=command,
@@ -47,6 +48,7 @@ class Recorder:
         self._saved = time.monotonic()
         self.record.seconds = round(self._saved - self.started, 3)
         save_run(self.store, self.record)
+        self.on_save()
 
     @contextmanager
     def claiming(self) -> Iterator[None]:
@@ -129,6 +131,7 @@ class Recorder:
             interrupted = not isinstance(error, Exception)  # Ctrl-C, or a cancellation
             self.record.status = "stopped" if interrupted or isinstance(error, Stopped | Interrupted) else "failed"
             self.record.reason = "interrupted" if interrupted else str(error)
+            self.record.error = type(error).__name__
         if isinstance(error, Crash):
             details = run_folder(self.store, self.record.run_id) / "error.txt"
             details.write_text(error.details + "\n", encoding="utf-8")

@@ -17,6 +17,7 @@ from lm.champions.retraining import (
     settle,
 )
 from lm.download.jobs import refresh_sources
+from lm.inspection.pruning_lines import pruning_lines
 from lm.inspection.retention import RetentionPolicy, plan_pruning, prune
 from lm.memory.budget import parse_bytes
 from lm.pipeline.listener import Listener
@@ -60,8 +61,8 @@ def prune_artifacts(session: Session, disk: str) -> None:
     """Remove what was not used for longest until the rest fits, and say what goes."""
     pruning = plan_pruning(session.store, RetentionPolicy(disk_bytes=parse_bytes(disk)))
     session.listener.tell(f"disk: {pruning.sentence}")
-    for removal in prune(session.store, pruning):
-        session.listener.tell(f"removed {removal.path}, last used {removal.last_used}")
+    for line in pruning_lines(session.store, prune(session.store, pruning)):
+        session.listener.tell(f"removed of {line}")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from lm.memory.budget import Budget, check_fits, resolve_budget
 from lm.memory.usage import tree_bytes
 from lm.pipeline.children import Children
 from lm.pipeline.listener import Listener
+from lm.pipeline.live_report import LiveReport
 from lm.pipeline.pause_gate import PauseGate
 from lm.pipeline.recorder import Recorder
 from lm.planning.plan import Plan
@@ -51,6 +52,7 @@ class Session:
             raise explained(error) from error
         gate = PauseGate(Pause(store, run_id), self.recorder, listener)
         self.children = Children(self.budget, self.recorder, gate, listener)
+        self.live_report = LiveReport(self.recorder, self.children, listener)
         self.plan_path: Path | None = None
 
     @property
@@ -122,7 +124,9 @@ class Session:
             self.listener.tell(f"the record of this run could not be written: {explained(problem)}")
         except SlowburnError:  # there is no place for it any more, which is what ended the run
             pass
-        self.listener.run_finished(self._report(), error)
+        lines = self._report()
+        self.listener.report_ready(self.live_report.path)
+        self.listener.run_finished(lines, error)
 
     def _report(self) -> list[str]:
         """Draw the report; the run is what it is even where that fails."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lm.formatting import flattened, format_bytes, format_duration
 from lm.report import quality_sections, report_text, run_sections
+from lm.report.next_steps import next_steps
 from lm.report.page import write_page
 from lm.report.run_facts import RunFacts, gather_facts, read_samples, representative_sample
 from lm.report.sample_text import samples_text
@@ -72,7 +73,7 @@ def _content(store: Store, facts: RunFacts) -> dict[str, object]:
         "reasons": facts.plan_reasons,
         "plan": list(_flat({name: value for name, value in (facts.plan or {}).items() if name != "reasons"})),
         "stages": run_sections.stages(facts),
-        "next_steps": list(report_text.next_steps(facts)),
+        "next_steps": list(next_steps(facts)),
         "details": list(_details(facts)),
         "config": json.dumps(run.config, indent=2, ensure_ascii=False),
     }

@@ -1,12 +1,12 @@
 """The sentences of a report: what a run's numbers mean, for a reader who sees such numbers for the first time."""
 
 from collections.abc import Iterator
-from shlex import join
 from typing import NamedTuple
 
 from lm.formatting import format_bytes, format_count, format_duration, format_text_size, listing, spoken_duration
 from lm.report.run_facts import Evaluation, RunFacts
-from lm.runs.run_record import StageRecord, TrainRecord, UnfinishedStage
+from lm.runs.run_record import RunRecord, StageRecord, TrainRecord, UnfinishedStage
+from lm.stages import stage_names
 
 DOING = {
     "download": "downloading",
@@ -36,13 +36,6 @@ class Figure(NamedTuple):
     name: str
     value: str
     note: str
-
-
-class NextStep(NamedTuple):
-    """Something to do with the result, and the command for it."""
-
-    text: str
-    command: str
 
 
 def title(facts: RunFacts) -> str:
@@ -172,32 +165,21 @@ def memory_text(facts: RunFacts) -> str:
     )
 
 
+def not_finished(run: RunRecord) -> Iterator[tuple[UnfinishedStage, str]]:
+    """The stages that a run has not finished, each with its status in a word; none of a run that is complete."""
+    if run.status == "completed":
+        return
+    began = run.unfinished.stage if run.unfinished else None
+    left = [name for name in stage_names() if name not in run.stages and name != began]
+    goes_on = run.status in ("running", "paused")
+    if run.unfinished:
+        yield run.unfinished, "at work" if goes_on else "unfinished"
+    for number, name in enumerate(left):
+        refused = number == 0 and began is None and run.status in ("failed", "stopped")
+        yield UnfinishedStage(stage=name), run.status if refused else "to come" if goes_on else "not reached"
+
+
 def resumed(stage: StageRecord) -> str:
     """Where a training that was interrupted went on."""
     step = stage.resumed_from_step if isinstance(stage, TrainRecord) else None
     return "" if step is None else f"; continued from step {step:,}"
-
-
-def next_steps(facts: RunFacts) -> Iterator[NextStep]:
-    """What one may do now."""
-    run = facts.run
-    again = run.command or "make run"
-    if run.status in ("running", "paused"):
-        yield NextStep("If it does not run any more, start it again: it continues from its last checkpoint.", again)
-    elif run.status == "stopped":
-        yield NextStep("Continue where it stopped: nothing that is finished is done again.", again)
-    elif run.status == "failed":
-        yield NextStep("Remove the cause, then try again: what is finished is kept.", again)
-    elif "train" in run.stages:
-        minutes = run.config.get("minutes")
-        corpus = [part for name in run.corpus for part in ("--corpus", name)]
-        yield NextStep("Write more text with the model.", "slowburn generate")
-        if facts.spread:
-            yield NextStep("Use the models of all seeds as one.", f"slowburn generate {run.run_id} --ensemble")
-        if minutes:
-            longer = ["slowburn", "run", *corpus, "--minutes", f"{minutes * 4:g}"]
-            yield NextStep(
-                "Give it more time: the text is ready, so only training and the stages after it run.", join(longer)
-            )
-        yield NextStep("Train on your own text.", "slowburn run --corpus path/to/your/texts")
-    yield NextStep("See every artifact, what it was made from and what was made from it.", "slowburn inspect")

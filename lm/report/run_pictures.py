@@ -15,7 +15,7 @@ METRICS_FILE = "metrics.parquet"
 
 def learning_curve_of(store: Store, facts: RunFacts) -> LearningCurve | None:
     """The learning curve of the run's model, or of one still in training as far as it came."""
-    metrics = _metrics(store, facts)
+    metrics = training_metrics(store, facts)
     if len(metrics) < 2:
         return None
     baselines = facts.evaluation.baselines if facts.evaluation else {}
@@ -35,7 +35,8 @@ def pictures_png(store: Store, facts: RunFacts) -> dict[str, bytes]:
     return pictures
 
 
-def _metrics(store: Store, facts: RunFacts) -> list[CurveRow]:
+def training_metrics(store: Store, facts: RunFacts) -> list[CurveRow]:
+    """Rows of the learning curve: of the run's model, or of one still in training as far as it came."""
     if train := facts.artifacts.get("train"):
         rows: list[CurveRow] = ParquetFile(train.intact(METRICS_FILE)).read().to_pylist()
         return rows

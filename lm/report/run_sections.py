@@ -12,7 +12,7 @@ from lm.report.page import Chart
 from lm.report.run_facts import RunFacts, Sample
 from lm.report.run_pictures import learning_curve_of
 from lm.report.sample_text import nearest_place, sample_note
-from lm.runs.run_record import UnfinishedStage, read_memory
+from lm.runs.run_record import RunRecord, read_memory
 from lm.stages import stage_named
 from lm.store.artifacts import Store
 from lm.text.plain_text import close_gaps
@@ -99,8 +99,8 @@ def shown_sample(sample: Sample) -> ShownSample:
 
 
 def stages(facts: RunFacts) -> list[StageRow]:
-    """Every stage of the run, the unfinished one last."""
-    return [*(_stage(facts, name) for name in facts.run.stages), *_unfinished(facts.run.unfinished)]
+    """Every stage of the run, those that it has not finished last."""
+    return [*(_stage(facts, name) for name in facts.run.stages), *_unfinished(facts.run)]
 
 
 def _stage(facts: RunFacts, name: str) -> StageRow:
@@ -118,13 +118,13 @@ def _stage(facts: RunFacts, name: str) -> StageRow:
     )
 
 
-def _unfinished(stage: UnfinishedStage | None) -> Iterator[StageRow]:
-    if stage:
+def _unfinished(run: RunRecord) -> Iterator[StageRow]:
+    for stage, status in report_text.not_finished(run):
         yield StageRow(
             stage.stage,
-            "unfinished",
+            status,
             stage.progress,
-            time=format_duration(stage.seconds),
+            time=format_duration(stage.seconds) if stage.seconds else "none",
             peak=_size(stage.peak_memory_bytes),
             predicted=_size(stage.predicted_memory_bytes),
             notes=[],

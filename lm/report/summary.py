@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 
 from lm.clean.metrics import CleanMetrics
 from lm.formatting import format_bytes, format_count, format_duration, format_text_size
@@ -24,7 +23,7 @@ def closing_lines(store: Store, run: RunRecord) -> list[str]:
 
     Reads the samples with pyarrow: call it in the child that writes the report.
     """
-    report = f"{INDENT}{'report':{LABEL_COLUMNS}}{_nearby(run_folder(store, run.run_id) / REPORT_FILE)}"
+    report = f"{INDENT}{'report':{LABEL_COLUMNS}}{(run_folder(store, run.run_id) / REPORT_FILE).absolute().as_uri()}"
     return [visible(line) for line in [*_lines(gather_facts(store, run)), report]]
 
 
@@ -124,9 +123,3 @@ def _column(label: str, lines: list[str]) -> list[str]:
 
 def _wrap(text: str) -> list[str]:
     return textwrap.wrap(text, COLUMNS)
-
-
-def _nearby(path: Path) -> str:
-    """A path as short as it can be given from here."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lm.errors import SlowburnError
 from lm.runs.lineage import artifact_folders
+from lm.runs.pruned import why_gone
 from lm.runs.run_record import RunRecord, StageRecord, list_runs
 from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Manifest, Store
@@ -99,7 +100,7 @@ def made_by(runs: Iterable[RunRecord], stage: str, key: str) -> str | None:
 def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
     artifact, nearest = store.find(name, record.key), None
     if artifact is None:
-        because = f"{record.reason}; its artifact is gone since, so there is no more to tell"
+        because = f"{record.reason}; {_gone(store, name, record.key)}"
     elif record.status == "reused":
         maker = made_by(list_runs(store), name, record.key) or "an earlier run"
         because = f"the same config, inputs and code version as the one made by {maker} on {artifact.manifest.created}"
@@ -113,6 +114,11 @@ def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
     return StageWhy(
         stage=name, key=record.key, status=record.status, because=because, nearest=key, differences=tuple(differences)
     )
+
+
+def _gone(store: Store, stage: str, key: str) -> str:
+    why = why_gone(store, stage, key) or "is gone since"
+    return f"its artifact {why}, so there is no more to tell"
 
 
 def _computed(run: RunRecord, stage: str, key: str) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lm.errors import BadInput
 from lm.runs.lineage import all_artifacts
+from lm.runs.pruned import load_pruned, why_gone
 from lm.runs.run_record import RUN_FILE, RunRecord, list_runs
 from lm.store.artifacts import Artifact, Store
 
@@ -30,6 +31,9 @@ def find(store: Store, name: str) -> Artifact | RunRecord:
         raise BadInput(
             f"there is nothing called {name}: nothing was made in {store.root} yet; `make run` makes the first one"
         )
+    for stage, key in load_pruned(store):
+        if len(word) >= MIN_PREFIX and key.startswith(word):
+            raise BadInput(f"the artifact {key} of {stage} {why_gone(store, stage, key)}")
     near = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "`slowburn inspect` lists what there is"
     raise BadInput(f"there is no run or artifact called {name}: {hint}")

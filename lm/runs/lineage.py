@@ -1,6 +1,6 @@
 """Which artifacts there are, and which was made from which."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -48,6 +48,20 @@ def origins(store: Store, artifact: Artifact) -> dict[str, Artifact]:
                 found[stage] = made_from
                 waiting.append(made_from)
     return {stage: found[stage] for stage in stage_names() if stage in found}
+
+
+def texts_behind(store: Store, models: Iterable[str]) -> list[Artifact]:
+    """The clean texts that models of these keys were trained on, or those that they were begun from; what is here."""
+    seen, waiting, texts = set[str](), list(models), dict[str, Artifact]()
+    while waiting:
+        model = store.find("train", waiting.pop())
+        if model is None or model.key in seen:
+            continue
+        seen.add(model.key)
+        if clean := origins(store, model).get("clean"):
+            texts[clean.key] = clean
+        waiting += [key for name, key in model.manifest.inputs.items() if name == "init"]
+    return list(texts.values())
 
 
 def made_from(artifact: Artifact, artifacts: dict[str, Artifact]) -> tuple[Lineage, ...]:

@@ -69,6 +69,7 @@ class RunRecord(_Record):
     run_id: str
     status: Literal["running", "paused", "completed", "stopped", "failed"] = "running"
     reason: str = ""  # why it stopped or failed, in one line
+    error: str = ""  # the kind of what ended it early, such as BadInput or CannotFit
     command: str = ""  # what to type to run this again
     corpus: list[str]  # what was asked for, without secrets
     config: dict[str, Any]  # what was asked for: the settings
@@ -85,6 +86,11 @@ class RunRecord(_Record):
     memory: str | None = None  # path of memory.parquet, below the root
     memory_sha256: str | None = None  # of memory.parquet
     decision: str = ""  # what a retraining decided about the champion
+
+    @property
+    def again(self) -> str:
+        """What to type to run this again; a run that a worker did has no command."""
+        return self.command or f"slowburn run --like {self.run_id}"
 
     @property
     def reused(self) -> bool:

@@ -11,14 +11,15 @@ from typing import Any
 import click
 import pytest
 
-from flows.cli.flow_options import read_flow_request
 from flows.cli.main import ENTRIES, slowburn
 from flows.cli.prefect_settings import PROJECT, use_project_settings
 from flows.commands.launch import check_request
 from lm.cli.command import ASKED, Command, Option, command_line
+from lm.cli.request import read_request
 from lm.errors import BadInput
 
 NAMES = [entry.name for entry in ENTRIES]
+OF_THE_RUN = {"run_id", "until", "replan", "without_prefect", "opens_report"}
 HEAVY = ("prefect", "torch", "pydantic", "rich", "numpy")
 
 
@@ -129,10 +130,8 @@ def test_what_can_never_work_is_refused_before_anything_starts(arguments: list[s
     """What was got, what was expected, what to do, in one line."""
     asked = read("run", *arguments)
     with pytest.raises(BadInput, match=re.escape(says)) as refused:
-        request = read_flow_request(
-            **{name: asked[name] for name in asked.keys() - {"until", "replan", "without_prefect"}}
-        )
-        check_request(request.config(), request.run_id)
+        request = read_request(**{name: asked[name] for name in asked.keys() - OF_THE_RUN})
+        check_request(request.config(), asked["run_id"])
     assert "\n" not in str(refused.value)
 
 

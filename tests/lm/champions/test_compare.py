@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from lm.champions.compare import compare
+from lm.config import JsonObject
 from lm.errors import BadInput
 from lm.model.decoder import load_model, save_model
 from lm.store.artifacts import Artifact, Store
@@ -64,6 +65,33 @@ def test_equal_models_show_no_difference(two_models: Store) -> None:
     assert compare(two_models, first, copy).verdict.startswith("No difference shown")
     with pytest.raises(BadInput, match="both are the model"):
         compare(two_models, first, first)
+
+
+def test_a_model_of_another_text_is_named(two_models: Store) -> None:
+    """Both read the second's text, which is named; that the first never trained on it is said, and on what it did."""
+    first, second = model_of(two_models, "3"), model_of(two_models, "b")
+    same = compare(two_models, first, second)
+    assert "the held-out text of " in same.text
+    assert not same.warnings
+    clean, tokens = two_models.list("clean")[0], two_models.list("tokenize")[0]
+    named: JsonObject = {"sources": {"tales": {"documents": 1, "bytes": 9, "characters": 9}}}
+    copy_made(two_models, clean, "c" * 16, named, {})
+    copy_made(two_models, tokens, "d" * 16, {}, {"clean": "c" * 16})
+    copy_made(two_models, first, "e" * 16, {}, {"tokenize": "d" * 16})
+    other = compare(two_models, first, model_of(two_models, "e"))
+    (warning,) = other.warnings
+    assert warning.startswith("The first never trained on any of this text")
+    assert "the held-out text of tales" in other.text
+
+
+def copy_made(store: Store, made: Artifact, key: str, metrics: JsonObject, inputs: dict[str, str]) -> None:
+    """The same artifact under another key, said to be of other inputs."""
+    manifest = made.manifest
+    with store.writing(manifest.stage, key) as out:
+        for file in manifest.outputs:
+            (out / file).write_bytes((made.path / file).read_bytes())
+        store.commit(manifest.stage, key, config=manifest.config, inputs=manifest.inputs | inputs,
+                     metrics=manifest.metrics | metrics, seconds=1.0, peak_memory_bytes=None, versions={})  # fmt: skip
 
 
 def test_the_command_line_compares(two_models: Store) -> None:

@@ -1,5 +1,6 @@
 """A scheduled training begins when the machine has time: neither on its battery nor while others need it."""
 
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from lm.champions.good_time import GoodTime, NotNow, wait_for_good_time
 def test_it_waits_while_others_keep_the_processors_busy_and_begins_when_they_stop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It says once why it waits, again when the reason is another one, and goes on once there is none."""
+    """It says once why it waits and until when, again for another reason, and goes on once there is none."""
     busy: Iterator[float] = iter([97.0, 95.0, 20.0, 10.0])
     plugged = iter([True, True, False, True])
     monkeypatch.setattr(psutil, "cpu_percent", lambda seconds: next(busy))
@@ -20,10 +21,10 @@ def test_it_waits_while_others_keep_the_processors_busy_and_begins_when_they_sto
     monkeypatch.setattr(psutil, "sensors_battery", battery, raising=False)
     told: list[str] = []
     wait_for_good_time(GoodTime(busy_percent=90, mains_power=True), told.append, look_seconds=0.01)
-    assert told == [
-        "waiting for a good time: the processors are 97 % busy, 90 % are accepted",
-        "waiting for a good time: the machine runs on its battery (50 %)",
-    ]
+    when = r"waiting, until \d\d:\d\d on \d\d \w+ at most: "
+    assert re.fullmatch(rf"{when}the processors are 97 % busy, 90 % are accepted; looks every 0.01 s", told[0])
+    assert re.fullmatch(rf"{when}the machine runs on its battery \(50 %\); looks every 0.01 s", told[1])
+    assert len(told) == 2
     assert list(busy) == []
 
 

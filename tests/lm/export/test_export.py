@@ -55,7 +55,7 @@ def test_gguf_holds_every_weight_under_llama_cpps_names(
 ) -> None:
     """llama.cpp's own reader finds shape, tokenizer and tensors; queries and keys are in the order of its rotation."""
     folder = export(toy_store, [model], "gguf", tmp_path / "gguf")
-    (file,) = folder.glob("*.gguf")
+    (file,) = (path for path in folder.glob("*.gguf") if "q8_0" not in path.name)
     reader = gguf.GGUFReader(file)
     fields = {name: field.contents() for name, field in reader.fields.items()}
     shape, weights = load_model(toy.model).shape, load_model(toy.model).state_dict()
@@ -70,6 +70,27 @@ def test_gguf_holds_every_weight_under_llama_cpps_names(
     stored = tensors["blk.0.attn_q.weight"].reshape(query.shape)
     np.testing.assert_array_equal(stored[:, 0::2], query[:, : shape.head_width // 2])
     np.testing.assert_array_equal(stored[:, 1::2], query[:, shape.head_width // 2 :])
+
+
+def test_a_smaller_gguf_states_what_it_costs(toy: Toy, toy_store: Store, model: Artifact, tmp_path: Path) -> None:
+    """Eight bits a weight: half the size, each weight within its block's step, and the loss in the card is its own."""
+    folder = export(toy_store, [model], "gguf", tmp_path / "gguf")
+    (small,) = folder.glob("*-q8_0.gguf")
+    (whole,) = (path for path in folder.glob("*.gguf") if path != small)
+    reader = gguf.GGUFReader(small)
+    assert reader.fields["general.file_type"].contents() == gguf.LlamaFileType.MOSTLY_Q8_0
+    stored = {tensor.name: tensor for tensor in reader.tensors}["token_embd.weight"]
+    assert stored.tensor_type == gguf.GGMLQuantizationType.Q8_0
+    read = gguf.quants.dequantize(stored.data, stored.tensor_type)
+    weights = load_model(toy.model).state_dict()["model.embed_tokens.weight"].numpy()
+    steps = np.abs(weights).reshape(-1, 32).max(axis=1, keepdims=True) / 127
+    assert (np.abs(read - weights).reshape(-1, 32) <= 0.51 * steps + 1e-3 * np.abs(weights).reshape(-1, 32)).all()
+    assert small.stat().st_size < 0.75 * whole.stat().st_size  # the tokenizer is as large in both
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in card.splitlines() if ".gguf |" in line]
+    assert [row[:2] for row in rows] == [[whole.name, "F16"], [small.name, "Q8_0"]]
+    assert all(abs(float(row[4])) < 0.01 for row in rows)
+    assert "Measured here on" in card
 
 
 @pytest.mark.parametrize("kind", ["hf", "gguf"])

@@ -2,9 +2,12 @@
 
 import io
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from lm.store.artifacts import Artifact, Store
 from lm.store.files import write_json
 from lm.store.keys import artifact_key
 from tests.builders import metrics_of
+from tests.conftest import PROJECT
 
 
 def make(store: Store, stage: str, inputs: dict[str, str], metrics: dict[str, Any]) -> Artifact:
@@ -98,8 +102,12 @@ def test_list_shows_everything_with_its_headline(store: Store) -> None:
     assert listing.artifacts[0].headline == "1.751 bits per byte"
     assert listing.artifacts[1].headline == "5.2 million parameters, 1,200 steps"
     assert listing.runs[0].headline == "tales, 1.751 bits per byte"
-    text = printed(print_listing, listing)
+    text = printed(partial(print_listing, everything=True), listing)
     assert all(entry.name in text for entry in (*listing.runs, *listing.artifacts))
+    short = printed(print_listing, listing)
+    assert "1.751" in short
+    assert "5 artifacts" in short
+    assert listing.artifacts[0].name not in short
     assert json.loads(listing.model_dump_json())["schema_version"] == 1
 
 
@@ -121,10 +129,26 @@ def test_the_champion_is_marked(store: Store) -> None:
     save_run(store, run.model_copy(update={"stages": run.stages | {"train": trained}}))
     listing = list_all(store)
     assert [entry.name for entry in (*listing.runs, *listing.artifacts) if entry.is_champion] == [run.run_id, model.key]
-    assert printed(print_listing, listing).count("the champion, ") == 2
+    assert printed(partial(print_listing, everything=True), listing).count("the champion, ") == 2
     for file in (champion_path(store), copy_path(store)):
         file.write_text("{")
     assert not any(entry.is_champion for entry in list_all(store).runs)
+
+
+def test_nothing_is_cut_short_in_a_pipe(store: Store) -> None:
+    """Whatever the terminal's width was: a program that reads it finds every name and reason whole, on one line."""
+    run, name = show(store, "2026").run, "2026-11-21-" + "tale-" * 13
+    reason = "train: needs about 1 GiB, " * 8
+    changed = {"run_id": name, "status": "failed", "reason": reason, "corpus": ["c" * 90], "started": "2026-11-21"}
+    save_run(store, RunRecord.model_validate(run.model_dump() | changed))
+    environment = os.environ | {"SLOWBURN_ROOT": str(store.root), "COLUMNS": "40"}
+    for words in ((), ("--all",), (name,), (run.stages["clean"].key,), ("--why", "2026-11-20")):
+        command = [sys.executable, "-m", "lm", "inspect", *words]
+        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "…" not in done.stdout.partition("rows.parquet, ")[0]  # of its texts there is but a look
+        if words in ((), ("--all",)):
+            assert [line for line in done.stdout.splitlines() if name in line and "c" * 90 in line and reason in line]
 
 
 def test_list_survives_damage(store: Store) -> None:

@@ -12,8 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lm.champions.champion import promote
+from lm.cli.names import named_model
+from lm.errors import BadInput
+from lm.inspection.listing import RunView, list_all, show
 from lm.inspection.retention import RetentionPolicy, plan_pruning, prune
 from lm.memory.budget import Budget
+from lm.runs.explain import explain
+from lm.runs.pruned import pruned_of
 from lm.runs.run_record import RunRecord, StageRecord, save_run
 from lm.store.artifacts import Artifact, Store
 from tests.conftest import PROJECT
@@ -143,8 +148,28 @@ def test_from_the_command_line_nothing_goes_without_a_yes(store: Store) -> None:
 
     before = keys(store)
     said = lm("--runs", "1")
-    assert "train00" in said
+    assert "run run-00 (c, completed): evaluation, model, tokens, clean text and raw text, 7 KiB" in said
+    assert "again: slowburn run --like run-00" in said
     assert "Nothing was removed yet" in said
     assert keys(store) == before
-    assert "Removed 25." in lm("--runs", "1", "--yes")
+    assert "Removed 25 artifacts." in lm("--runs", "1", "--yes")
     assert keys(store) == of(5)
+
+
+def test_what_was_pruned_says_so_and_how_to_make_it_again(store: Store) -> None:
+    """By its run, by its key, and where its model is asked for; once it is made again nothing is said any more."""
+    prune(store, plan_pruning(store, RetentionPolicy(disk_bytes=1, runs=1)))
+    listed = {entry.name: entry for entry in list_all(store).runs}
+    assert listed["run-00"].pruned
+    assert not listed["run-05"].pruned
+    view = show(store, "run-00")
+    assert isinstance(view, RunView)
+    assert view.pruned.keys() == {"download", *CHAIN}
+    assert view.remake == "slowburn run --like run-00"
+    for ask in (lambda: named_model(store, "run-00"), lambda: show(store, "train00")):
+        with pytest.raises(BadInput, match=r"was pruned on .* to save disk: `slowburn run --like run-00` makes it"):
+            ask()
+    assert "was pruned on" in explain(store, view.run).stages[0].because
+    make_run(store, 0)
+    assert named_model(store, "run-00").key == "train00"
+    assert not pruned_of(store, view.run)

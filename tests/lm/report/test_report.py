@@ -204,7 +204,7 @@ def test_complete_run_is_told_from_headline_to_details(tmp_path: Path) -> None:
     assert "needs 1.75 bits per byte. The best of the other methods, xz, needs 2.00" in words
     assert "Once upon a time there was a fox." in words
     assert "continued from step 40" in words and "two documents were empty" in words and "train.layers" in words
-    assert "slowburn run --corpus fairy-tales --minutes 4" in words
+    assert "slowburn run --like a-run --minutes 4" in words
     for stage in stage_names():
         assert run.stages[stage].path in words
     pictures = [attributes for tag, attributes in page.elements if tag == "svg"]
@@ -281,8 +281,10 @@ def test_run_that_never_started_a_stage_has_a_report_too(tmp_path: Path) -> None
     """A request that was refused at once is reported as that."""
     store, run = make_run(tmp_path, until="download")
     run.stages, run.memory, run.status, run.reason = {}, None, "failed", "train: needs about 1 GiB"
-    run.peak_memory_bytes = None
+    run.peak_memory_bytes, run.command, run.error = None, "", "CannotFit"
     page = Page(render_report(store, run).read_text())
+    assert "slowburn run --like a-run --memory SIZE" in page.text
+    assert page.text.count("not reached") == len(stage_names()) - 1
     assert "A run on fairy-tales that failed" in page.text and "needs about 1 GiB" in page.text
     assert closing_lines(store, run)[0] == "The run failed: train: needs about 1 GiB"
 

@@ -1,19 +1,34 @@
 """The report as a real browser shows it: on a phone and on a desk, by day and by night, without a complaint."""
 
+import base64
+import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from pypdf import PdfReader
 from websockets.sync.client import connect
 
 from lm.memory.budget import Budget
+from lm.report.live_page import Present, write_live_page
 from lm.report.report import render_report
-from lm.runs.run_record import MemoryRow, RunRecord, StageRecord, TrainRecord, write_memory
+from lm.report.run_facts import gather_facts
+from lm.runs.run_record import (
+    MemoryRow,
+    RunRecord,
+    StageRecord,
+    TrainRecord,
+    run_folder,
+    save_run,
+    write_memory,
+)
 from lm.stages import stage_names
 from lm.store.artifacts import Store
 from lm.store.files import write_json
+from lm.train.learning_curve import CurveRow
 from tests.browser import CHROMIUM, Tab, open_browser
 from tests.builders import metrics_of
 
@@ -42,6 +57,8 @@ ERRORS = {
         for text in (HOSTILE, "\n", "\ufffd", "x" * 90)
     ],
 }
+FILL = re.compile(rb"([\d.]+) ([\d.]+) ([\d.]+) rg\b")  # a PDF's colour of what is filled from here on
+MODEL_BY_DAY, INK_BY_DAY = (0xB4, 0x48, 0x1A), (0x2A, 0x25, 0x21)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on this machine")
 
 
@@ -134,6 +151,49 @@ def test_report_in_a_browser(browser: str, page: Path, width: int, scheme: str) 
         assert min(tab.value(heights)) >= 10
         ground = tab.value("getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, ground[4:-1].split(","))) < 3 * 128) == (scheme == "dark")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_prints_with_its_bars(browser: str, page: Path, scheme: str) -> None:
+    """On paper the bars are filled, though browsers leave backgrounds out there; dark ink by night too."""
+    with connect(browser, max_size=None) as socket:
+        tab = Tab(socket)
+        tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        tab.open(page.as_uri())
+        paper = PdfReader(BytesIO(base64.b64decode(tab.call("Page.printToPDF")["data"])))
+    content = b"".join(sheet.get_contents().get_data() for sheet in paper.pages)
+    fills = [tuple(round(255 * float(part)) for part in found) for found in FILL.findall(content)]
+    assert fills.count(MODEL_BY_DAY) >= 1
+    assert INK_BY_DAY in fills
+
+
+def test_a_page_that_follows_a_run_loads_itself_anew(browser: str, tmp_path: Path) -> None:
+    """Without a script or a server; when the run is over the whole report is at the same address."""
+    store = Store(tmp_path)
+    run = RunRecord(
+        run_id="a-run", corpus=["tales"], config={}, budget=Budget(bytes=2**31, source="flag"), started="2026-11-20"
+    )
+    save_run(store, run)
+    curve: list[CurveRow] = [
+        {"step": n, "seconds": float(n), "loss": 3 + 4 / n, "heldout_loss": None, "learning_rate": 0.01,
+         "tokens_per_second": 9.0, "memory_bytes": 2**28}
+        for n in range(1, 60)
+    ]  # fmt: skip
+    memory = [MemoryRow("train", float(n), 2**28, 0, 0, 2**31) for n in range(60)]
+
+    def write(left_seconds: float) -> Path:
+        write_live_page(store, gather_facts(store, run), Present(curve, memory, left_seconds, refresh_seconds=1))
+        return run_folder(store, run.run_id) / "report.html"
+
+    with connect(browser, max_size=None) as socket:
+        tab = Tab(socket)
+        tab.call("Emulation.setDeviceMetricsOverride", width=360, height=900, deviceScaleFactor=1, mobile=True)
+        tab.open(write(90.0).as_uri())
+        assert "1 min 30 s left" in tab.value("document.body.innerText")
+        assert tab.value("document.documentElement.scrollWidth") <= 360
+        write(60.0)
+        tab.wait_for("document.body.innerText.includes('About 1 min left')")
+        assert tab.named("Log.entryAdded") == []
 
 
 def test_a_copied_stretch_leads_to_its_place(browser: str, page: Path) -> None:

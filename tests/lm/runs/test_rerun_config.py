@@ -30,9 +30,9 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_only_what_is_named_is_changed(store: Store) -> None:
-    """Settings and top-level values lie over those of the run; all else is as it was there, not as by default."""
-    values = {"memory": "2GiB", "minutes": None, "download": {"corpus": ["c.txt"]}}
-    config = rerun_config(store, "older", ["train.seed=2", "train.layers=null"], values)
+    """Settings lie over those of the run; all else is as it was there, not as by default."""
+    settings = ["memory=2GiB", "download.corpus=[c.txt]", "train.seed=2", "train.layers=null"]
+    config = rerun_config(store, "older", settings)
     assert (config.minutes, config.memory) == (7, "2GiB")
     assert (config.download.corpus, config.download.retries) == (("c.txt",), 1)
     assert (config.train.seed, config.train.layers) == (2, None)
