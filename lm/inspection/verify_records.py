@@ -19,13 +19,14 @@ from lm.train.downshift import FILE as DOWNSHIFTS_FILE
 from lm.train.scratch import CHECKPOINTS, SCHEDULE_FILE
 
 LISTS = ("pins.json", "listings.json", "validators.json")  # of what was downloaded
-COMPARISONS = "artifacts/tokenizers/[!.]*/comparison.json"
+OTHERS = ("artifacts/tokenizers/[!.]*/comparison.json", "artifacts/pruned.json")
 UNFINISHED = (f"{CHECKPOINTS}/step-*.json", SCHEDULE_FILE, DOWNSHIFTS_FILE)
 
 
 def records(store: Store) -> list[Path]:
     """Every record but the manifests."""
-    found = [*store.plans.glob("*.json"), *store.runs.glob(f"*/{RUN_FILE}"), *store.root.glob(COMPARISONS)]
+    found = [*store.plans.glob("*.json"), *store.runs.glob(f"*/{RUN_FILE}")]
+    found += [path for name in OTHERS for path in store.root.glob(name)]
     found += [path for name in LISTS if (path := store.folder("download") / name).is_file()]
     found += [path for path in (champion_path(store), copy_path(store)) if path.is_file()]
     found += [path for name in UNFINISHED for path in store.folder("train").glob(f".*.partial/{name}")]
