@@ -11,11 +11,11 @@ from typing import Any
 import click
 import pytest
 
-from flows.cli.flow_options import read_flow_request
 from flows.cli.main import ENTRIES, slowburn
 from flows.cli.prefect_settings import PROJECT, use_project_settings
 from flows.commands.launch import check_request
 from lm.cli.command import ASKED, Command, Option, command_line
+from lm.cli.request import read_request
 from lm.errors import BadInput
 
 NAMES = [entry.name for entry in ENTRIES]
@@ -129,10 +129,9 @@ def test_what_can_never_work_is_refused_before_anything_starts(arguments: list[s
     """What was got, what was expected, what to do, in one line."""
     asked = read("run", *arguments)
     with pytest.raises(BadInput, match=re.escape(says)) as refused:
-        request = read_flow_request(
-            **{name: asked[name] for name in asked.keys() - {"until", "replan", "without_prefect"}}
-        )
-        check_request(request.config(), request.run_id)
+        of_the_run = {"until", "replan", "without_prefect", "opens_report", "run_id"}
+        request = read_request(**{name: asked[name] for name in asked.keys() - of_the_run})
+        check_request(request.config(), asked["run_id"])
     assert "\n" not in str(refused.value)
 
 
