@@ -113,8 +113,8 @@ def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
 
 
 def _gone(store: Store, stage: str, key: str) -> str:
-    why = why_gone(store, stage, key) or "is gone since"
-    return f"its artifact {why}, so there is no more to tell"
+    why = why_gone(store, stage, key) or "has been removed since"
+    return f"its artifact {why}, so no more is known"
 
 
 def _computed(run: RunRecord, stage: str, key: str) -> bool:
