@@ -8,7 +8,7 @@ from lm.run_config import RunConfig
 from lm.runs.rerun_config import rerun_config
 from lm.store.artifacts import Store
 
-WITHOUT_PREFECT = "run without Prefect, which takes 370 MB of memory and some seconds"
+WITHOUT_PREFECT = "run without Prefect, which takes 300 MB of memory and some seconds"
 
 
 class FlowRequest(NamedTuple):
