@@ -235,6 +235,7 @@ class SupervisedChild:
     def _death(self) -> Exception:
         """The exception for a child that died without a word."""
         code = self._process.returncode
+        self._threads[-1].join(1)  # until its last words are read
         if self._watch.reason:
             return self._out_of_memory(self._watch.reason)
         held = format_bytes(self.peak_bytes)
