@@ -21,6 +21,7 @@ TABLE = PROJECT / "docs" / "reference" / "surroundings.md"
 TESTS = [f"tests/faults/test_{name}.py" for name in ("surroundings", "more_surroundings", "system_calls")]
 HAPPENED = "happened"  # as tests/faults/surroundings.py has it
 MAX_CHARACTERS = 160
+TERMINAL_CODES = r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x1f\x7f]"
 BEFORE = """# What a computer may be like
 
 Each of these was tried: it ends in a run, or in one line that says what to do. Made by
@@ -46,7 +47,7 @@ def main() -> int:
         report = Path(folder) / "report.xml"
         command = ["-m", "pytest", "-m", "", "-q", "-n", "2", f"--junitxml={report}", *TESTS, *sys.argv[1:]]
         code = subprocess.call([sys.executable, *command], cwd=PROJECT)
-        table = BEFORE + "\n".join(dict.fromkeys(map(_line, _rows(report)))) + "\n"
+        table = BEFORE + "\n".join(sorted(set(map(_line, _rows(report))))) + "\n"
     if sys.argv[1:]:
         print(table)
     else:
@@ -70,7 +71,7 @@ def _line(row: Row) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")[:MAX_CHARACTERS]
+    return re.sub(TERMINAL_CODES, "", text).strip().replace("|", "\\|")[:MAX_CHARACTERS]
 
 
 def _anywhere(text: str) -> str:

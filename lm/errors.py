@@ -6,7 +6,12 @@ from pathlib import Path
 
 OTHER_ROOT = "set SLOWBURN_ROOT to a folder of yours"
 NO_PROCESS = "no further process or thread can be started: `ulimit -u`, or this container, allows too few"
-NO_THREAD = ("can't start new thread", "Thread creation failed", "Failed to launch worker thread")
+NO_THREAD = (  # as Python, libgomp, Arrow and C++ say it
+    "can't start new thread",
+    "Thread creation failed",
+    "Failed to launch worker thread",
+    "what():  Resource temporarily unavailable",
+)
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 

@@ -6,7 +6,7 @@ from lm.cli.command import field_option, option
 from lm.cli.request import HOW_LONG, SETTINGS, request_options
 from lm.run_config import RunConfig
 
-WITHOUT_PREFECT = "run without Prefect, which takes 370 MB of memory and some seconds"
+WITHOUT_PREFECT = "run without Prefect, which takes 300 MB of memory and some seconds"
 
 
 def flow_options(function: Any) -> Any:

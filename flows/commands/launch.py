@@ -1,6 +1,6 @@
 """How a command's run is started, through Prefect or through `lm` alone. How it ended is the last thing that is said.
 
-Light: Prefect, which takes two seconds to load and 370 MB to run, is loaded where it is used.
+Light: Prefect, which takes two seconds to load and 300 MB to run, is loaded where it is used.
 """
 
 import atexit
