@@ -144,6 +144,7 @@ for _name, _help in {
     "opponents": "compare a model with compressors of text",
     "corpora": "time the stages that read corpora",
     "encodings": "compare what finds the encoding of a text",
+    "languages": "train on texts of many kinds and languages",
     "neighbours": "measure training beside a busy program",
     "minutes": "compare minutes asked with minutes taken",
 }.items():

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lm.clean import memory as clean_memory
+from lm.clean.config import VERSION as CLEAN_VERSION
 from lm.clean.config import CleanConfig
 from lm.clean.jobs import make_documents
 from lm.clean.metrics import CleanMetrics
@@ -106,7 +107,16 @@ def headline(manifest: Manifest) -> str:
 # The key of raw files follows from their content: see `lm.download.stage.key_of`.
 DOWNLOAD = register(Stage("download", "data/raw", 2, DownloadConfig, DownloadMetrics, download_memory.predict))
 CLEAN = register(
-    Stage("clean", "data/clean", 6, CleanConfig, CleanMetrics, clean_memory.predict, make_documents, roles=("earlier",))
+    Stage(
+        "clean",
+        "data/clean",
+        CLEAN_VERSION,
+        CleanConfig,
+        CleanMetrics,
+        clean_memory.predict,
+        make_documents,
+        roles=("earlier",),
+    )
 )
 TOKENIZE = register(
     Stage(

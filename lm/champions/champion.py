@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, PrivateAttr
 
 from lm.champions.contest import Contest
 from lm.errors import BadInput, Damaged, SlowburnError
@@ -23,10 +23,8 @@ LOCK_SECONDS = 15.0
 Action = Literal["promoted", "kept", "rolled back"]
 
 
-class Decision(BaseModel):
+class Decision(BaseModel, frozen=True):
     """What was decided about the champion, when, and on which numbers."""
-
-    model_config = ConfigDict(frozen=True)
 
     decided: Moment  # UTC, RFC 3339
     action: Action
@@ -38,10 +36,8 @@ class Decision(BaseModel):
     contest: Contest | None = None  # the numbers
 
 
-class ChampionRecord(BaseModel):
+class ChampionRecord(BaseModel, frozen=True, extra="forbid"):
     """The content of `champion.json`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
     champion: str | None = None  # key of the model

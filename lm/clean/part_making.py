@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from lm.clean.decoding import chosen_encoding
 from lm.clean.pack_file import is_whole
 from lm.clean.part_counts import PartCounts
 from lm.clean.parts import Part, find_parts, pack_key, part_key, sweep, touch
@@ -14,6 +15,7 @@ from lm.config import JsonObject
 from lm.progress import Progress
 from lm.supervision.worker_pool import SEQUENTIAL, SHARD_BYTES, ShardJob, WorkerPool, run_jobs
 from lm.text.archives import Expansion
+from lm.text.file_kind import ARCHIVES, COMPRESSED, HEAD_BYTES, file_kind
 from lm.text.raw_sources import RawSource
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def make_parts(
     settings["sketched"] = config.near_duplicates != "ignore"
     reading = ReadingSettings.of(config)
     shards = [shard for source in sources for shard in shards_of(raw, source, reading)]
-    keys = [part_key(shard, settings, version) for shard in shards]
+    keys = [part_key(shard, _settings_for(shard.source, settings, config, raw), version) for shard in shards]
     known = find_parts(folder)
     damaged = _damaged(known[key].path for key in keys if key in known)
     known = {key: part for key, part in known.items() if part.path not in damaged}
@@ -77,6 +79,20 @@ def _damaged(packs: Iterable[Path]) -> set[Path]:
     for path in damaged:
         path.unlink(missing_ok=True)
     return damaged
+
+
+def _settings_for(source: RawSource, settings: JsonObject, config: "CleanConfig", raw: Path) -> JsonObject:
+    """The settings that matter to a source: of an encoding that is stated by name, the one that is its."""
+    if not any("=" in stated for stated in config.encoding) or _is_packed(raw / source.path):
+        return settings
+    chosen = chosen_encoding(config.encoding, source.name)
+    return settings | {"encoding": [chosen] if chosen else []}
+
+
+def _is_packed(path: Path) -> bool:
+    """Whether a file holds others, with names of their own."""
+    with path.open("rb") as stream:
+        return file_kind(stream.read(HEAD_BYTES)) in COMPRESSED | ARCHIVES
 
 
 def _packs(missing: dict[str, Shard]) -> Iterator[dict[str, Shard]]:

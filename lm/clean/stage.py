@@ -10,6 +10,8 @@ from lm.errors import BadInput
 from lm.progress import Progress
 from lm.supervision.worker_pool import SEQUENTIAL, WorkerPool
 
+LOOKED_AT_ROW_GROUPS = 2  # of the training text, a few megabytes each
+
 
 def clean(
     raw: Path,
@@ -39,7 +41,9 @@ def clean(
     from lm.clean.split_corpus import split_corpus
     from lm.clean.split_writing import SplitWriter
     from lm.clean.trained_before import trained_before
+    from lm.text.documents import spread_texts
     from lm.text.raw_sources import read_sources
+    from lm.text.unspaced import unspaced_share
 
     with TemporaryDirectory(dir=out, prefix=".scratch-") as folder, RejectWriter(out / REJECTS_FILE) as rejects:
         scratch, sources = Path(folder), read_sources(raw)
@@ -61,6 +65,7 @@ def clean(
             near_duplicate_documents=repeats.near_duplicates,
             dropped_near_duplicates=repeats.near_duplicates if repeats.dropped else 0,
             openings=openings(out),
+            unspaced_share=unspaced_share(spread_texts(out, "train", LOOKED_AT_ROW_GROUPS)),
             cleaned_sources=cleaned_sources,
             rejected=dict(sorted(rejects.counts.items())),
             reject_samples=rejects.samples,

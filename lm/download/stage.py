@@ -192,14 +192,14 @@ def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> Dow
     return DownloadMetrics(
         files=len(raw_sources),
         bytes=total,
-        largest_document_bytes=max((_document_bytes(raw) for raw in raw_sources), default=0),
+        largest_document_bytes=max((document_bytes(raw) for raw in raw_sources), default=0),
         licences=tuple(sorted({raw.licence for raw in raw_sources})),
         notes=corpus.notes,
         summary=f"{format_text_size(total)} in {len(raw_sources)} file{'s' if len(raw_sources) > 1 else ''}",
     )
 
 
-def _document_bytes(raw: RawSource) -> int:
+def document_bytes(raw: RawSource) -> int:
     """About how large a document of this source may be; nothing where it holds many."""
     suffix = Path(raw.name).suffix.lower()
     if suffix in TABLE_SUFFIXES or raw.separator or raw.format == "jsonl":

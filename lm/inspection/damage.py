@@ -4,7 +4,7 @@ import os
 import shlex
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.errors import NoAccess, TooNew
 from lm.runs.run_record import list_runs
@@ -15,10 +15,8 @@ TOO_NEW = "was written by a newer Slowburn"
 REMAKE = "slowburn run"
 
 
-class Damage(BaseModel):
+class Damage(BaseModel, frozen=True):
     """A file that is not what was written, or cannot be seen to be, and the command that mends that."""
-
-    model_config = ConfigDict(frozen=True)
 
     path: str  # relative to the root
     what: str

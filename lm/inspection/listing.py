@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.champions.champion import load_champion
 from lm.errors import SlowburnError
@@ -22,11 +22,7 @@ from lm.store.artifacts import Manifest, Store
 from lm.store.files import SCHEMA_VERSION
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Entry(_View):
+class Entry(BaseModel, frozen=True):
     """One line of the list: a run, an artifact, or one that is unfinished or damaged."""
 
     kind: Literal["run", "artifact"]
@@ -43,7 +39,7 @@ class Entry(_View):
     pruned: bool = False  # of a run: whether something of it was removed to save disk
 
 
-class Listing(_View):
+class Listing(BaseModel, frozen=True):
     """Runs and artifacts, each newest first."""
 
     schema_version: int = SCHEMA_VERSION
@@ -51,7 +47,7 @@ class Listing(_View):
     artifacts: tuple[Entry, ...]
 
 
-class ArtifactView(_View):
+class ArtifactView(BaseModel, frozen=True):
     """All there is to know of one artifact."""
 
     schema_version: int = SCHEMA_VERSION
@@ -64,7 +60,7 @@ class ArtifactView(_View):
     heads: dict[str, Head]  # of its parquet files
 
 
-class RunView(_View):
+class RunView(BaseModel, frozen=True):
     """One run, and where its report is."""
 
     schema_version: int = SCHEMA_VERSION

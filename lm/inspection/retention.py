@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from lm.champions.champion import load_champion
 from lm.config import StageConfig
@@ -45,10 +45,8 @@ class RetentionPolicy(StageConfig):
     champions: int = Field(3, ge=1, description="champions of which everything is kept, the present one included")
 
 
-class Removal(BaseModel):
+class Removal(BaseModel, frozen=True):
     """One artifact that goes, an unfinished training, or a pack of cleaned parts."""
-
-    model_config = ConfigDict(frozen=True)
 
     stage: str
     key: str
@@ -60,10 +58,8 @@ class Removal(BaseModel):
     run_id: str | None = None  # of the newest run that needed it
 
 
-class Pruning(BaseModel):
+class Pruning(BaseModel, frozen=True):
     """What would go, and what is there: nothing is removed by making one."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     disk_bytes: int

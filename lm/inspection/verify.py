@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.download.stage import is_key_of
 from lm.errors import NoAccess, SlowburnError
@@ -22,10 +22,8 @@ from lm.text.raw_sources import read_sources
 OTHER_KEY = "its key does not follow from the config and the inputs that it names"
 
 
-class Verification(BaseModel):
+class Verification(BaseModel, frozen=True):
     """What was looked at, and what was found damaged."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     artifacts: int

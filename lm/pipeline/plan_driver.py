@@ -6,7 +6,7 @@ from lm.formatting import format_duration
 from lm.model.config import TrainingConfig
 from lm.pipeline.session import Session
 from lm.planning.forecast import seconds_left
-from lm.planning.jobs import import_model, try_training
+from lm.planning.jobs import import_model, measure_tokens, try_training
 from lm.planning.machine import TrainingMachine
 from lm.planning.measuring import measured_machine
 from lm.planning.plan import Plan, make_plan, open_plan, plan_path, trial_seconds
@@ -18,6 +18,7 @@ from lm.store.artifacts import Artifact
 from lm.train.memory import min_training_bytes
 
 PLAN = "plan"
+KINDS = ("bpe", "unigram")  # of tokenizers, whose tokens are those of a sample, about
 
 
 def starting_model(session: Session) -> Artifact | None:
@@ -51,6 +52,7 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
             session.budget,
             lambda: _machine(session),
             lambda *trial: _try(session, *trial),
+            lambda: _measure_text(session, cleaned),
         )
     session.planned(path, settled)
     left = seconds_left(config, session.store, session.budget, settled.machine, cleaned, settled)
@@ -77,6 +79,13 @@ def _machine(session: Session) -> TrainingMachine:
         progress,
         session.listener.tell,
     )
+
+
+def _measure_text(session: Session, cleaned: Artifact) -> dict[int, float]:
+    if session.config.tokenize.kind not in KINDS:
+        return {}
+    with session.children.child(PLAN, None) as child:
+        return child.call(measure_tokens, session.children.progress(PLAN), cleaned.path)
 
 
 def _try(session: Session, recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> TrialResult:

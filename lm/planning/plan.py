@@ -16,8 +16,8 @@ from lm.formatting import format_bytes, format_duration
 from lm.memory.budget import Budget, required_budget
 from lm.model.config import TrainingConfig, as_planned
 from lm.planning.candidates import sensible_steps, settle_recipe, where
-from lm.planning.choose import text_tokens
 from lm.planning.machine import TrainingMachine
+from lm.planning.training_text import ENGLISH, TrainingText, bytes_per_token
 from lm.planning.training_time import seconds_of_training
 from lm.planning.trials import Probe, settle_memory, suited_trial
 from lm.run_config import RunConfig
@@ -37,6 +37,7 @@ SHORT_TEXT = (
 )
 
 Measure = Callable[[], TrainingMachine]
+MeasureText = Callable[[], dict[int, float]]  # as `measure_bytes_per_token` gives it; {}: not known
 
 
 class Plan(StageConfig):
@@ -46,6 +47,7 @@ class Plan(StageConfig):
     request: JsonObject  # the settings that a plan answers
     clean_key: str  # of the text
     vocab_size: int  # tokens in the vocabulary
+    bytes_per_token: dict[int, float] = Field({})  # of this text, by the vocabulary's size; {}: about as of English
     recipe: TrainingConfig
     micro_batch: int  # sequences that are computed at once
     most_steps: int  # that were asked for, or that do more than to learn the text by heart
@@ -58,6 +60,10 @@ class Plan(StageConfig):
     machine: TrainingMachine
     reasons: tuple[str, ...]  # why the numbers are what they are, in words
     other_seeds: dict[int, TrainingConfig] = Field({})  # recipes of models beside the main one whose end was moved
+
+    def text(self, size: int) -> TrainingText:
+        """So much of the text that it was made for."""
+        return TrainingText(size, self.bytes_per_token or ENGLISH)
 
     @property
     def minutes(self) -> float:
@@ -142,14 +148,22 @@ def find_plan(store: Store, config: RunConfig, clean_key: str, budget: Budget) -
     return (plan, path) if plan else _same_work_other_budget(store, config, clean_key, budget)
 
 
-def make_plan(store: Store, config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
+def make_plan(
+    store: Store,
+    config: RunConfig,
+    clean: Artifact,
+    budget: Budget,
+    measure: Measure,
+    probe: Probe,
+    measure_text: MeasureText,
+) -> Plan:
     """Settle a plan and keep it, instead of one that is there: then nothing is taken from others.
 
     Raises CannotFit with the least budget that would do, BadInput for odd settings.
     """
     path = plan_path(store, config, clean.key)
     same_work = None if path.exists() else _same_work_other_budget(store, config, clean.key, budget)
-    plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe)
+    plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe, measure_text)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_record(path, plan.model_dump(mode="json"))
     return plan
@@ -172,21 +186,25 @@ def _same_work_other_budget(
     return None
 
 
-def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
-    machine, text_bytes = measure(), clean.read_metrics(CleanMetrics).train_bytes
-    trial = suited_trial(config, text_bytes, budget, machine, probe)
+def _settle(
+    config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe, measure_text: MeasureText
+) -> Plan:
+    machine = measure()
+    text = TrainingText(clean.read_metrics(CleanMetrics).train_bytes, bytes_per_token(measure_text()) or ENGLISH)
+    trial = suited_trial(config, text, budget, machine, probe)
     choice, step_seconds = trial.choice, trial.probed.step_seconds
-    recipe, text_ends_it = settle_recipe(config, choice, text_bytes, step_seconds)
+    recipe, text_ends_it = settle_recipe(config, choice, text, step_seconds)
     micro_batch, predicted = settle_memory(trial, recipe, machine.device, budget)
     seconds = seconds_of_training(recipe.steps, step_seconds)
-    passes = recipe.steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
+    passes = recipe.steps * recipe.tokens_per_step / text.tokens(choice.vocab_size)
     return Plan(
         request=training_request(config),
         clean_key=clean.key,
         vocab_size=choice.vocab_size,
+        bytes_per_token={} if text.bytes_per_token is ENGLISH else dict(text.bytes_per_token),
         recipe=recipe,
         micro_batch=micro_batch,
-        most_steps=sensible_steps(config, choice, text_bytes),
+        most_steps=sensible_steps(config, choice, text),
         chunk_steps=chunk_steps(recipe.steps, seconds),
         device=machine.device,
         threads=trial.threads,
@@ -196,6 +214,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         machine=machine,
         reasons=(
             *choice.reasons,
+            *_told_rate(text, choice.vocab_size),
             f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial on "
             f"{where(machine.device, trial.threads)}, so {recipe.steps} steps "
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
@@ -205,6 +224,15 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
             f"{format_bytes(budget.bytes)} ({budget.origin}).",
         ),
     )
+
+
+def _told_rate(text: TrainingText, vocab_size: int) -> list[str]:
+    if text.bytes_per_token is ENGLISH:
+        return []
+    rate = text.bytes / text.tokens(vocab_size)
+    return [
+        f"A sample of this text came to {rate:.1f} bytes for each token, unlike English: the plan counts with that."
+    ]
 
 
 def chunk_steps(steps: int, seconds: float) -> int:

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.report.run_facts import Sample
 from lm.runs.run_record import MemoryRow
@@ -12,18 +12,14 @@ from lm.supervision.job import job
 from lm.supervision.job_context import JobContext
 
 
-class _Shown(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class RunPictures(_Shown):
+class RunPictures(BaseModel, frozen=True):
     """What Prefect's pages show of a run: PNG in base64 by name, and the samples."""
 
     pictures: dict[str, str]
     samples: tuple[Sample, ...]
 
 
-class Drift(_Shown):
+class Drift(BaseModel, frozen=True):
     """How often to retrain, and the drift curve as PNG in base64; None where no contest was held yet."""
 
     answer: str

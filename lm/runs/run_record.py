@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.errors import Damaged, SlowburnError
 from lm.memory.budget import Budget
@@ -24,11 +24,7 @@ MEMORY_FILE = "memory.parquet"
 REPORT_FILE = "report.html"
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
-
-
-class StageRecord(_Record):
+class StageRecord(BaseModel, extra="forbid", validate_assignment=True):
     """A stage that is complete: the artifact it stands for, and whether this run had to make it.
 
     The root is the folder that holds `data/` and `artifacts/`.
@@ -51,7 +47,7 @@ class TrainRecord(StageRecord):
     weights_sha256: str
 
 
-class UnfinishedStage(_Record):
+class UnfinishedStage(BaseModel, extra="forbid", validate_assignment=True):
     """The stage that a run was in when it stopped, failed or was last heard of."""
 
     stage: str
@@ -62,7 +58,7 @@ class UnfinishedStage(_Record):
     progress: str = ""  # how far it came, in words, such as: step 120 of 500
 
 
-class RunRecord(_Record):
+class RunRecord(BaseModel, extra="forbid", validate_assignment=True):
     """One run, as `run.json` keeps it."""
 
     schema_version: int = SCHEMA_VERSION

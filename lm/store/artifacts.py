@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from lm.config import JsonObject, StageMetrics
 from lm.errors import DISK_FULL, Damaged, SlowburnError, Stopped, check_utf8
@@ -37,19 +37,15 @@ LOCK_WAIT_SECONDS = 15.0  # an orphaned child notices its parent's death well wi
 NOT_MADE = "not made yet"
 
 
-class OutputFile(BaseModel):
+class OutputFile(BaseModel, frozen=True):
     """Size and hash of one file of an artifact."""
-
-    model_config = ConfigDict(frozen=True)
 
     bytes: int
     sha256: str
 
 
-class Manifest(BaseModel):
+class Manifest(BaseModel, frozen=True):
     """What `manifest.json` says of an artifact: what it was made from, by what, and what it holds."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     stage: str
@@ -65,10 +61,8 @@ class Manifest(BaseModel):
     numerics: JsonObject = {}  # what may change the last bits
 
 
-class Artifact(BaseModel):
+class Artifact(BaseModel, frozen=True):
     """A complete artifact on disk."""
-
-    model_config = ConfigDict(frozen=True)
 
     path: Path
     manifest: Manifest

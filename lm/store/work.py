@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.config import JsonObject
 from lm.store.artifacts import Store
@@ -10,10 +10,8 @@ from lm.store.integrity import check
 from lm.store.layout import is_known
 
 
-class StageWork(BaseModel):
+class StageWork(BaseModel, frozen=True):
     """A stage with everything resolved: what it makes, from what, how, and the key that follows."""
-
-    model_config = ConfigDict(frozen=True)
 
     root: Path
     stage: str

@@ -36,6 +36,7 @@ from lm.supervision.watch import MemorySample, MemoryWatch
 SAVE_SECONDS = 15.0
 KILL_SECONDS = 5.0  # after which a killed process is left to the kernel, which waits for a disk that does not answer
 KEPT_ERROR_LINES = 60
+ERRORS_SECONDS = 1.0  # for the last of them to arrive: a descendant may keep their pipe open
 KILLED = -9  # the return code of a process that the kernel or somebody ended at once
 ABORTED = (-6, -11, 127)  # of one whose libraries gave up: what some do when they are refused memory
 
@@ -235,6 +236,8 @@ class SupervisedChild:
     def _death(self) -> Exception:
         """The exception for a child that died without a word."""
         code = self._process.returncode
+        *_, error_reader = self._threads
+        error_reader.join(ERRORS_SECONDS)  # what it said last may say why
         if self._watch.reason:
             return self._out_of_memory(self._watch.reason)
         held = format_bytes(self.peak_bytes)

@@ -65,6 +65,15 @@ def read_texts(clean: Path, split: Split) -> Iterator[bytes]:
             yield text.as_py()
 
 
+def spread_texts(clean: Path, split: Split, groups: int) -> Iterator[str]:
+    """Stream the texts of so many row groups of a split, evenly spread. Raises as `read_documents`."""
+    with _opened(clean) as file:
+        places = [group for group in range(file.num_row_groups) if _split_of(file, group) == split]
+        for place in places[:: -(-len(places) // groups) or 1]:
+            table = file.read_row_group(place, columns=["text"], use_threads=False)
+            yield from (text.as_py() for text in table["text"])
+
+
 def count_sources(clean: Path) -> Counter[str]:
     """How many documents there are of each source; one that was cut is one. Raises as `read_documents`."""
     counts, heldout = Counter[str](), set[str]()

@@ -15,6 +15,7 @@ from lm.planning.candidates import fitting
 from lm.planning.jobs import try_training
 from lm.planning.measuring import measured_machine
 from lm.planning.plan import trial_seconds
+from lm.planning.training_text import TrainingText
 from lm.planning.training_time import seconds_of_steps
 from lm.progress import Progress
 from lm.run_config import RunConfig
@@ -92,7 +93,7 @@ class _Contest:
         setup = self._setup()
         configs = {kind: self._config(kind, setup) for kind in KINDS}
         needed = max(
-            predict_tokenizing(config, self.train_bytes, self.text.longest_document_bytes)
+            predict_tokenizing(config, self.train_bytes, self.text.longest_document_bytes, self.text.unspaced_share)
             for config in configs.values()
         )
         check_fits("compare-tokenizers", needed, self.budget)
@@ -126,7 +127,7 @@ class _Contest:
         if not path.exists():
             machine = measured_machine(self.store, lambda: self._child("plan"), progress=self.report)
             config = RunConfig(minutes=self.minutes / len(KINDS))
-            choice = next(fitting(config, self.train_bytes, self.budget, machine), None)
+            choice = next(fitting(config, TrainingText(self.train_bytes), self.budget, machine), None)
             if choice is None:
                 raise CannotFit("the smallest model does not fit this budget: run again with more --memory")
             with self._child("plan", threads=machine.threads, trains=True) as child:

@@ -2,7 +2,7 @@
 
 import sys
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.model.config import TrainingConfig
 from lm.store.versions import versions
@@ -14,9 +14,7 @@ from lm.train.schedule import Schedule
 from lm.train.scratch import SCRATCH
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _Report(BaseModel, frozen=True):
     step: int
     steps: int  # in all, as it is now
     schedule: Schedule | None  # where the end was moved

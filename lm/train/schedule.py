@@ -6,7 +6,7 @@ A process that goes on after a kill so makes the very steps that the killed one 
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.model.config import TrainingConfig, with_end_moved
 from lm.store.files import SCHEMA_VERSION, read_record, remake_advice, write_record
@@ -14,10 +14,8 @@ from lm.train.deadline import NewEnd
 from lm.train.scratch import SCHEDULE_FILE
 
 
-class Schedule(BaseModel):
+class Schedule(BaseModel, frozen=True):
     """When a training ends, and when it was to end before."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     steps: int  # in all

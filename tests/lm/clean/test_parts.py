@@ -54,6 +54,27 @@ def cleaned(
     return metrics.model_dump() | {"files": files}
 
 
+def test_the_encoding_of_one_file_is_only_its_own(tmp_path: Path) -> None:
+    """Stating it cleans that file again, and files whose archive may hold one of that name; no other."""
+    written = files(*range(6)) | {"old.txt": "Łódź i źdźbło\n".encode("iso8859-2") * 40}
+    raw = raw_artifact(tmp_path / "raw", written)
+    cleaned(raw, tmp_path / "first", tmp_path / "parts")
+    again = cleaned(raw, tmp_path / "again", tmp_path / "parts", encoding=("old.txt=iso8859-2",))
+    assert again["cleaned_sources"] == 1
+    assert cleaned(raw, tmp_path / "third", tmp_path / "parts", encoding=("new*=cp1250",))["cleaned_sources"] == 0
+
+
+def test_columns_that_are_asked_for_and_miss_are_named(tmp_path: Path) -> None:
+    """A table that has one of two columns is read by that, and a warning says which it lacks."""
+    full = "title,body,note\n" + "".join(f'T{n},"{prose(n, 2)}","{prose(n + 50, 1)}"\n' for n in range(30))
+    part = "title,body\n" + "".join(f'T{n},"{prose(n + 100, 2)}"\n' for n in range(30))
+    raw = raw_artifact(tmp_path / "raw", {"full.csv": full.encode(), "part.csv": part.encode()})
+    found = cleaned(raw, tmp_path / "out", text_columns=("body", "note"))
+    assert found["lacking_files"] == 1
+    warning = "1 table without a column that clean.text_columns names: part.csv has no column note"
+    assert warning in found["warnings"] and warning in found["notes"]
+
+
 @settings(max_examples=12, deadline=None)
 @given(
     st.lists(st.sets(st.integers(0, 30), min_size=8, max_size=16), min_size=2, max_size=4),
