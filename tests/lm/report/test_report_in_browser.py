@@ -174,8 +174,18 @@ def test_a_page_that_follows_a_run_loads_itself_anew(browser: str, tmp_path: Pat
         run_id="a-run", corpus=["tales"], config={}, budget=Budget(bytes=2**31, source="flag"), started="2026-11-20"
     )
     save_run(store, run)
-    rest: dict[str, Any] = {"heldout_loss": None, "learning_rate": 0.1, "tokens_per_second": 9.0, "memory_bytes": 1}
-    curve = [CurveRow(step=n, seconds=float(n), loss=3 + 4 / n, **rest) for n in range(1, 60)]
+    curve: list[CurveRow] = [
+        {
+            "step": n,
+            "seconds": float(n),
+            "loss": 3 + 4 / n,
+            "heldout_loss": None,
+            "learning_rate": 0.1,
+            "tokens_per_second": 9.0,
+            "memory_bytes": 1,
+        }
+        for n in range(1, 60)
+    ]
     memory = [MemoryRow("train", float(n), 2**28, 0, 0, 2**31) for n in range(60)]
 
     def write(left_seconds: float) -> Path:
