@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")  # the long files come first
 TWO_TESTS_AT_ONCE = ("-n", "2", "--dist", "worksteal")
 OPERATIONS = [f"tests/flows/test_{name}.py" for name in ("outages", "deployments", "reruns", "ui", "server")]
-OPERATIONS.append("tests/faults/test_surroundings.py")
+OPERATIONS += [f"tests/faults/test_{name}.py" for name in ("surroundings", "more_surroundings", "system_calls")]
 LLAMA_CPP = ("llama-cpp-python==0.3.36",)
 OBJECT_STORE = ("moto[server]==5.2.1", "s3fs==2026.9.0")
 
@@ -126,6 +126,11 @@ TARGETS = {
         lambda *a: pytest("-m", "memory_campaign", *TWO_TESTS_AT_ONCE, "tests/faults", *a),
         "sweep memory caps over every stage, tens of minutes",
     ),
+    "test-faults": Target(
+        DEV,
+        lambda *a: pytest("-m", "fault_campaign", "tests/faults", *a),
+        "damage files by the thousand, some minutes; counts add up in .faults/",
+    ),
     "test-operations": Target(
         DEV,
         lambda *a: pytest("-m", "", *TWO_FILES_AT_ONCE, *OPERATIONS, *a),
@@ -139,6 +144,7 @@ for _name, _help in {
     "opponents": "compare a model with compressors of text",
     "corpora": "time the stages that read corpora",
     "encodings": "compare what finds the encoding of a text",
+    "languages": "train on texts of many kinds and languages",
     "neighbours": "measure training beside a busy program",
     "minutes": "compare minutes asked with minutes taken",
 }.items():

@@ -9,18 +9,20 @@ if __name__ == "__main__":
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TypedDict
-from urllib.parse import urlsplit
 
 import httpx
 import psutil
 
-from lm.errors import SlowburnError
+from flows.cli.prefect_database import check_database
+from flows.cli.prefect_settings import check_home
+from lm.errors import BadInput, SlowburnError
 from lm.store.files import read_json, write_json
 
 PROJECT = Path(__file__).parent.parent
@@ -30,6 +32,7 @@ POOL = "slowburn"
 WORKER = "slowburn-worker"
 PROFILE = "slowburn"  # of Prefect's settings: active while the server is up, so that its commands find the server
 HOST = "127.0.0.1"
+MAX_PORT = 2**16
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0  # a training run saves within this
 
@@ -46,18 +49,18 @@ def up() -> int:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # As in a script's background: the worker would inherit it, and ignore the SIGTERM that it passes on as one.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    HOME.mkdir(parents=True, exist_ok=True)
-    url = f"http://{HOST}:{os.environ.get('PREFECT_SERVER_API_PORT', '4200')}/api"
+    check_home()
+    url = f"http://{HOST}:{_port()}/api"
     services = running()
     if "server" not in services:
         if _answers(url):
             raise SlowburnError(
                 f"another Prefect server answers at {url}: stop it, or choose a port with PREFECT_SERVER_API_PORT"
             )
+        check_database()
+        _check_port(_port())
         print("Starting the server …", flush=True)
-        server = _start(
-            "server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(urlsplit(url).port)
-        )
+        server = _start("server", url, "flows.local_server", "server", "start", "--host", HOST, "--port", str(_port()))
         _wait_for("server", server, lambda: _answers(url))
     _prefect(url, "profile", "create", PROFILE, check=False)
     _prefect(url, "profile", "use", PROFILE)
@@ -80,6 +83,14 @@ def up() -> int:
     return 0
 
 
+def _port() -> int:
+    """The port that is asked for. Raises BadInput."""
+    asked = os.environ.get("PREFECT_SERVER_API_PORT") or "4200"
+    if not (asked.isdecimal() and 0 < int(asked) < MAX_PORT):
+        raise BadInput(f"PREFECT_SERVER_API_PORT: got {asked!r}, expected a port, such as 4200")
+    return int(asked)
+
+
 def down() -> int:
     """Stop what `up` started: first the runs, which save before they end, then the worker and the server."""
     services = running()
@@ -96,6 +107,18 @@ def down() -> int:
     STATE_FILE.unlink(missing_ok=True)
     print("Everything is stopped." if services else "Nothing was running.")
     return 0
+
+
+def _check_port(port: int) -> None:
+    """Raise SlowburnError where another program has the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise SlowburnError(
+                f"port {port} cannot be used ({error.strerror}): choose another one with PREFECT_SERVER_API_PORT"
+            ) from None
 
 
 def _end_runs(url: str) -> None:

@@ -1,23 +1,19 @@
 """The base of every stage's config and metrics."""
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, JsonValue
 
 JsonObject = dict[str, JsonValue]
 
 
-class StageConfig(BaseModel):
+class StageConfig(BaseModel, frozen=True, extra="forbid"):
     """Frozen, and strict about its keys: a mistyped key is an error that names it, never silently dropped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-
-class StageMetrics(BaseModel):
+class StageMetrics(BaseModel, frozen=True, extra="ignore"):
     """What a stage says of the artifact it made, as its manifest keeps it.
 
     Fields that came after a stage's first version have a default: older manifests lack them.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     notes: tuple[str, ...] = ()  # what a reader should know
     summary: str = ""

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 
 OTHER_ROOT = "set SLOWBURN_ROOT to a folder of yours"
+NO_PROCESS = "no further process or thread can be started: `ulimit -u`, or this container, allows too few"
+NO_THREAD = ("can't start new thread", "Thread creation failed", "Failed to launch worker thread")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -15,7 +17,15 @@ class SlowburnError(Exception):
 
 
 class NoAccess(SlowburnError):
-    """A file belongs to somebody who does not let this user use it. It is not damaged: nobody is to delete it."""
+    """The system does not let us use a file. That says nothing of what is in it: nobody is to delete it."""
+
+
+class TooNew(NoAccess):
+    """A file was written by a newer version of Slowburn than this one."""
+
+
+class Damaged(SlowburnError):
+    """A file does not hold what was written. The message names it, and the command that repairs it."""
 
 
 class BadInput(SlowburnError):
@@ -62,6 +72,11 @@ class Interrupted(SlowburnError):
     exit_code = 130
 
 
+def is_no_thread(text: str) -> bool:
+    """Whether these words, of Python or of a library, say that a thread was refused."""
+    return any(words in text for words in NO_THREAD)
+
+
 def explained(error: OSError) -> SlowburnError:
     """The same error, with what to do; `Stopped` where the disk is full, for that may pass."""
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | Path) else ""
@@ -72,6 +87,14 @@ def explained(error: OSError) -> SlowburnError:
         return SlowburnError(f"{where} cannot be written, its file system is read-only: {OTHER_ROOT}")
     if error.errno in (errno.EACCES, errno.EPERM):
         return NoAccess(f"{where} may not be used by this user{owned_by(where)}: get access to it, or {OTHER_ROOT}")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return SlowburnError("too many files are open: `ulimit -n` allows too few, 256 will do")
+    if error.errno == errno.EAGAIN:
+        return SlowburnError(NO_PROCESS)
+    if error.errno == errno.EFBIG:
+        return SlowburnError(f"{where or 'a file'} may not grow further: `ulimit -f` allows too little")
+    if error.errno == errno.ENOLCK:
+        return SlowburnError("the file system gives no locks: set SLOWBURN_ROOT to a folder on a disk of this machine")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return SlowburnError(f"{where} cannot be a folder, a file is in its place: remove that, or {OTHER_ROOT}")
     return SlowburnError(f"{where} cannot be used: {what}" if where else f"the system refused: {what}")
@@ -83,6 +106,8 @@ def check_utf8(name: str) -> str:
         name.encode()
     except UnicodeEncodeError:
         shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        if "\\x" not in shown:
+            raise BadInput(f"the name {shown} is UTF-8, but this locale is not: set PYTHONUTF8=1") from None
         raise BadInput(f"the name {shown} is no UTF-8: rename it, or give a copy or a link of another name") from None
     return name
 

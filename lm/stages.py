@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lm.clean import memory as clean_memory
+from lm.clean.config import VERSION as CLEAN_VERSION
 from lm.clean.config import CleanConfig
 from lm.clean.jobs import make_documents
 from lm.clean.metrics import CleanMetrics
@@ -39,6 +40,7 @@ from lm.tokenize.jobs import make_tokens
 from lm.tokenize.metrics import TokenizeMetrics
 from lm.train import memory as train_memory
 from lm.train.metrics import TrainMetrics
+from lm.train.scratch import SCRATCH
 
 __all__ = ["is_known", "position", "stage_names", "stage_of"]  # what is asked of the registry on the floors above
 
@@ -52,7 +54,8 @@ class Stage:
     `version` rises when the same config and inputs give other content. `config` is what a manifest of it holds,
     `metrics` what it says of its artifact and how that is told in one line. `predict` says what making it will take of
     memory, in bytes. `make` is the job that makes it; download and train, whose artifacts take several jobs, have
-    drivers of their own. `roles` are other names that its artifacts go by as inputs.
+    drivers of their own. `roles` are other names that its artifacts go by as inputs. `scratch` is what only
+    the folder of an unfinished one holds.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Stage:
     predict: Predict
     make: Job[[StageWork], None] | None = None
     roles: tuple[str, ...] = ()
+    scratch: tuple[str, ...] = ()
     module: str = __name__
 
 
@@ -103,7 +107,16 @@ def headline(manifest: Manifest) -> str:
 # The key of raw files follows from their content: see `lm.download.stage.key_of`.
 DOWNLOAD = register(Stage("download", "data/raw", 2, DownloadConfig, DownloadMetrics, download_memory.predict))
 CLEAN = register(
-    Stage("clean", "data/clean", 6, CleanConfig, CleanMetrics, clean_memory.predict, make_documents, roles=("earlier",))
+    Stage(
+        "clean",
+        "data/clean",
+        CLEAN_VERSION,
+        CleanConfig,
+        CleanMetrics,
+        clean_memory.predict,
+        make_documents,
+        roles=("earlier",),
+    )
 )
 TOKENIZE = register(
     Stage(
@@ -126,6 +139,7 @@ TRAIN = register(
         TrainMetrics,
         train_memory.predict,
         roles=("init", *REPLICAS),
+        scratch=SCRATCH,
     )
 )
 COMPRESSORS = register(

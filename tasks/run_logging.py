@@ -119,7 +119,7 @@ class RunLog(Listener):
 def open_session(config: RunConfig, run_id: str | None) -> Session:
     """Begin a run under this name, or under one made of the time and the flow run's name."""
     watch_worker()
-    made = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{flow_run.get_name() or 'run'}"
+    made = f"{datetime.now():%Y%m%d-%H%M%S}-{flow_run.get_name() or 'run'}"
     name = checked_run_id(run_id or made)
     log = RunLog()
     session = Session(Store.default(), config, name, log, command=command.get())

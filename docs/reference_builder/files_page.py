@@ -36,7 +36,8 @@ decides the content of an artifact. Which folder holds what: [data/](../../data/
 [artifacts/](../../artifacts/README.md).
 
 JSON is UTF-8. `schema_version` is the version of a file's schema; parquet files have it in the metadata of theirs. A
-newer one than this Slowburn knows is refused. Names that end in `bytes` or `seconds` say their unit. Losses are in nats
+newer one than this Slowburn knows is refused. Records begin with a `checksum`: the SHA-256 of all bytes after its line.
+Names that end in `bytes` or `seconds` say their unit. Losses are in nats
 or bits, `ci95` is a 95 % interval.
 
 Not ours: `model.safetensors`, `config.json`, `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json` of
@@ -93,7 +94,12 @@ JSON_FILES = (
             ("machine", "[Machine](#machine)", ""),
         ),
     ),
-    JsonFile("champion.json", "artifacts/champion.json", ChampionRecord, "The champion, and every decision about it."),
+    JsonFile(
+        "champion.json",
+        "artifacts/champion.json",
+        ChampionRecord,
+        "The champion, and every decision about it. `champion.copy.json` beside it holds the same.",
+    ),
     JsonFile("pruned.json", "artifacts/pruned.json", PrunedRecord, "What was removed to save disk, and when."),
     JsonFile(
         "A checkpoint",
@@ -173,7 +179,11 @@ PARQUET_FILES = (
         "rejects.parquet", "data/clean/<key>/rejects.parquet", rejects.SCHEMA, rejects, "What was not kept, and why."
     ),
     ParquetFile(
-        "Parts", "data/parts/<key>.parquet", parts.SCHEMA, parts, "What cleaning made of sources, kept for next time."
+        "Parts",
+        "data/parts/<key>-<hash>.parquet",
+        parts.SCHEMA,
+        parts,
+        "What cleaning made of sources, kept for next time.",
     ),
     ParquetFile(
         "Token shards",

@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from flows.cli.flow_options import flow_options
-from flows.cli.prefect_settings import check_home, use_project_settings
+from flows.cli.prefect_settings import use_project_settings
 from flows.commands.launch import launch
+from flows.server_of_run import find_server
 from flows.terminal import Terminal
 from lm.champions.good_time import GoodTime
 from lm.champions.retraining import RetrainPolicy
@@ -48,11 +49,11 @@ def retrain_command(
         run_retraining(config, request.resolved.policy, run_id=run_id, listener=terminal, command=typed)
 
     def through_prefect(config: RunConfig, terminal: Terminal) -> None:
-        check_home(writable=False)
+        server = find_server()
         from flows.commands.flow_runner import run_flow  # two seconds of Prefect
         from flows.retrain import retrain
 
-        run_flow(typed, terminal, lambda: retrain(config, request.resolved.policy, run_id, return_state=True))
+        run_flow(typed, terminal, server, lambda: retrain(config, request.resolved.policy, run_id, return_state=True))
 
     def use_prefect(config: RunConfig) -> bool:
         return not without_prefect

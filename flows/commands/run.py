@@ -5,8 +5,9 @@ from typing import Any, get_args
 import click
 
 from flows.cli.flow_options import flow_options
-from flows.cli.prefect_settings import check_home, is_recorded, use_project_settings
+from flows.cli.prefect_settings import is_recorded, use_project_settings
 from flows.commands.launch import launch
+from flows.server_of_run import find_server
 from flows.terminal import Terminal
 from lm.cli.command import command, command_line, option
 from lm.cli.request import read_request
@@ -51,10 +52,10 @@ def run_command(
         run_pipeline(config, run_id=run_id, until=until, replan=replan, listener=terminal, command=given)
 
     def through_prefect(config: RunConfig, terminal: Terminal) -> None:
-        check_home(writable=False)
+        server = find_server()
         from flows.commands.flow_runner import run_flow  # two seconds of Prefect
         from flows.pipeline import pipeline
 
-        run_flow(given, terminal, lambda: pipeline(config, run_id, until, replan, return_state=True))
+        run_flow(given, terminal, server, lambda: pipeline(config, run_id, until, replan, return_state=True))
 
     return until_ended(lambda: launch(request, run_id, plain, through_prefect, use_prefect, opens_report), CAN_GO_ON)

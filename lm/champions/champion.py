@@ -1,7 +1,7 @@
 """The champion: the promoted model that `generate` and the retraining gate use, and every decision about it so far.
 
-`artifacts/champion.json` holds both. The decisions are only ever added to; which model is champion, and whom a rollback
-brings back, follows from them.
+`artifacts/champion.json` holds both, and `champion.copy.json` once more. The decisions are only ever added to; which
+model is champion, and whom a rollback brings back, follows from them.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,26 +9,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, PrivateAttr
 
 from lm.champions.contest import Contest
-from lm.errors import BadInput, SlowburnError
+from lm.errors import BadInput, Damaged, SlowburnError
 from lm.runs.run_record import list_runs
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import SCHEMA_VERSION, locked, now, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, Moment, locked, move, now, read_record, write_record
 
-CHAMPION_FILE = "champion.json"
+CHAMPION_FILE, COPY_FILE, DAMAGED_FILE = "champion.json", "champion.copy.json", "champion.damaged.json"
 LOCK_SECONDS = 15.0
 
 Action = Literal["promoted", "kept", "rolled back"]
 
 
-class Decision(BaseModel):
+class Decision(BaseModel, frozen=True):
     """What was decided about the champion, when, and on which numbers."""
 
-    model_config = ConfigDict(frozen=True)
-
-    decided: str  # UTC, RFC 3339
+    decided: Moment  # UTC, RFC 3339
     action: Action
     champion: str | None  # key of the champion from then on
     previous: str | None  # key of the champion before
@@ -38,14 +36,18 @@ class Decision(BaseModel):
     contest: Contest | None = None  # the numbers
 
 
-class ChampionRecord(BaseModel):
+class ChampionRecord(BaseModel, frozen=True, extra="forbid"):
     """The content of `champion.json`."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     champion: str | None = None  # key of the model
     decisions: tuple[Decision, ...] = ()  # the newest last
+    _warning: str = PrivateAttr("")
+
+    @property
+    def warning(self) -> str:
+        """That this is the copy, and why; nothing where it is not."""
+        return self._warning
 
     @property
     def reign(self) -> list[str]:
@@ -65,17 +67,34 @@ def champion_path(store: Store) -> Path:
     return store.root / "artifacts" / CHAMPION_FILE
 
 
+def copy_path(store: Store) -> Path:
+    """Where the record is once more."""
+    return store.root / "artifacts" / COPY_FILE
+
+
 def load_champion(store: Store) -> ChampionRecord:
-    """Read the record; an empty one where there is none. Raises SlowburnError when it cannot be understood."""
-    path = champion_path(store)
-    if not path.exists():
+    """Read the record; an empty one where there is none, its copy, with a warning, where it is damaged.
+
+    Raises SlowburnError when the copy is no better.
+    """
+    path, copy = champion_path(store), copy_path(store)
+    if not path.exists() and not copy.exists():
         return ChampionRecord()
     try:
-        return ChampionRecord.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SlowburnError(f"{path} is not a record of champions ({where}: {first['msg']}): move it away") from None
+        return read_record(path, ChampionRecord, "put back a copy of your own; moved away, its decisions are forgotten")
+    except Damaged as error:
+        return _from_copy(copy, error)
+
+
+def _from_copy(copy: Path, error: Damaged) -> ChampionRecord:
+    try:
+        record = read_record(copy, ChampionRecord)
+    except SlowburnError:
+        raise error from None
+    problem, _, _ = str(error).rpartition(": ")
+    last = f", the last of {record.decisions[-1].decided}" if record.decisions else ""
+    record._warning = f"{problem}: {copy} is used instead, with {len(record.decisions)} decisions{last}"
+    return record
 
 
 def find_champion(store: Store) -> Artifact | None:
@@ -94,7 +113,10 @@ def default_model(store: Store, tell: Callable[[str], object]) -> Artifact:
     models = [model for model in store.list("train") if model.key not in all_seeds - main]
     if not models:
         raise BadInput("there is no model yet: `make run` trains one")
-    newest, key = models[-1], load_champion(store).champion
+    record = load_champion(store)
+    if record.warning:
+        tell(record.warning)
+    newest, key = models[-1], record.champion
     if key is None:
         return newest
     champion = next((model for model in models if model.key == key), None)
@@ -133,7 +155,8 @@ def keep(
 def roll_back(store: Store, reason: str) -> Decision:
     """Bring back the champion before this one whose model is still there. Raises BadInput where there is none."""
     with _deciding(store) as record:
-        former = [key for key in record.reign[:-1] if store.find("train", key)]
+        there = {model.key for model in store.list("train") if not store.why_missing("train", model.key)}
+        former = [key for key in record.reign[:-1] if key in there]
         if not former:
             raise BadInput(
                 "there is no earlier champion to go back to: `slowburn promote NAME` makes any model the champion"
@@ -163,5 +186,9 @@ def _add(
         **details,
     )
     changed = ChampionRecord(champion=champion, decisions=(*record.decisions, decision))
-    write_json(champion_path(store), changed.model_dump(mode="json"))
+    path = champion_path(store)
+    if record.warning and path.exists():
+        move(path, path.with_name(DAMAGED_FILE))
+    for file in (path, copy_path(store)):
+        write_record(file, changed.model_dump(mode="json"))
     return decision

@@ -7,7 +7,7 @@ there are few documents) and the units are resampled (see `bootstrap.py`): what 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.champions.contest import Contest
 from lm.clean.metrics import CleanMetrics
@@ -29,10 +29,8 @@ COMPARED_METRICS = (
 )
 
 
-class Comparison(BaseModel):
+class Comparison(BaseModel, frozen=True):
     """Two models, what differs between them, and their contest on the same text (`first` is its champion)."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     first: str

@@ -25,6 +25,7 @@ from lm.model.scoring import token_nats
 from lm.progress import Progress
 from lm.runs.lineage import texts_behind
 from lm.store.artifacts import Artifact, Store
+from lm.store.integrity import check
 from lm.text.documents import Document, read_documents
 from lm.text.heldout import extent
 from lm.text.overlap import seen_shares
@@ -61,8 +62,11 @@ def compare_models(
     A model is there to be judged by what it has not seen: units found in the training text of the champion, of an
     elder, or of a model that one of them was begun from, are left out for all.
     """
-    text = heldout_text(clean.path)
+    check(clean)
     judged = [key for key in (champion, *elders) if key]
+    for key in {*judged, challenger} - {None}:
+        check(store.open(store.path("train", str(key))))
+    text = heldout_text(clean.path)
     stretches = text.stretches
     seen = np.zeros(len(stretches), np.bool_)
     for source in {text.key for text in texts_behind(store, judged)} - {clean.key}:

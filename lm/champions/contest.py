@@ -3,22 +3,20 @@
 Light: the scoring is in `contest_scoring`, which needs torch.
 """
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 MIN_UNITS = 10  # of text; with fewer, resampling them says too little about their spread
 
 
-class Standing(BaseModel):
+class Standing(BaseModel, frozen=True):
     """One model in a contest: what it makes of the text, and how old it was then."""
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     bits_per_byte: float
     age_days: float  # of the model, when the contest was held
 
 
-class Contest(BaseModel):
+class Contest(BaseModel, frozen=True):
     """Numbers of a contest, all over the same bytes of held-out text that no model in it was trained on.
 
     `difference` is challenger minus champion in bits per byte, so negative is better; `ci95` its interval by paired
@@ -26,8 +24,6 @@ class Contest(BaseModel):
     champion's or an elder's training text holds them. `drift` is what the champion lost against the held-out text of
     its own evaluation, with the interval of its bits per byte here. `elders` are former champions, oldest first.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     text: str  # key of the clean artifact that the held-out text is from
     unit: str

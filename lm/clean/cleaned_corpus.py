@@ -21,7 +21,7 @@ from lm.clean.parts import Part
 from lm.clean.readers.registry import PAGE
 from lm.clean.readings import ReadingCounts, told_readings
 from lm.clean.rejects import RejectWriter
-from lm.formatting import format_text_size
+from lm.formatting import counted, format_text_size
 from lm.progress import Progress
 from lm.text.shingles import Hashes
 
@@ -185,7 +185,9 @@ class CleanedCorpus:
 
     def warnings(self) -> list[str]:
         """What was not read."""
-        return [_told_skipped(self.counts.reading)] if self.counts.reading.skipped_files else []
+        reading = self.counts.reading
+        skipped = [_told_skipped(reading)] if reading.skipped_files else []
+        return [*skipped, *([_told_lacking(reading)] if reading.lacking_files else [])]
 
     def describe_drops(self) -> str:
         """Say in a few words why documents were not kept."""
@@ -201,6 +203,11 @@ def _told_guesses(reading: ReadingCounts) -> str:
     return (
         f"the encoding of {reading.guessed_files:,} files is a guess (clean.encoding decides): {', '.join(named)}{more}"
     )
+
+
+def _told_lacking(reading: ReadingCounts) -> str:
+    named = "; ".join(reading.lacking[:3]) + ("; …" if reading.lacking_files > 3 else "")
+    return f"{counted(reading.lacking_files, 'table')} without a column that clean.text_columns names: {named}"
 
 
 def _told_skipped(reading: ReadingCounts) -> str:

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from lm.config import StageConfig
 
-VERSION = 6
+VERSION = 7
 
 # What a quality filter rejects for, and the setting that lets it in.
 FILTERS = {

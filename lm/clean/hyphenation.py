@@ -71,9 +71,18 @@ def join_hyphenated(text: str) -> tuple[str, int]:
 
 
 def _has_hyphen_at_end(text: str) -> bool:
-    """Whether a line may end with a hyphen: looked for in a tenth of the pattern's time."""
+    """Whether a line may end with a hyphen: looked for by single characters, which is far faster than by two."""
     others = () if text.isascii() else (hyphen for hyphen in "\u2010\u00ac\u00ad" if hyphen in text)
-    return "-\n" in text or "- \n" in text or any(f"{hyphen}\n" in text for hyphen in others)
+    return any(_ends_a_line(text, hyphen) for hyphen in ("-", *others))
+
+
+def _ends_a_line(text: str, hyphen: str) -> bool:
+    place = text.find(hyphen)
+    while place >= 0:
+        if text.startswith(("\n", " \n"), place + 1):
+            return True
+        place = text.find(hyphen, place + 1)
+    return False
 
 
 def _joined_once(text: str) -> tuple[str, int]:

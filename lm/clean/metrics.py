@@ -1,16 +1,12 @@
 """What the clean stage says of the documents."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from lm.config import StageMetrics
 from lm.text.splits import Split, TextUnit
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class SourceSize(_Part):
+class SourceSize(BaseModel, frozen=True):
     """How much clean text a source has."""
 
     documents: int
@@ -18,7 +14,7 @@ class SourceSize(_Part):
     characters: int
 
 
-class RejectSample(_Part):
+class RejectSample(BaseModel, frozen=True):
     """A document that was dropped: where it was, why, and how it begins."""
 
     source: str
@@ -27,7 +23,7 @@ class RejectSample(_Part):
     opening: str
 
 
-class FileReading(_Part):
+class FileReading(BaseModel, frozen=True):
     """How a file was read; the sentence says all of it: `export.csv: table, column body, 1,500 rows; …`."""
 
     name: str
@@ -39,7 +35,7 @@ class FileReading(_Part):
     sentence: str
 
 
-class Opening(_Part):
+class Opening(BaseModel, frozen=True):
     """How a document begins, as it is trained on."""
 
     source: str
@@ -47,7 +43,7 @@ class Opening(_Part):
     opening: str
 
 
-class Overlap(_Part):
+class Overlap(BaseModel, frozen=True):
     """How many of the held-out runs of 13 words stand in the training text too."""
 
     runs: int
@@ -67,6 +63,7 @@ class CleanMetrics(StageMetrics):
     heldout_characters: int
     longest_document_bytes: int
     openings: tuple[Opening, ...] = ()  # of a few documents of the training text
+    unspaced_share: float = 0.0  # characters in long runs without a space, for each byte of training text
     split: str  # how the text was split
     cut_documents: int = 0  # of which the last part is held out
     warnings: tuple[str, ...] = ()
@@ -78,6 +75,8 @@ class CleanMetrics(StageMetrics):
     readings: tuple[FileReading, ...] = ()  # how files were read that are more than plain text: the first of many
     guessed_files: int = 0  # whose encoding is not certain
     guessed_encodings: dict[str, str] = Field(default_factory=dict)  # of the first ones, each with an alternative
+    lacking_files: int = 0  # tables without all columns that were asked for
+    lacking: tuple[str, ...] = ()  # the first of them, and what they lack
     skipped_files: int = 0  # that were not read
     skipped_reasons: dict[str, int] = Field(default_factory=dict)  # files of each
     skipped: tuple[str, ...] = ()  # the first of them, each with its reason

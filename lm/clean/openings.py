@@ -15,10 +15,10 @@ def openings(clean: Path) -> list[dict[str, str]]:
     found = dict[tuple[str, int], dict[str, str]]()
     for table in islice(row_groups(clean, "train", ("source", "title", "text")), ROW_GROUPS):
         seen = dict[str, int]()
-        for source, title, text in zip(*(table.column(name) for name in table.column_names), strict=True):
-            count = seen[source.as_py()] = seen.get(source.as_py(), 0) + 1
-            if count <= OPENINGS and (source.as_py(), count) not in found:
-                opening = text.as_py()[:OPENING_CHARACTERS]
-                found[source.as_py(), count] = {"source": source.as_py(), "title": title.as_py(), "opening": opening}
+        for row, source in enumerate(table["source"].to_pylist()):
+            count = seen[source] = seen.get(source, 0) + 1
+            if count <= OPENINGS and (source, count) not in found:
+                title, text = (table[name][row].as_py() for name in ("title", "text"))
+                found[source, count] = {"source": source, "title": title, "opening": text[:OPENING_CHARACTERS]}
     first_of_each = sorted(found, key=lambda key: key[1])
     return [found[key] for key in first_of_each[:OPENINGS]]

@@ -1,9 +1,11 @@
 """Which parts of a corpus are kept from before, and the making of those that are missing, on all cores."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from lm.clean.decoding import chosen_encoding
+from lm.clean.pack_file import is_whole
 from lm.clean.part_counts import PartCounts
 from lm.clean.parts import Part, find_parts, pack_key, part_key, sweep, touch
 from lm.clean.readers.input_file import ReadingSettings
@@ -13,6 +15,7 @@ from lm.config import JsonObject
 from lm.progress import Progress
 from lm.supervision.worker_pool import SEQUENTIAL, SHARD_BYTES, ShardJob, WorkerPool, run_jobs
 from lm.text.archives import Expansion
+from lm.text.file_kind import ARCHIVES, COMPRESSED, HEAD_BYTES, file_kind
 from lm.text.raw_sources import RawSource
 
 if TYPE_CHECKING:
@@ -25,10 +28,11 @@ SETTINGS = ("text_columns", "separator", "encoding", "repair_encoding", "join_hy
 
 
 class Made(NamedTuple):
-    """The parts of a corpus in its order, and how many of its sources had to be cleaned for them."""
+    """The parts of a corpus in its order, how many of its sources had to be cleaned for them, and damaged packs."""
 
     parts: list[Part]
     cleaned_sources: int
+    damaged_packs: int
 
 
 def make_parts(
@@ -52,8 +56,10 @@ def make_parts(
     settings["sketched"] = config.near_duplicates != "ignore"
     reading = ReadingSettings.of(config)
     shards = [shard for source in sources for shard in shards_of(raw, source, reading)]
-    keys = [part_key(shard, settings, version) for shard in shards]
+    keys = [part_key(shard, _settings_for(shard.source, settings, config, raw), version) for shard in shards]
     known = find_parts(folder)
+    damaged = _damaged(known[key].path for key in keys if key in known)
+    known = {key: part for key, part in known.items() if part.path not in damaged}
     missing = {key: shard for key, shard in zip(keys, shards, strict=True) if key not in known}
     jobs = [_job(raw, pack, config, folder, scratch) for pack in _packs(missing)]
     run_jobs(jobs, crew, progress)
@@ -64,7 +70,29 @@ def make_parts(
     expansion = Expansion(config.max_expanded_bytes)
     expansion.bytes = sum(PartCounts.from_json(part.counts).expanded_bytes for part in parts)
     expansion.check()
-    return Made(parts, len({shard.source.path for shard in missing.values()}))
+    return Made(parts, len({shard.source.path for shard in missing.values()}), len(damaged))
+
+
+def _damaged(packs: Iterable[Path]) -> set[Path]:
+    """Which of the packs that a corpus would use are damaged: they are removed, to be made again."""
+    damaged = {path for path in set(packs) if not is_whole(path)}
+    for path in damaged:
+        path.unlink(missing_ok=True)
+    return damaged
+
+
+def _settings_for(source: RawSource, settings: JsonObject, config: "CleanConfig", raw: Path) -> JsonObject:
+    """The settings that matter to a source: of an encoding that is stated by name, the one that is its."""
+    if not any("=" in stated for stated in config.encoding) or _is_packed(raw / source.path):
+        return settings
+    chosen = chosen_encoding(config.encoding, source.name)
+    return settings | {"encoding": [chosen] if chosen else []}
+
+
+def _is_packed(path: Path) -> bool:
+    """Whether a file holds others, with names of their own."""
+    with path.open("rb") as stream:
+        return file_kind(stream.read(HEAD_BYTES)) in COMPRESSED | ARCHIVES
 
 
 def _packs(missing: dict[str, Shard]) -> Iterator[dict[str, Shard]]:

@@ -1,9 +1,9 @@
 """What cleaning made of each shard, kept so that the next corpus that holds the same source need not clean it again.
 
-A pack, `data/parts/<key>.parquet`, holds the parts of one or more shards: a row for each document, kept or rejected, in
-order; which rows are whose stands in the footer. A part is found by the hash of all that decides it: the source's
-content, name and form, the settings that look at one document at a time, and the version of cleaning. A pack is
-written beside its name and renamed, never changed, and may be deleted at any time.
+A pack, `data/parts/<key>-<hash>.parquet`, holds the parts of one or more shards: a row for each document, kept or
+rejected, in order; which rows are whose stands in the footer. The hash is that of the file. A part is found by the hash
+of all that decides it: the source's content, name and form, the settings that look at one document at a time, and the
+version of cleaning. A pack is written beside its name and renamed, never changed, and may be deleted at any time.
 """
 
 import json
@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from lm.arrow.arrays import integer_array, string_array
 from lm.arrow.row_group_writer import RowGroupWriter
+from lm.clean.pack_file import name_by_hash
 from lm.clean.part_counts import PartCounts
 from lm.clean.shards import Shard
 from lm.memory.malloc import MallocTrimmer
@@ -93,7 +94,7 @@ class PackWriter:
 
     def __init__(self, path: Path, shards: Sequence[Shard], keys: Sequence[str]) -> None:
         self._shards, self._keys = shards, keys
-        self._file = replace_atomically(path)
+        self._path, self._file = path, replace_atomically(path)
         self._rows = [0] * len(shards)
         self.counts = [PartCounts() for _ in shards]
         self._writer = RowGroupWriter(
@@ -140,6 +141,8 @@ class PackWriter:
         ]
         self._writer.close({"parts": json.dumps(parts)} if kind is None else None)
         self._file.__exit__(kind, error, trace)
+        if kind is None:
+            name_by_hash(self._path)
 
 
 def sweep(folder: Path) -> None:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lm.clean.encoding_detection import Detected
 from lm.clean.readers.input_file import DEFAULTS, InputFile, Passage, ReadingSettings, Unreadable
@@ -12,7 +13,8 @@ from lm.clean.readers.plain_text import HEAD_CHARACTERS, find_separator, texts_o
 from lm.clean.readers.registry import JSON_LINES, TEXT, Format, recognise
 from lm.clean.readings import FileReading, ReadingCounts
 from lm.clean.shards import ByteRange, Shard
-from lm.text.archives import Content, Expansion, contents
+from lm.text.archives import Content, Expansion, Skip, contents
+from lm.text.raw_sources import RawSource
 
 RANGE_BUFFER_BYTES = 2**20
 
@@ -46,13 +48,29 @@ def read_raw(
         passages = _range_passages(file, shard, shard.end)
         yield from _documents(passages, file, source.name, source.title, counts, is_first=shard.start == 0)
         return
-    for content in contents(raw / source.path, source.name, scratch, expansion, counts.skip):
+    for found in files_of(raw / source.path, source, scratch, expansion, counts.skip, settings):
+        yield from _documents(found.form.read(found.file), found.file, source.name, found.title, counts)
+
+
+class FoundFile(NamedTuple):
+    """A file that is there to be read, until the next one is asked for."""
+
+    file: InputFile
+    form: Format
+    title: str
+
+
+def files_of(
+    path: Path, source: RawSource, scratch: Path, expansion: Expansion, skip: Skip, settings: ReadingSettings
+) -> Iterator[FoundFile]:
+    """The files of a source that can be read: itself, or those of an archive; the others are told to `skip`."""
+    for content in contents(path, source.name, scratch, expansion, skip):
         inside = content.name.startswith(f"{source.name}/")
         title = f"{source.title}{content.name.removeprefix(source.name)}" if inside else source.title
         file = InputFile(content.path, content.name, settings, expansion, source.separator)
         form = JSON_LINES if source.format == "jsonl" else _format_of(file, content)
         file.kind = form.name
-        yield from _documents(form.read(file), file, source.name, title, counts)
+        yield FoundFile(file, form, title)
 
 
 def _format_of(file: InputFile, content: Content) -> Format:
@@ -99,6 +117,8 @@ def _documents(
     if is_first:
         if file.encoding:
             counts.decode(file.name, file.encoding)
+        if file.missing_columns:
+            counts.lack(file.name, file.missing_columns)
         counts.kinds[file.kind] = counts.kinds.get(file.kind, 0) + 1
     if file.kind != TEXT.name or file.how:
         amount = found if file.amount is None else file.amount

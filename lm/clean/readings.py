@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lm.clean.encoding_detection import Detected
 
 NAMED_GUESSES = 20
+NAMED_LACKING = 20
 NAMED_SKIPS = 200  # files that are named; further ones are counted
 NAMED_READINGS = 200  # of one source, and of a corpus
 TOLD_READINGS = 3  # in a line of the terminal
@@ -30,11 +31,15 @@ class FileReading(NamedTuple):
     unit: str = "documents"
     left_out: str = ""
 
-    def sentence(self) -> str:
-        """Say it in a line."""
-        unit = self.unit.removesuffix("s") if self.amount == 1 else self.unit
-        told = ", ".join(filter(None, (self.kind, self.how, f"{self.amount:,} {unit}")))
+    def sentence(self, *, estimated: bool = False) -> str:
+        """Say it in a line; the amount may be known but about."""
+        unit = _singular(self.unit) if self.amount == 1 else self.unit
+        told = ", ".join(filter(None, (self.kind, self.how, f"{'about ' * estimated}{self.amount:,} {unit}")))
         return f"{self.name}: {told}" + (f"; {self.left_out}" if self.left_out else "")
+
+
+def _singular(unit: str) -> str:
+    return unit.removesuffix("ies") + "y" if unit.endswith("ies") else unit.removesuffix("s")
 
 
 @dataclass(slots=True)
@@ -45,6 +50,8 @@ class ReadingCounts:
     guessed_files: int = 0  # whose encoding is not certain
     guessed_encodings: dict[str, str] = field(default_factory=dict)  # of the first ones: the guess and an alternative
     kinds: dict[str, int] = field(default_factory=dict)  # files that were read as each
+    lacking_files: int = 0  # tables without all columns that were asked for
+    lacking: list[str] = field(default_factory=list)  # the first of them, and what they lack
     rejects: int = 0  # lines or rows that hold no text
     skipped_files: int = 0
     skipped_reasons: Counter[str] = field(default_factory=Counter)
@@ -58,6 +65,12 @@ class ReadingCounts:
             self.guessed_files += 1
             if len(self.guessed_encodings) < NAMED_GUESSES:
                 self.guessed_encodings[name] = f"{found.encoding}, or {found.alternative}"
+
+    def lack(self, name: str, columns: Iterable[str]) -> None:
+        """Count a table that has not all columns that were asked for."""
+        self.lacking_files += 1
+        if len(self.lacking) < NAMED_LACKING:
+            self.lacking.append(f"{name} has no column {', '.join(columns)}")
 
     def skip(self, name: str, reason: str) -> None:
         """Count a file that is not read."""
@@ -83,6 +96,8 @@ class ReadingCounts:
         for name, guess in other.guessed_encodings.items():
             if len(self.guessed_encodings) < NAMED_GUESSES:
                 self.guessed_encodings[name] = guess
+        self.lacking_files += other.lacking_files
+        self.lacking += other.lacking[: NAMED_LACKING - len(self.lacking)]
         self.rejects += other.rejects
         self.skipped_files += other.skipped_files
         self.skipped_reasons.update(other.skipped_reasons)

@@ -2,8 +2,6 @@
 
 import re
 
-import ftfy
-
 MAX_DAMAGE = 4  # times that a line may have been decoded wrongly
 # Where UTF-8 was read as cp1252, cp1251 or MacRoman: the image of a first byte, then that of a following one; or
 # punctuation of cp1252 as a control. ftfy's own test takes 0.4 s a megabyte; this one picks the lines that it looks at.
@@ -40,6 +38,8 @@ def repair_mojibake(text: str) -> tuple[str, int]:
 
 
 def _mended(line: str) -> str:
+    import ftfy  # it takes longer to load than most texts to clean, and few need it
+
     for _ in range(MAX_DAMAGE):
         if (better := ftfy.fix_encoding(line)) == line:
             break

@@ -10,6 +10,8 @@ from lm.errors import BadInput
 from lm.progress import Progress
 from lm.supervision.worker_pool import SEQUENTIAL, WorkerPool
 
+LOOKED_AT_ROW_GROUPS = 2  # of the training text, a few megabytes each
+
 
 def clean(
     raw: Path,
@@ -39,12 +41,14 @@ def clean(
     from lm.clean.split_corpus import split_corpus
     from lm.clean.split_writing import SplitWriter
     from lm.clean.trained_before import trained_before
+    from lm.text.documents import spread_texts
     from lm.text.raw_sources import read_sources
+    from lm.text.unspaced import unspaced_share
 
     with TemporaryDirectory(dir=out, prefix=".scratch-") as folder, RejectWriter(out / REJECTS_FILE) as rejects:
         scratch, sources = Path(folder), read_sources(raw)
         kept = parts_folder or scratch / "parts"
-        parts, cleaned_sources = make_parts(raw, sources, config, VERSION, kept, scratch, progress, crew)
+        parts, cleaned_sources, damaged = make_parts(raw, sources, config, VERSION, kept, scratch, progress, crew)
         corpus = CleanedCorpus(parts, config, scratch, rejects, progress)
         first = corpus.first_of_equals()
         if not first.any():
@@ -61,6 +65,7 @@ def clean(
             near_duplicate_documents=repeats.near_duplicates,
             dropped_near_duplicates=repeats.near_duplicates if repeats.dropped else 0,
             openings=openings(out),
+            unspaced_share=unspaced_share(spread_texts(out, "train", LOOKED_AT_ROW_GROUPS)),
             cleaned_sources=cleaned_sources,
             rejected=dict(sorted(rejects.counts.items())),
             reject_samples=rejects.samples,
@@ -70,7 +75,7 @@ def clean(
             summary=split_notes.summary(split),
             warnings=[*corpus.warnings(), *filtered],
             notes=[
-                *_told_parts(cleaned_sources, len(sources)),
+                *_told_parts(cleaned_sources, len(sources), damaged),
                 *corpus.warnings(),
                 *corpus.notes(),
                 *repeats.notes(),
@@ -81,7 +86,11 @@ def clean(
         )
 
 
-def _told_parts(cleaned: int, sources: int) -> list[str]:
-    if cleaned == sources:
-        return []
-    return [f"{cleaned:,} of {sources:,} sources were cleaned, the others had been before"]
+def _told_parts(cleaned: int, sources: int, damaged: int) -> list[str]:
+    told = []
+    if damaged:
+        files = "1 damaged file in data/parts was" if damaged == 1 else f"{damaged:,} damaged files in data/parts were"
+        told.append(f"{files} made again")
+    if cleaned < sources:
+        told.append(f"{cleaned:,} of {sources:,} sources were cleaned, the others had been before")
+    return told

@@ -1,11 +1,12 @@
 """`champion`, `promote` and `rollback`: which model is the champion, and to decide so by hand."""
 
 import json
+import sys
 import textwrap
 
 import click
 
-from lm.champions.champion import Decision, champion_path, load_champion, promote, roll_back
+from lm.champions.champion import ChampionRecord, Decision, champion_path, load_champion, promote, roll_back
 from lm.cli.command import command, json_option, option
 from lm.cli.names import named_model
 from lm.store.artifacts import Store
@@ -20,7 +21,7 @@ def champion_command(as_json: bool) -> int:
     """Show the champion, what was decided last, and how often to retrain."""
     from lm.champions.drift import drift_points, how_often  # brings numpy
 
-    record = load_champion(Store.default())
+    record = _told(Store.default())
     answer = how_often(drift_points(record.decisions)).sentence
     if as_json:
         print(json.dumps(record.model_dump(mode="json") | {"how_often": answer}, indent=2, ensure_ascii=False))
@@ -41,6 +42,7 @@ def champion_command(as_json: bool) -> int:
 def promote_command(name: str, reason: str) -> int:
     """Make MODEL (a run id, a key or a path) the champion, which is used where no model is named."""
     store = Store.default()
+    _told(store)
     _say(store, promote(store, named_model(store, name).key, reason))
     return 0
 
@@ -50,8 +52,17 @@ def promote_command(name: str, reason: str) -> int:
 def rollback_command(reason: str) -> int:
     """Bring back the champion before this one."""
     store = Store.default()
+    _told(store)
     _say(store, roll_back(store, reason))
     return 0
+
+
+def _told(store: Store) -> ChampionRecord:
+    """The record; that it is the copy is told."""
+    record = load_champion(store)
+    if record.warning:
+        print(record.warning, file=sys.stderr)
+    return record
 
 
 def _say(store: Store, decision: Decision) -> None:

@@ -11,7 +11,7 @@ import click
 from click.types import OptionHelpExtra
 
 from lm.cli.outputs import open_outputs
-from lm.errors import SlowburnError, check_utf8, explained
+from lm.errors import NO_PROCESS, SlowburnError, check_utf8, explained, is_no_thread
 from lm.local_only import stay_local
 
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ class Command(click.Command):
             problem = explained(error)
             print(problem, file=sys.stderr)
             return problem.exit_code
+        except RuntimeError as error:
+            if not is_no_thread(str(error)):
+                raise
+            print(NO_PROCESS, file=sys.stderr)
+            return SlowburnError.exit_code
         return code
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

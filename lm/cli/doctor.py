@@ -169,5 +169,8 @@ def _environment() -> dict[str, str]:
 
 def _private(text: str) -> str:
     """The text without the home folder's name, which is often a person's."""
-    home = str(Path.home())
+    try:
+        home = str(Path.home())
+    except RuntimeError:  # of a user that the system does not know
+        return text
     return text.replace(home, "~") if len(home) > 1 else text

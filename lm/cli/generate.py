@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from lm.errors import BadInput
 from lm.generate.config import GenerateConfig
 from lm.model.sampling_params import SamplingParams
 from lm.store.artifacts import Store
+from lm.store.integrity import check
 from lm.text.plain_text import visible
 
 WHAT, HOW_MUCH, HOW_FREELY = "Prompts", "How much", "How freely"
@@ -83,7 +85,10 @@ def _models(store: Store, name: str | None, ensemble: bool) -> list[Path]:
         return [named_model(store, name).path]
     from lm.runs.seeds import ensemble_of
 
-    return [model.path for model in ensemble_of(store, name)]
+    models = ensemble_of(store, name)
+    for model in models:
+        check(model)
+    return [model.path for model in models]
 
 
 def _stream(models: list[Path], config: GenerateConfig) -> int:
@@ -101,9 +106,8 @@ def _stream(models: list[Path], config: GenerateConfig) -> int:
         tell=_tell,
         replicas=replicas,
     )
-    print(prompt, end="", flush=True)
-    for piece in pieces:
-        print(piece, end="", flush=True)
+    for piece in chain([prompt], pieces):
+        print(visible(piece), end="", flush=True)
     print()
     return 0
 

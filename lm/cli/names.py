@@ -11,6 +11,7 @@ from lm.runs.find import find
 from lm.runs.pruned import why_gone
 from lm.runs.run_record import RunRecord
 from lm.store.artifacts import Artifact, Store
+from lm.store.integrity import check
 
 
 def model_argument(function: Any) -> Any:
@@ -21,10 +22,14 @@ def model_argument(function: Any) -> Any:
 def named_model(store: Store, name: str | None) -> Artifact:
     """The named model, or the model of the named run; without a name the champion, else the newest.
 
-    Raises BadInput, with near names, when there is none.
+    Raises BadInput, with near names, when there is none, and Damaged where it is not what was written.
     """
-    if name is None:
-        return default_model(store, lambda note: print(note, file=sys.stderr))
+    model = default_model(store, lambda note: print(note, file=sys.stderr)) if name is None else _named(store, name)
+    check(model)
+    return model
+
+
+def _named(store: Store, name: str) -> Artifact:
     found = find(store, name)
     return found if isinstance(found, Artifact) and found.manifest.stage == "train" else stage_of(store, found, "train")
 

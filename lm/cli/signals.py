@@ -24,9 +24,9 @@ class Terminated(BaseException):
 def until_ended(work: Callable[[], int], sentence: str = INTERRUPTED) -> int:
     """Do work that may be ended; returns its exit code, or the one for how it was ended, having said the sentence."""
     atexit.register(_leave)  # before what work registers, and so after it
-    signal.signal(signal.SIGTERM, _terminate)
     if _is_heard("SIGHUP"):
         signal.signal(signal.SIGHUP, _terminate)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         try:
             return work()

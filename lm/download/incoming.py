@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from lm.download.corpora import Source
 from lm.store.artifacts import LOCK_WAIT_SECONDS, Store
-from lm.store.files import SCHEMA_VERSION, flush, locked, read_json, replace_atomically, sha256_of, write_json
+from lm.store.files import SCHEMA_VERSION, flush, locked, read_json, replace_atomically, sha256_of, write_record
 from lm.store.keys import fingerprint
 from lm.text.addresses import identity, shown
 from lm.text.raw_sources import read_sources
@@ -44,7 +44,7 @@ class Incoming:
         with FileLock(self.folder / "pins.lock"):
             pins: dict[str, Pin] = read_json(path).get("pins", {}) if path.exists() else {}
             pins[identity(source.address)] = Pin(sha256=sha256, pinned=datetime.now(UTC).date().isoformat())
-            write_json(path, {"schema_version": SCHEMA_VERSION, "pins": dict(sorted(pins.items()))})
+            write_record(path, {"schema_version": SCHEMA_VERSION, "pins": dict(sorted(pins.items()))})
 
     @contextmanager
     def receiving(self, source: Source) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from lm.config import StageConfig
 from lm.download.corpora import Source
 from lm.download.remote_addresses import below
 from lm.store.artifacts import Store
-from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, read_json, write_record
 from lm.text.addresses import identity, shown
 from lm.text.licences import NOT_STATED
 
@@ -47,7 +47,7 @@ class Listings:
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / ".listings.lock"):
             kept = self._kept() | {identity(place.address): listing.model_dump(mode="json")}
-            write_json(self._path, {"schema_version": SCHEMA_VERSION, "places": dict(sorted(kept.items()))})
+            write_record(self._path, {"schema_version": SCHEMA_VERSION, "places": dict(sorted(kept.items()))})
 
     def leave_out(self, source: Source) -> bool:
         """Forget a file that is no text; False where nothing else is in its place."""

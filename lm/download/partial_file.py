@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from lm.config import StageConfig
 from lm.errors import SlowburnError
-from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, read_json, write_record
 
 FLUSH_SECONDS = 10.0  # a power cut loses what arrived since the last flush
 
@@ -44,7 +44,7 @@ class PartialFile:
     def note(self, arrived: Arrived) -> None:
         """Write down what is safe."""
         self.arrived = arrived
-        write_json(self._facts, arrived.model_dump(mode="json"))
+        write_record(self._facts, arrived.model_dump(mode="json"))
 
     def forget(self) -> None:
         """Drop what is known: the next attempt begins anew, or there is none because the file is whole."""

@@ -25,7 +25,7 @@ from lm.download.transfer import CONNECT_SECONDS, MAX_REDIRECTS, READ_SECONDS, U
 from lm.errors import BadInput, Stopped
 from lm.progress import Progress
 from lm.store.artifacts import Store
-from lm.store.files import SCHEMA_VERSION, read_json, sha256_of, write_json
+from lm.store.files import SCHEMA_VERSION, read_json, sha256_of, write_record
 from lm.text.addresses import check_redirect, identity, shown
 
 VALIDATORS_FILE = "validators.json"
@@ -143,4 +143,4 @@ class _KnownValidators:
         """Remember it for the content that is pinned now. It was asked for before the content: at worst it is older."""
         pinned = incoming.pinned().get(identity(source.address), source.sha256)
         self._kept[identity(source.address)] = Validators(sha256=pinned, told=told)
-        write_json(self._path, {"schema_version": SCHEMA_VERSION, "sources": dict(sorted(self._kept.items()))})
+        write_record(self._path, {"schema_version": SCHEMA_VERSION, "sources": dict(sorted(self._kept.items()))})

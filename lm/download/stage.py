@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lm.download import corpora, python_docs
 from lm.download.config import VERSION, DownloadConfig
@@ -24,7 +24,7 @@ from lm.formatting import format_text_size
 from lm.progress import Progress
 from lm.store.artifacts import Store
 from lm.store.files import SCHEMA_VERSION, sha256_of, write_json
-from lm.store.keys import artifact_key
+from lm.store.keys import artifact_key, version_behind
 from lm.text.addresses import identity, shown
 from lm.text.compressed_files import known_suffix
 from lm.text.licences import NOT_STATED
@@ -83,8 +83,17 @@ def key_of(corpus: Corpus) -> str | None:
     """Return the key of the raw artifact; None while the hash of a source is unknown."""
     if any(source.sha256 is None for source in corpus.sources):
         return None
-    deciding = [[s.name, s.format, s.separator, s.licence, s.sha256] for s in _in_order(corpus)]
-    return artifact_key(NAME, VERSION, {"sources": deciding}, {})
+    return artifact_key(NAME, VERSION, _deciding(_in_order(corpus)), {})
+
+
+def is_key_of(key: str, sources: Iterable[RawSource]) -> bool:
+    """Whether a raw artifact that lists these sources has this key."""
+    return version_behind(key, NAME, _deciding(sources), {}) is not None
+
+
+def _deciding(sources: Iterable[Source | RawSource]) -> dict[str, Any]:
+    """All that decides the content of a raw artifact."""
+    return {"sources": [[s.name, s.format, s.separator, s.licence, s.sha256] for s in sources]}
 
 
 def inputs_of(corpus: Corpus) -> dict[str, str]:
@@ -183,14 +192,14 @@ def assemble(corpus: Corpus, store: Store, out: Path, progress: Progress) -> Dow
     return DownloadMetrics(
         files=len(raw_sources),
         bytes=total,
-        largest_document_bytes=max((_document_bytes(raw) for raw in raw_sources), default=0),
+        largest_document_bytes=max((document_bytes(raw) for raw in raw_sources), default=0),
         licences=tuple(sorted({raw.licence for raw in raw_sources})),
         notes=corpus.notes,
         summary=f"{format_text_size(total)} in {len(raw_sources)} file{'s' if len(raw_sources) > 1 else ''}",
     )
 
 
-def _document_bytes(raw: RawSource) -> int:
+def document_bytes(raw: RawSource) -> int:
     """About how large a document of this source may be; nothing where it holds many."""
     suffix = Path(raw.name).suffix.lower()
     if suffix in TABLE_SUFFIXES or raw.separator or raw.format == "jsonl":

@@ -1,9 +1,8 @@
 """What `evaluation.json` holds."""
 
-from pathlib import Path
 from typing import TypedDict, cast
 
-from lm.store.files import read_json
+from lm.store.artifacts import Artifact
 from lm.text.mean_degeneracy import MeanDegeneracy
 
 EVALUATION_FILE = "evaluation.json"
@@ -126,6 +125,6 @@ class Evaluation(BitsReport):
     by_document: list[dict[str, str | float]]  # document_id, source, title, bytes, tokens, bits_per_byte, the n-gram's
 
 
-def read_evaluation(folder: Path) -> Evaluation:
-    """Read an evaluation from its artifact's folder. Those of earlier versions lack what came later."""
-    return cast(Evaluation, read_json(folder / EVALUATION_FILE))
+def read_evaluation(evaluate: Artifact) -> Evaluation:
+    """Read an evaluation. Those of earlier versions lack what came later. Raises Damaged."""
+    return cast(Evaluation, evaluate.read_json(EVALUATION_FILE))

@@ -1,14 +1,12 @@
 """What the generate stage says of its samples."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.config import StageMetrics
 
 
-class Repetition(BaseModel):
+class Repetition(BaseModel, frozen=True, extra="allow"):
     """How far texts repeat themselves: means over the texts of what `lm.text.degeneracy` measures of one."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
 
     texts: int
     characters: float

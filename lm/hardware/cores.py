@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
@@ -59,4 +60,5 @@ def _quota(folder: GroupFolder) -> float | None:
 
 def chosen_cores() -> int:
     """Cores to work on: what `OMP_NUM_THREADS` says, else all that may be used. No result depends on it."""
-    return int(os.environ.get("OMP_NUM_THREADS") or usable_cores())
+    asked = re.match(r"\s*(\d+)", os.environ.get("OMP_NUM_THREADS", ""))  # `4,2` is for threads inside threads
+    return int(asked[1]) if asked and int(asked[1]) else usable_cores()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.champions.champion import load_champion
 from lm.errors import SlowburnError
@@ -19,14 +19,10 @@ from lm.runs.pruned import pruned_of, remake
 from lm.runs.run_record import REPORT_FILE, RunRecord, list_runs, run_folder
 from lm.stages import headline, position, stage_names
 from lm.store.artifacts import Manifest, Store
-from lm.store.files import SCHEMA_VERSION, read_json
+from lm.store.files import SCHEMA_VERSION
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Entry(_View):
+class Entry(BaseModel, frozen=True):
     """One line of the list: a run, an artifact, or one that is unfinished or damaged."""
 
     kind: Literal["run", "artifact"]
@@ -43,7 +39,7 @@ class Entry(_View):
     pruned: bool = False  # of a run: whether something of it was removed to save disk
 
 
-class Listing(_View):
+class Listing(BaseModel, frozen=True):
     """Runs and artifacts, each newest first."""
 
     schema_version: int = SCHEMA_VERSION
@@ -51,7 +47,7 @@ class Listing(_View):
     artifacts: tuple[Entry, ...]
 
 
-class ArtifactView(_View):
+class ArtifactView(BaseModel, frozen=True):
     """All there is to know of one artifact."""
 
     schema_version: int = SCHEMA_VERSION
@@ -64,7 +60,7 @@ class ArtifactView(_View):
     heads: dict[str, Head]  # of its parquet files
 
 
-class RunView(_View):
+class RunView(BaseModel, frozen=True):
     """One run, and where its report is."""
 
     schema_version: int = SCHEMA_VERSION
@@ -193,20 +189,23 @@ def _run_entry(store: Store, run: RunRecord, champion: str | None) -> Entry:
     )
 
 
+def _bits_per_byte(store: Store, run: RunRecord) -> float | None:
+    """What the evaluation of a run came to; None where it is not there or cannot be read."""
+    if "evaluate" not in run.stages:
+        return None
+    try:
+        found = store.open(store.path("evaluate", run.stages["evaluate"].key)).manifest.metrics.get("bits_per_byte")
+    except SlowburnError:
+        return None
+    return found if isinstance(found, float) else None
+
+
 def _headline(store: Store, stage: str, key: str) -> str:
     try:
         artifact = store.find(stage, key)
     except SlowburnError:
         return ""
     return headline(artifact.manifest) if artifact else ""
-
-
-def _bits_per_byte(store: Store, run: RunRecord) -> float | None:
-    """What the run's evaluation came to; None where there is none, or it is gone."""
-    if "evaluate" not in run.stages:
-        return None
-    manifest = store.path("evaluate", run.stages["evaluate"].key) / "manifest.json"
-    return read_json(manifest).get("metrics", {}).get("bits_per_byte") if manifest.exists() else None
 
 
 def _age(entry: Entry) -> tuple[str, int, str]:

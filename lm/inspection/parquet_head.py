@@ -3,17 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 ROWS = 5
 CHARACTERS = 120
 ITEMS = 12
 
 
-class Head(BaseModel):
+class Head(BaseModel, frozen=True):
     """Columns with their types, how many rows there are, and the first of them; long values are cut."""
-
-    model_config = ConfigDict(frozen=True)
 
     rows: int
     columns: dict[str, str]

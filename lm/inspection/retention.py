@@ -1,9 +1,10 @@
 """What may go when the disk budget is exceeded: the artifacts unused for longest, and never what a champion rests on.
 
 Kept whatever the budget says: the champion and the champions that a rollback may bring back, with all that they were
-made from; everything of the newest runs, of runs that are going on and of the newest model; what another process is
-at work on. Each removal is a rename, then a deletion: an artifact is there whole or not at all. What cleaning keeps of
-each source counts too, and goes like an artifact that nothing rests on.
+made from; everything of the newest runs, of runs that are going on and of the newest model; what was made since a run
+began that is going on; what another process is at work on. Each removal is a rename, then a deletion: an artifact is
+there whole or not at all. What cleaning keeps of each source counts too, and goes like an artifact that nothing rests
+on.
 """
 
 import shutil
@@ -14,10 +15,13 @@ from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from lm.champions.champion import load_champion
 from lm.config import StageConfig
+from lm.errors import Damaged
+from lm.inspection.in_use import InUse
+from lm.runs.claims import claiming
 from lm.runs.earlier_text import EARLIER
 from lm.runs.lineage import all_artifacts
 from lm.runs.pruned import note_pruned
@@ -28,6 +32,7 @@ from lm.store.files import SCHEMA_VERSION, move
 
 UNFINISHED_DAYS = 14.0  # of an unfinished training that nobody has gone on with
 DAY_SECONDS = 86_400.0
+ASIDE = ".pruned"
 PACK = "parts"
 PACK_REST_DAYS = 1 / 24  # a pack of parts that was used since may be read right now
 
@@ -40,24 +45,21 @@ class RetentionPolicy(StageConfig):
     champions: int = Field(3, ge=1, description="champions of which everything is kept, the present one included")
 
 
-class Removal(BaseModel):
+class Removal(BaseModel, frozen=True):
     """One artifact that goes, an unfinished training, or a pack of cleaned parts."""
-
-    model_config = ConfigDict(frozen=True)
 
     stage: str
     key: str
     path: str  # relative to the root
     bytes: int
     last_used: str  # when the newest run that needed it began, else when it was made; UTC, RFC 3339
+    made: str  # or, of what is unfinished and of packs, last used
     unfinished: bool = False
     run_id: str | None = None  # of the newest run that needed it
 
 
-class Pruning(BaseModel):
+class Pruning(BaseModel, frozen=True):
     """What would go, and what is there: nothing is removed by making one."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     disk_bytes: int
@@ -83,10 +85,14 @@ class Pruning(BaseModel):
 
 
 def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
-    """Choose what goes, the unused for longest first, until the rest fits the budget."""
+    """Choose what goes, the unused for longest first, until the rest fits the budget.
+
+    Raises SlowburnError where it cannot be known for certain who the champion is.
+    """
     artifacts = {(artifact.manifest.stage, artifact.key): artifact for artifact in all_artifacts(store)}
     runs = list_runs(store)
-    protected = _protected(store, artifacts, runs, policy)
+    in_use = InUse.now(store)
+    protected = _protected(store, artifacts, runs, in_use, policy)
     users = _newest_users(artifacts, runs)
     sizes = {name: _disk_bytes(artifact.path) for name, artifact in artifacts.items()}
     unfinished, packs = list(_unfinished(store)), list(_packs(store))
@@ -99,6 +105,7 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
             path=artifact.path.relative_to(store.root).as_posix(),
             bytes=sizes[name],
             last_used=max(artifact.manifest.created, users[name].started if name in users else ""),
+            made=artifact.manifest.created,
             run_id=users[name].run_id if name in users else None,
         )
         for name, artifact in artifacts.items()
@@ -106,6 +113,7 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
     ]
     stale = [removal for removal in unfinished if _age_days(removal.last_used) > UNFINISHED_DAYS]
     stale += [removal for removal in packs if _age_days(removal.last_used) > PACK_REST_DAYS]
+    stale = [removal for removal in stale if not in_use.holds(removal.key, removal.made)]
     for removal in sorted([*stale, *candidates], key=_order):
         if left <= policy.disk_bytes:
             break
@@ -122,40 +130,55 @@ def plan_pruning(store: Store, policy: RetentionPolicy) -> Pruning:
 
 
 def prune(store: Store, pruning: Pruning) -> list[Removal]:
-    """Remove what was chosen, but for what another process is at work on; returns what is gone."""
-    gone = list(_remove(store, pruning))
+    """Remove what was chosen, but for what a run uses by now or makes; returns what is gone."""
+    gone = []
+    with claiming(store):
+        in_use = InUse.now(store)
+        for removal in pruning.removals:
+            if not in_use.holds(removal.key, removal.made) and _take_away(store, removal):
+                gone.append(removal)
+    for stage in stage_names():
+        for aside in store.folder(stage).glob(f".*{ASIDE}"):
+            shutil.rmtree(aside, ignore_errors=True)
     noted = [(each.stage, each.key, each.bytes) for each in gone if each.stage != PACK and not each.unfinished]
     if noted:
         note_pruned(store, noted)
     return gone
 
 
-def _remove(store: Store, pruning: Pruning) -> Iterator[Removal]:
-    for removal in pruning.removals:
-        path = store.root / removal.path
-        if removal.stage == PACK:
-            with suppress(PermissionError):  # Windows: somebody reads it
-                path.unlink(missing_ok=True)
-                yield removal
-            continue
-        with _locked(store, removal) as ours:
-            if ours and path.exists():
-                aside = path.with_name(f".{removal.key}.pruned")
-                shutil.rmtree(aside, ignore_errors=True)
-                move(path, aside)
-                shutil.rmtree(aside)
-                yield removal
+def _take_away(store: Store, removal: Removal) -> bool:
+    """Take one thing out of the way; False where another process is at work on it."""
+    path = store.root / removal.path
+    if removal.stage == PACK:
+        with suppress(PermissionError):  # Windows: somebody reads it
+            path.unlink(missing_ok=True)
+            return True
+        return False
+    with _locked(store, removal) as ours:
+        if not ours or not path.exists():
+            return False
+        aside = path.with_name(f".{removal.key}{ASIDE}")
+        shutil.rmtree(aside, ignore_errors=True)
+        move(path, aside)
+    return True
 
 
 def _protected(
-    store: Store, artifacts: dict[tuple[str, str], Artifact], runs: list[RunRecord], policy: RetentionPolicy
+    store: Store,
+    artifacts: dict[tuple[str, str], Artifact],
+    runs: list[RunRecord],
+    in_use: InUse,
+    policy: RetentionPolicy,
 ) -> set[tuple[str, str]]:
     """Stage and key of all that stays whatever the budget is."""
-    wanted = [("train", key) for key in load_champion(store).reign[-policy.champions :]]
+    record = load_champion(store)
+    if record.warning:
+        raise Damaged(f"{record.warning}: `slowburn verify` says how to put it back; then run this again")
+    wanted = [("train", key) for key in record.reign[-policy.champions :]]
     wanted += [("train", model.key) for model in store.list("train")[-1:]]
-    going_on = [run for run in runs if run.status in ("running", "paused")]
-    for run in [*runs[: policy.runs], *going_on]:
+    for run in runs[: policy.runs]:
         wanted += [(name, stage.key) for name, stage in run.every_stage()]
+    wanted += [name for name, found in artifacts.items() if in_use.holds(found.key, found.manifest.created)]
     protected = set[tuple[str, str]]()
     while wanted:
         name = wanted.pop()
@@ -191,6 +214,7 @@ def _unfinished(store: Store) -> Iterator[Removal]:
                 path=partial.relative_to(store.root).as_posix(),
                 bytes=_disk_bytes(partial),
                 last_used=_moment(touched),
+                made=_moment(touched),
                 unfinished=True,
             )
 
@@ -201,7 +225,7 @@ def _packs(store: Store) -> Iterator[Removal]:
         found = path.stat()
         relative = path.relative_to(store.root).as_posix()
         moment = _moment(found.st_mtime)
-        yield Removal(stage=PACK, key=path.stem, path=relative, bytes=found.st_size, last_used=moment)
+        yield Removal(stage=PACK, key=path.stem, path=relative, bytes=found.st_size, last_used=moment, made=moment)
 
 
 def _moment(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.clean.parts import packs
 from lm.errors import BadInput, SlowburnError
@@ -18,10 +18,8 @@ from lm.text.raw_sources import read_sources
 MIN_FRAGMENT = 3
 
 
-class Holder(BaseModel):
+class Holder(BaseModel, frozen=True):
     """An artifact, or a pack of cleaned parts, and what it has of the source."""
-
-    model_config = ConfigDict(frozen=True)
 
     stage: str  # "parts" for a pack
     key: str
@@ -29,10 +27,8 @@ class Holder(BaseModel):
     holds: str
 
 
-class SourceView(BaseModel):
+class SourceView(BaseModel, frozen=True):
     """All that holds sources of which `fragment` is a part of the name or address, or the beginning of the SHA-256."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     fragment: str

@@ -117,8 +117,10 @@ def print_verification(verification: Verification, console: Console) -> None:
     """Print what was found damaged, or that nothing was."""
     for damage in verification.damages:
         console.print(Text.assemble((damage.path, "bold red"), f" {damage.what}"))
-        console.print(Text(f"  to make it again: {damage.remake}"), soft_wrap=True)
-    looked_at = f"{verification.artifacts} artifacts, {verification.files} files, {format_bytes(verification.bytes)}"
+        console.print(Text(f"  to mend it: {damage.remake}"), soft_wrap=True)
+    records = f", {verification.records} records" if verification.records else ""
+    files, size = verification.files, format_bytes(verification.bytes)
+    looked_at = f"{verification.artifacts} artifacts, {files} files, {size}{records}"
     count = len(verification.damages)
     console.print(f"{looked_at}: {f'{count} damaged' if count else 'all as they were written'}")
 

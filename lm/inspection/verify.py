@@ -1,131 +1,125 @@
-"""Whether artifacts still hold the bytes that were written: every file is hashed again."""
+"""Whether everything still holds what was written: every file of the artifacts, and every record beside them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from lm.download.stage import is_key_of
 from lm.errors import NoAccess, SlowburnError
+from lm.inspection.damage import Damage, command_of, damage, not_damaged
+from lm.inspection.verify_records import record_damages, records
 from lm.runs.find import find
-from lm.runs.lineage import all_artifacts, artifact_folders
-from lm.runs.run_record import RUN_FILE, RunRecord, list_runs, open_run
-from lm.stages import stage_names
-from lm.store.artifacts import Artifact, Store
-from lm.store.files import SCHEMA_VERSION, sha256_of
+from lm.runs.lineage import all_artifacts
+from lm.runs.run_record import RunRecord
+from lm.stages import DOWNLOAD, stage_names
+from lm.store.artifacts import ROOT_VARIABLE, Artifact, Store
+from lm.store.files import SCHEMA_VERSION
+from lm.store.integrity import ADDED, NO_ACCESS, NO_ANSWER, file_damages
+from lm.store.keys import version_behind
+from lm.text.raw_sources import read_sources
 
-REMAKE = "slowburn run"
-NO_ACCESS = "may not be read by this user; its owner can change that"
-
-
-class Damage(BaseModel):
-    """A file that is not what was written, or cannot be seen to be, and the command that mends that."""
-
-    model_config = ConfigDict(frozen=True)
-
-    path: str  # relative to the root
-    what: str
-    remake: str
+OTHER_KEY = "its key does not follow from the config and the inputs that it names"
 
 
-class Verification(BaseModel):
+class Verification(BaseModel, frozen=True):
     """What was looked at, and what was found damaged."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     artifacts: int
     files: int
     bytes: int
+    records: int = 0  # beside the artifacts
     damages: tuple[Damage, ...]
 
 
 def verify(store: Store, name: str | None = None) -> Verification:
     """Hash every file of one artifact, of all artifacts of one run, or (without a name) of all there are.
 
-    Raises BadInput for a name that nothing has.
+    Without a name the records of runs, plans and the champion are looked at too. Raises BadInput for a name that
+    nothing has, and SlowburnError where the root is not there.
     """
-    damages: list[Damage] = []
+    if not store.root.is_dir():
+        raise SlowburnError(
+            f"there is no folder {store.root}: set {ROOT_VARIABLE} to the one that holds data/ and artifacts/"
+        )
+    damages, looked_at = list[Damage](), 0
     if name is None:
         artifacts = list(all_artifacts(store))
-        damages = [*_unreadable_manifests(store), *_unreadable_runs(store)]
+        damages = [*_without_manifest(store), *record_damages(store)]
+        looked_at = len(records(store))
     else:
         found = find(store, name)
         artifacts = [found] if isinstance(found, Artifact) else _of_run(store, found, damages)
-    sizes = [file.bytes for artifact in artifacts for file in artifact.manifest.outputs.values()]
     for artifact in artifacts:
-        for file in artifact.manifest.outputs:
-            if what := _damage(artifact, file):
-                damages.append(_damaged_file(store, artifact, file, what))
-    return Verification(artifacts=len(artifacts), files=len(sizes), bytes=sum(sizes), damages=tuple(damages))
+        damages += _damages(store, artifact)
+    sizes = [file.bytes for artifact in artifacts for file in artifact.manifest.outputs.values()]
+    return Verification(
+        artifacts=len(artifacts), files=len(sizes), bytes=sum(sizes), records=looked_at, damages=tuple(damages)
+    )
 
 
-def _damage(artifact: Artifact, file: str) -> str:
-    path, expected = artifact.path / file, artifact.manifest.outputs[file]
-    if not path.is_file():
-        return "is missing"
-    if (size := path.stat().st_size) != expected.bytes:
-        return f"has {size:,} bytes instead of {expected.bytes:,}"
+def _damages(store: Store, artifact: Artifact) -> Iterator[Damage]:
+    if problem := _key_problem(store, artifact):
+        again = command_of(store, artifact.key)
+        yield damage(store, artifact.path / "manifest.json", problem, again, removed=artifact.path)
+    for name, what in file_damages(artifact):
+        path = artifact.path / name
+        if what in (NO_ACCESS, NO_ANSWER):
+            yield not_damaged(store, path)
+        elif what == ADDED:
+            yield damage(store, path, what, f"slowburn verify {artifact.key}")
+        else:
+            yield damage(store, path, what, command_of(store, artifact.key), removed=artifact.path)
+
+
+def _key_problem(store: Store, artifact: Artifact) -> str:
+    """What is wrong with an artifact's key: it is the hash of what its manifest names, and the name of its folder."""
+    manifest, folder = artifact.manifest, artifact.path
+    if folder.name != manifest.key:
+        return f"is that of {manifest.key}"
+    if manifest.stage not in stage_names() or folder.parent != store.folder(manifest.stage):
+        return f"is that of an artifact of {manifest.stage}"
+    if manifest.stage == DOWNLOAD.name:
+        return "" if _is_key_of_sources(artifact) else OTHER_KEY
+    return "" if version_behind(manifest.key, manifest.stage, manifest.config, manifest.inputs) else OTHER_KEY
+
+
+def _is_key_of_sources(artifact: Artifact) -> bool:
+    """Whether the key of raw files follows from their list."""
     try:
-        return "" if sha256_of(path) == expected.sha256 else "holds other bytes than were written"
-    except PermissionError:
-        return NO_ACCESS
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-
-
-def _damaged_file(store: Store, artifact: Artifact, file: str, what: str) -> Damage:
-    folder = artifact.path.relative_to(store.root).as_posix()
-    if what == NO_ACCESS:
-        return _no_access(store, artifact.path / file)
-    return Damage(path=f"{folder}/{file}", what=what, remake=_remake(store, folder, artifact.key))
-
-
-def _no_access(store: Store, path: Path) -> Damage:
-    """A file that nothing may be wrong with: its owner, or root, can let this user read it."""
-    return Damage(path=path.relative_to(store.root).as_posix(), what=NO_ACCESS, remake=f"chmod -R a+rX {path.parent}")
-
-
-def _remake(store: Store, folder: str, key: str) -> str:
-    """Take the folder away, then do again the run that used it: only what is missing is made."""
-    users = (run.command for run in list_runs(store) if any(stage.key == key for _, stage in run.every_stage()))
-    return f"rm -r {store.root / folder} && {next((command for command in users if command), REMAKE)}"
+        sources = read_sources(artifact.path)
+    except SlowburnError:
+        return True  # that the list is damaged is told of its file
+    names_files = artifact.manifest.inputs == {source.path: source.sha256 for source in sources}
+    return names_files and is_key_of(artifact.key, sources)
 
 
 def _of_run(store: Store, run: RunRecord, damages: list[Damage]) -> list[Artifact]:
     artifacts = []
     for name, stage in run.every_stage():
-        try:
-            artifacts.append(store.open(store.path(name, stage.key)))
-        except NoAccess:
-            damages.append(_no_access(store, store.root / stage.path / "manifest.json"))
-        except SlowburnError:
-            what = "is missing or its manifest cannot be read"
-            damages.append(Damage(path=stage.path, what=what, remake=_remake(store, stage.path, stage.key)))
+        if opened := _opened(store, store.path(name, stage.key), damages):
+            artifacts.append(opened)
     return artifacts
 
 
-def _unreadable_manifests(store: Store) -> list[Damage]:
-    damages = []
+def _without_manifest(store: Store) -> list[Damage]:
+    """Folders of artifacts that have no manifest, or one that cannot be read."""
+    damages = list[Damage]()
     for stage in stage_names():
-        for path in artifact_folders(store, stage):
-            try:
-                store.open(path)
-            except NoAccess:
-                damages.append(_no_access(store, path / "manifest.json"))
-            except SlowburnError:
-                folder = path.relative_to(store.root).as_posix()
-                remake = _remake(store, folder, path.name)
-                damages.append(Damage(path=f"{folder}/manifest.json", what="cannot be read", remake=remake))
+        for path in sorted(store.folder(stage).glob("[!.]*/")):
+            _opened(store, path, damages)
     return damages
 
 
-def _unreadable_runs(store: Store) -> list[Damage]:
-    damages = []
-    for record in sorted(store.runs.glob(f"*/{RUN_FILE}")):
-        try:
-            open_run(record)
-        except NoAccess:
-            damages.append(_no_access(store, record))
-        except SlowburnError:
-            path = record.relative_to(store.root).as_posix()
-            damages.append(Damage(path=path, what="cannot be read", remake=f"rm -r {record.parent} && {REMAKE}"))
-    return damages
+def _opened(store: Store, path: Path, damages: list[Damage]) -> Artifact | None:
+    """An artifact; what is wrong with its manifest goes to `damages`."""
+    manifest = path / "manifest.json"
+    try:
+        return store.open(path)
+    except NoAccess as error:
+        damages.append(not_damaged(store, manifest, error))
+    except SlowburnError as error:
+        what = str(error).removeprefix(f"{manifest} ").rpartition(": ")[0]
+        damages.append(damage(store, manifest, what, command_of(store, path.name), removed=path))
+    return None

@@ -9,6 +9,8 @@ from lm.config import StageConfig
 
 def check_heads(width: int, heads: int, kv_heads: int) -> None:
     """Raise ValueError where a width cannot be made of so many heads."""
+    if min(width, heads, kv_heads) < 1:
+        raise ValueError(f"width {width}, heads {heads} and kv_heads {kv_heads} must be 1 or more")
     if width % heads or (width // heads) % 2:
         raise ValueError(f"width {width} must be {heads} heads of an even size")
     if heads % kv_heads:
@@ -28,6 +30,8 @@ class ModelConfig(StageConfig):
     @model_validator(mode="after")
     def _divides(self) -> Self:
         check_heads(self.width, self.heads, self.kv_heads)
+        if min(self.layers, self.mlp_width, self.context) < 1:
+            raise ValueError("layers, mlp_width and context must be 1 or more")
         return self
 
     @property

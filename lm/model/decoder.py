@@ -14,7 +14,7 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -29,6 +29,7 @@ from lm.model.hf_config import (
     hugging_face_config,
     read_model_config,
 )
+from lm.model.tensor_file import save_tensors
 from lm.store.files import check_readable
 
 EMBEDDING_STD = 0.01  # the first norm scales it up; as the output matrix it starts near a uniform guess
@@ -226,8 +227,8 @@ def save_model(folder: Path, shape: ModelConfig, vocab_size: int, weights: dict[
     """Write `config.json` and `model.safetensors` (fp32) into an existing folder."""
     config = json.dumps(hugging_face_config(shape, vocab_size), indent=2) + "\n"
     (folder / CONFIG_FILE).write_text(config, encoding="utf-8")
-    tensors = {name: weight.detach().float().cpu().contiguous() for name, weight in weights.items()}
-    save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    tensors = {name: weight.detach().float().cpu() for name, weight in weights.items()}
+    save_tensors(folder / WEIGHTS_FILE, tensors, {"format": "pt"})
 
 
 def load_model(folder: Path) -> Decoder:

@@ -53,7 +53,7 @@ def read_model_config(folder: Path) -> tuple[ModelConfig, int]:
             context=config["max_position_embeddings"],
         )
         vocab_size = config["vocab_size"]
-        if not isinstance(vocab_size, int):
+        if not isinstance(vocab_size, int) or vocab_size < 1:
             raise ValueError(f"vocab_size is {vocab_size!r}")
     except (KeyError, ValueError) as error:
         raise BadInput(f"{folder / CONFIG_FILE} does not describe a model that can be: {error}") from error
@@ -64,8 +64,10 @@ def _read_config(folder: Path) -> JsonObject:
     check_readable(folder / CONFIG_FILE)
     try:
         config: JsonObject = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"no readable {CONFIG_FILE} in {folder}: expected a model folder") from error
+    if not isinstance(config, dict):
+        raise BadInput(f"{folder / CONFIG_FILE} holds no JSON object: expected that of a model")
     nested = config.get("rope_parameters")  # where transformers 5 writes it
     theta = config.get("rope_theta") or (nested.get("rope_theta") if isinstance(nested, dict) else None)
     ours = {

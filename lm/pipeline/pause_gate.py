@@ -26,10 +26,10 @@ class PauseGate:
     def wait(self) -> None:
         """Return when the run may go on."""
         if self._pause.is_asked_for:
-            self._recorder.paused(True)
             self._listener.tell(f"paused; `slowburn resume {self._recorder.record.run_id}` continues it")
+            self._recorder.paused(True)
             while self._pause.is_asked_for:
                 time.sleep(POLL_INTERVAL_SECONDS)
-            self._recorder.paused(False)
             self._listener.tell("continues")
+            self._recorder.paused(False)
         self.is_pausing = False

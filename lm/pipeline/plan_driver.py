@@ -6,7 +6,7 @@ from lm.formatting import format_duration
 from lm.model.config import TrainingConfig
 from lm.pipeline.session import Session
 from lm.planning.forecast import seconds_left
-from lm.planning.jobs import import_model, try_training
+from lm.planning.jobs import import_model, measure_tokens, try_training
 from lm.planning.machine import TrainingMachine
 from lm.planning.measuring import measured_machine
 from lm.planning.plan import Plan, make_plan, open_plan, plan_path, trial_seconds
@@ -18,6 +18,7 @@ from lm.store.artifacts import Artifact
 from lm.train.memory import min_training_bytes
 
 PLAN = "plan"
+KINDS = ("bpe", "unigram")  # of tokenizers, whose tokens are those of a sample, about
 
 
 def starting_model(session: Session) -> Artifact | None:
@@ -31,12 +32,14 @@ def starting_model(session: Session) -> Artifact | None:
         session.recorder.end()
         return key
 
-    return find_starting_model(session.store, session.config.init_from, take_in)
+    return session.recorder.need(find_starting_model(session.store, session.config.init_from, take_in))
 
 
 def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bool = False) -> Plan:
     """Settle exact numbers for what was asked; those of last time are kept unless `replan`."""
-    config, _ = reused_tokenizer(session.store, session.config)
+    config, reused = reused_tokenizer(session.store, session.config)
+    if reused:
+        session.recorder.need(reused)
     config = with_starting_model(config, start) if start else config
     path = plan_path(session.store, config, cleaned.key)
     settled = None if replan else open_plan(path)
@@ -49,6 +52,7 @@ def plan(session: Session, cleaned: Artifact, start: Artifact | None, replan: bo
             session.budget,
             lambda: _machine(session),
             lambda *trial: _try(session, *trial),
+            lambda: _measure_text(session, cleaned),
         )
     session.planned(path, settled)
     left = seconds_left(config, session.store, session.budget, settled.machine, cleaned, settled)
@@ -68,7 +72,20 @@ def _training(config: RunConfig, plan: Plan) -> str:
 
 def _machine(session: Session) -> TrainingMachine:
     progress = session.children.progress(PLAN)
-    return measured_machine(session.store, lambda: session.children.child(PLAN, None), session.config.device, progress)
+    return measured_machine(
+        session.store,
+        lambda: session.children.child(PLAN, None),
+        session.config.device,
+        progress,
+        session.listener.tell,
+    )
+
+
+def _measure_text(session: Session, cleaned: Artifact) -> dict[int, float]:
+    if session.config.tokenize.kind not in KINDS:
+        return {}
+    with session.children.child(PLAN, None) as child:
+        return child.call(measure_tokens, session.children.progress(PLAN), cleaned.path)
 
 
 def _try(session: Session, recipe: TrainingConfig, vocab_size: int, micro_batch: int, threads: int) -> TrialResult:

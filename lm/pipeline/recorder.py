@@ -1,12 +1,16 @@
 """Keeps the record of a run: written when the run starts and after every change."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
-from lm.errors import Crash, Interrupted, Stopped
+from filelock import FileLock, Timeout
+
+from lm.errors import Crash, Interrupted, SlowburnError, Stopped
 from lm.memory.budget import Budget
 from lm.run_config import RunConfig
+from lm.runs.claims import alive_lock, claiming
 from lm.runs.run_record import RunRecord, StageRecord, TrainRecord, UnfinishedStage, run_folder, save_run
 from lm.stages import TRAIN
 from lm.store.artifacts import Artifact, Store
@@ -22,7 +26,7 @@ class Recorder:
 
     def __init__(self, store: Store, config: RunConfig, run_id: str, budget: Budget, command: str) -> None:
         self.store, self.variant = store, ""
-        self.started = time.monotonic()
+        self.started, self._saved = time.monotonic(), 0.0
         self.on_save: Callable[[], None] = lambda: None
         self.record = RunRecord(
             run_id=run_id,
@@ -33,13 +37,34 @@ class Recorder:
             started=now(),
         )
         self.save()
+        self._alive = self._live()
 
     def save(self) -> None:
-        """Write the record as it is now."""
+        """Write the record as it is now. Raises SlowburnError where its folder was removed since it began."""
+        if self._saved and not self.store.runs.is_dir():
+            raise SlowburnError(
+                f"{self.store.root} was removed while the run used it: what it had not finished is lost; run this again"
+            )
         self._saved = time.monotonic()
         self.record.seconds = round(self._saved - self.started, 3)
         save_run(self.store, self.record)
         self.on_save()
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """Let nobody remove what is found inside before it is recorded."""
+        with claiming(self.store):
+            yield
+
+    def need(self, artifact: Artifact) -> Artifact:
+        """Record that an artifact is used which is none of the run's stages. Raises Stopped where it is gone."""
+        with self.claiming():
+            if not artifact.path.exists():
+                raise Stopped(f"{artifact.path} was removed just now: run this again")
+            if artifact.key not in self.record.needs:
+                self.record.needs = [*self.record.needs, artifact.key]
+                self.save()
+        return artifact
 
     def begin(self, stage: str, key: str | None, predicted_bytes: int | None) -> None:
         """Note which stage is at work."""
@@ -111,7 +136,19 @@ class Recorder:
             details = run_folder(self.store, self.record.run_id) / "error.txt"
             details.write_text(error.details + "\n", encoding="utf-8")
             self.record.reason += f" (details in {details})"
+        self.record.needs = []
         self.save()
+        if self._alive:
+            self._alive.release()
+
+    def _live(self) -> FileLock | None:
+        """Hold the lock by which others see that this process lives; None where one of the same name holds it."""
+        lock = alive_lock(self.store, self.record.run_id)
+        try:
+            lock.acquire()
+        except Timeout:
+            return None
+        return lock
 
 
 class UnsavedRecorder(Recorder):
@@ -120,6 +157,14 @@ class UnsavedRecorder(Recorder):
     def save(self) -> None:
         """Write nothing."""
         self._saved = time.monotonic()
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """Lock nothing."""
+        yield
+
+    def _live(self) -> None:
+        """Lock nothing."""
 
 
 def _train_record(fields: StageRecord, artifact: Artifact) -> TrainRecord:

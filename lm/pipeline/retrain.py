@@ -48,6 +48,8 @@ def refresh(session: Session) -> list[str]:
 
 def contest(session: Session, clean: str, challenger: str | None, champion: str, previous: list[str]) -> Contest:
     """Compare champion, previous champions and challenger on the same new text."""
+    for key in filter(None, (challenger, champion, *previous)):
+        session.recorder.need(session.store.open(session.store.path("train", key)))
     with session.children.child("contest", None) as child:
         progress = session.children.progress("contest")
         held = child.call(hold_contest, progress, session.store.root, clean, challenger, champion, previous)
@@ -112,6 +114,8 @@ def run_retraining(
 def retrain(session: Session, policy: RetrainPolicy, steps: RetrainSteps = PLAIN_RETRAINING) -> Outcome:
     """Train a challenger if there is reason to, make it the champion if it is better, and record the decision."""
     champion, run_id = find_champion(session.store), session.record.run_id
+    if warning := load_champion(session.store).warning:
+        session.listener.tell(warning)
     try:
         steps.good_time(session, policy.good_time)
     except NotNow as error:

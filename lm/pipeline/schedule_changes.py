@@ -12,7 +12,7 @@ from lm.planning.plan import Plan, open_plan
 from lm.planning.training_time import STEPS_SHARE
 from lm.run_config import RunConfig
 from lm.stages import TRAIN
-from lm.store.files import write_json
+from lm.store.files import write_record
 from lm.store.keys import artifact_key
 from lm.store.work import StageWork
 from lm.train.schedule import Schedule
@@ -43,7 +43,7 @@ def follow(path: Path, plan: Plan, schedule: Schedule) -> tuple[Plan, str]:
     else:
         moved = {"other_seeds": {**kept.other_seeds, recipe.seed: recipe}}
         reason = f"Seed {recipe.seed}: {reason}"
-    write_json(path, kept.model_copy(update=moved | {"reasons": (*kept.reasons, reason)}).model_dump(mode="json"))
+    write_record(path, kept.model_copy(update=moved | {"reasons": (*kept.reasons, reason)}).model_dump(mode="json"))
     return plan.model_copy(update={"recipe": recipe, "step_seconds": schedule.step_seconds * STEPS_SHARE}), reason
 
 

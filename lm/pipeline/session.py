@@ -83,9 +83,12 @@ class Session:
 
     def reuse(self, stage: str, key: str) -> Artifact | None:
         """The artifact, if it is there and whole; then the stage is done."""
-        artifact = self.store.find(stage, key)
+        with self.recorder.claiming():
+            artifact = self.store.find(stage, key)
+            if artifact:
+                self.store.sweep(artifact, stage_named(stage).scratch)
+                self.recorder.stage_done(artifact, "reused", "same config, same inputs")
         if artifact:
-            self.recorder.stage_done(artifact, "reused", "same config, same inputs")
             self._finished(artifact, 0.0, reused=True)
         return artifact
 
@@ -93,8 +96,9 @@ class Session:
         self, stage: str, key: str, why: str, seconds: float, peak_bytes: int, predicted_bytes: int | None
     ) -> Artifact:
         """Record a stage that a child has just made."""
-        artifact = self.store.open(self.store.path(stage, key))
-        self.recorder.stage_done(artifact, "computed", why, seconds, peak_bytes, predicted_bytes)
+        with self.recorder.claiming():
+            artifact = self.store.open(self.store.path(stage, key))
+            self.recorder.stage_done(artifact, "computed", why, seconds, peak_bytes, predicted_bytes)
         self._finished(artifact, seconds, reused=False)
         return artifact
 
@@ -118,6 +122,8 @@ class Session:
             self.recorder.close(error)
         except OSError as problem:
             self.listener.tell(f"the record of this run could not be written: {explained(problem)}")
+        except SlowburnError:  # there is no place for it any more, which is what ended the run
+            pass
         lines = self._report()
         self.listener.report_ready(self.live_report.path)
         self.listener.run_finished(lines, error)
@@ -125,6 +131,8 @@ class Session:
     def _report(self) -> list[str]:
         """Draw the report; the run is what it is even where that fails."""
         rows = self.children.memory_rows
+        if not self.store.runs.is_dir():
+            return []
         try:
             with SupervisedChild(REPORT_BUDGET) as child:
                 return child.call(write_report, silent, self.store.root, self.record.run_id, rows)

@@ -11,7 +11,7 @@ from lm.download.stage import key_of, resolve
 from lm.pipeline.session import Session
 from lm.planning.plan import Plan, tokenize_settings
 from lm.planning.reused_tokenizer import reused_tokenizer
-from lm.runs.earlier_text import inputs_of_cleaning
+from lm.runs.earlier_text import EARLIER, inputs_of_cleaning
 from lm.stages import CLEAN, COMPRESSORS, DOWNLOAD, EVALUATE, GENERATE, TOKENIZE, Stage
 from lm.store.artifacts import Artifact
 
@@ -54,6 +54,8 @@ def download(session: Session) -> Artifact:
 def clean(session: Session, raw: Artifact) -> Artifact:
     """Turn raw files into clean documents, some of them held out."""
     inputs = inputs_of_cleaning(session.store, raw, session.config.clean)
+    if EARLIER in inputs:
+        session.recorder.need(inputs[EARLIER])
     artifact = run_stage(session, CLEAN, session.config.clean, **inputs)
     for warning in artifact.read_metrics(CleanMetrics).warnings:
         session.listener.tell(warning)

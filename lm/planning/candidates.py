@@ -11,6 +11,7 @@ from lm.memory.budget import SOFT_SHARE, Budget, format_budget, required_budget
 from lm.model.config import TrainingConfig, smaller_micro_batch, with_steps
 from lm.planning.choose import MIN_STEPS, choose_recipe, gentler, most_steps, suited, vocab_reason
 from lm.planning.machine import TrainingMachine
+from lm.planning.training_text import TrainingText
 from lm.planning.training_time import seconds_of_steps
 from lm.run_config import RunConfig
 from lm.tokenize.config import TokenizeConfig
@@ -33,20 +34,20 @@ class Choice(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def choose(config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine) -> Choice:
+def choose(config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine) -> Choice:
     """The best model for the time, or the largest smaller one that fits the budget. Raises CannotFit."""
-    choice = next(fitting(config, text_bytes, budget, machine), None)
+    choice = next(fitting(config, text, budget, machine), None)
     if choice is None:
-        raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine.device), budget)
+        raise cannot_fit(least_bytes(smallest_choice(config, text, machine), machine.device), budget)
     return choice
 
 
-def fitting(config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine) -> Iterator[Choice]:
+def fitting(config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine) -> Iterator[Choice]:
     """The candidates that should fit the budget, each with the largest micro-batch that does.
 
     Each is there keeping its activations and computing them again, in the order of what they are worth.
     """
-    suited = list(candidates(config, text_bytes, machine))
+    suited = list(candidates(config, text, machine))
     best = suited[0].recipe.parameters(suited[0].vocab_size)
     kinds = (False, True) if config.train.recompute is None else (config.train.recompute,)
     both = [
@@ -71,7 +72,7 @@ def _worth(choice: Choice, best: int) -> float:
     return parameters * (COMPUTED_AGAIN_WORTH if choice.recipe.recompute else 1.0)
 
 
-def candidates(config: RunConfig, text_bytes: int, machine: TrainingMachine) -> Iterator[Choice]:
+def candidates(config: RunConfig, text: TrainingText, machine: TrainingMachine) -> Iterator[Choice]:
     """What suits the request, the best first, then what suits half the time and so on: with a micro-batch of 1.
 
     Between two of them, narrow as the smaller one, are those with more of its layers: widths alone are far apart.
@@ -85,35 +86,35 @@ def candidates(config: RunConfig, text_bytes: int, machine: TrainingMachine) -> 
     )
     seconds, larger = config.minutes * 60, None
     while seconds >= min(MIN_CHOICE_SECONDS, config.minutes * 60):
-        vocab_size, chosen = _choose(config, text_bytes, seconds, reached, precision)
-        vocab_size, vocabulary = _vocabulary(config.tokenize, vocab_size, text_bytes)
+        vocab_size, chosen = _choose(config, text, seconds, reached, precision)
+        vocab_size, vocabulary = _vocabulary(config.tokenize, vocab_size, text)
         most_layers = max(chosen.layers, larger.layers) if larger and config.train.layers is None else chosen.layers
         for layers in range(most_layers, chosen.layers - 1, -1):
             shaped = Choice(vocab_size, _with_settings(config, chosen.model_copy(update={"layers": layers})), 1, ())
-            recipe, _ = settle_recipe(config, shaped, text_bytes, estimated_step_seconds(shaped, machine))
+            recipe, _ = settle_recipe(config, shaped, text, estimated_step_seconds(shaped, machine))
             parameters = format_count(recipe.parameters(vocab_size))
             size = (
                 f"{counted(recipe.layers, 'layer')} of width {recipe.width} ({parameters} parameters) "
-                f"and {vocabulary}, for {format_text_size(text_bytes)} of text."
+                f"and {vocabulary}, for {format_text_size(text.bytes)} of text."
             )
             yield Choice(vocab_size, recipe, 1, (rates, size))
         larger = chosen
         seconds /= 2
 
 
-def _vocabulary(config: TokenizeConfig, chosen: int, text_bytes: int) -> tuple[int, str]:
+def _vocabulary(config: TokenizeConfig, chosen: int, text: TrainingText) -> tuple[int, str]:
     """Size of the vocabulary, and in words what its tokens are and why there are so many."""
     if config.kind == "byte":
         return BYTE_VOCAB_SIZE, f"{BYTE_VOCAB_SIZE} tokens in the vocabulary, one for each byte"
     noun = {"word": "words", "char": "characters at most"}.get(config.kind, "tokens in the vocabulary")
     if config.vocab_size:
         return config.vocab_size, f"{config.vocab_size:,} {noun}, as asked for"
-    return chosen, f"{chosen:,} {noun} ({vocab_reason(text_bytes, chosen)})"
+    return chosen, f"{chosen:,} {noun} ({vocab_reason(text, chosen)})"
 
 
-def smallest_choice(config: RunConfig, text_bytes: int, machine: TrainingMachine) -> Choice:
+def smallest_choice(config: RunConfig, text: TrainingText, machine: TrainingMachine) -> Choice:
     """The smallest training that a request could be shrunk to."""
-    *_, smallest = candidates(config, text_bytes, machine)
+    *_, smallest = candidates(config, text, machine)
     return smallest
 
 
@@ -150,36 +151,36 @@ def with_speed(machine: TrainingMachine, ratio: float) -> TrainingMachine:
 
 
 def settle_recipe(
-    config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float
+    config: RunConfig, choice: Choice, text: TrainingText, step_seconds: float
 ) -> tuple[TrainingConfig, bool]:
     """The recipe with its steps, and the dropout that they ask for; and whether the text rather than the time ends it.
 
     `step_seconds`: what a step takes, measured or estimated.
     """
-    steps, text_ends_it = settle_steps(config, choice, text_bytes, step_seconds)
-    recipe = suited(with_steps(choice.recipe, steps), text_bytes, choice.vocab_size)
+    steps, text_ends_it = settle_steps(config, choice, text, step_seconds)
+    recipe = suited(with_steps(choice.recipe, steps), text, choice.vocab_size)
     return _with_settings(config, gentler(recipe) if config.init_from else recipe), text_ends_it
 
 
-def settle_steps(config: RunConfig, choice: Choice, text_bytes: int, step_seconds: float) -> tuple[int, bool]:
+def settle_steps(config: RunConfig, choice: Choice, text: TrainingText, step_seconds: float) -> tuple[int, bool]:
     """How many steps to train, and whether the text rather than the time bounds them."""
     affordable = max(MIN_STEPS, int(seconds_of_steps(config.minutes * 60) / step_seconds))
-    sensible = sensible_steps(config, choice, text_bytes)
+    sensible = sensible_steps(config, choice, text)
     if config.train.steps:
         return sensible, False
     return min(affordable, sensible), sensible < affordable
 
 
-def sensible_steps(config: RunConfig, choice: Choice, text_bytes: int) -> int:
+def sensible_steps(config: RunConfig, choice: Choice, text: TrainingText) -> int:
     """The steps that were asked for, or the most that do more than learn the text by heart."""
-    return config.train.steps or max(MIN_STEPS, most_steps(choice.recipe, text_bytes, choice.vocab_size))
+    return config.train.steps or max(MIN_STEPS, most_steps(choice.recipe, text, choice.vocab_size))
 
 
 def _choose(
-    config: RunConfig, text_bytes: int, seconds: float, flops_per_second: float, precision: str
+    config: RunConfig, text: TrainingText, seconds: float, flops_per_second: float, precision: str
 ) -> tuple[int, TrainingConfig]:
     try:
-        return choose_recipe(text_bytes, seconds, flops_per_second, bf16=precision == "bf16", asked=config.train)
+        return choose_recipe(text, seconds, flops_per_second, bf16=precision == "bf16", asked=config.train)
     except ValidationError as error:
         raise _odd_settings(error) from None
 

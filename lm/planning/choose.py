@@ -3,6 +3,7 @@
 import math
 
 from lm.model.config import ModelConfig, TrainingConfig, with_steps
+from lm.planning.training_text import TrainingText
 from lm.train.config import TrainConfig
 
 # Parameters of the layers grow with this power of the arithmetic, fitted to the times at which two shapes are equally
@@ -38,20 +39,19 @@ SHAPES = {
     640: (12, 5), 768: (14, 6), 1024: (19, 8),
 }  # fmt: skip
 EMBEDDING_SHARE = 0.6  # of the parameters of the layers: a larger one gets a smaller vocabulary
-VOCAB_OF_BYTES = {0: 512, 200_000: 1024, 700_000: 2048, 10_000_000: 4096, 100_000_000: 8192}
-BYTES_PER_TOKEN = {0: 1.0, 512: 1.9, 1024: 2.2, 2048: 2.9, 4096: 3.3, 8192: 3.6}  # of English prose
+VOCAB_OF_BYTES = {0: 512, 200_000: 1024, 700_000: 2048, 10_000_000: 4096, 100_000_000: 8192}  # of English prose
 CONTEXT_OF_FLOPS = {0: 128, 3e14: 256, 2e16: 512}
 
 
 def choose_recipe(
-    train_bytes: int,
+    text: TrainingText,
     seconds: float,
     flops_per_second: float,
     *,
     bf16: bool = True,
     asked: TrainConfig | None = None,
 ) -> tuple[int, TrainingConfig]:
-    """The vocabulary's size and the recipe for `seconds` of training on `train_bytes` of text.
+    """The vocabulary's size and the recipe for `seconds` of training on a text.
 
     `flops_per_second`: what a small training reaches on this machine in the precision asked for; `asked`: what of the
     shape is not to be chosen. The recipe's `steps` are an estimate; `lm.model.config.with_steps` sets them once the
@@ -60,15 +60,15 @@ def choose_recipe(
     precision = "bf16" if bf16 else "fp32"
     flops = seconds * flops_per_second
     growth = flops / TUNED_FLOPS
-    most_parameters = TEXT_PARAMETERS * train_bytes**TEXT_POWER
+    most_parameters = TEXT_PARAMETERS * text.bytes**TEXT_POWER
     grown = min(BRIEF_PARAMETERS * growth**BRIEF_POWER, TUNED_PARAMETERS * math.sqrt(growth))
     shape = _choose_shape(min(grown, most_parameters), _last_reached(CONTEXT_OF_FLOPS, flops))
     if asked:
         shape = _shape_asked_for(shape, asked)
-    vocab_size = _choose_vocab_size(train_bytes, shape)
+    vocab_size = _choose_vocab_size(text, shape)
     step_growth = min(max(1.0, growth), (most_parameters / TUNED_PARAMETERS) ** 2)
     batch_sequences = _power_of_two(TUNED_STEP_TOKENS * step_growth**0.25 / shape.context)
-    tokens, sensible = flops / shape.flops_per_token(vocab_size), MANY_PASSES * text_tokens(train_bytes, vocab_size)
+    tokens, sensible = flops / shape.flops_per_token(vocab_size), MANY_PASSES * text.tokens(vocab_size)
     while tokens > sensible and batch_sequences * shape.context > MIN_STEP_TOKENS:
         batch_sequences, tokens = batch_sequences // 2, tokens / HALF_STEP_PRICE
     recipe = TrainingConfig(
@@ -79,12 +79,12 @@ def choose_recipe(
         seed=1,
     )
     steps = max(MIN_STEPS, round(tokens / recipe.tokens_per_step))
-    return vocab_size, suited(with_steps(recipe, steps), train_bytes, vocab_size)
+    return vocab_size, suited(with_steps(recipe, steps), text, vocab_size)
 
 
-def suited(recipe: TrainingConfig, train_bytes: int, vocab_size: int) -> TrainingConfig:
+def suited(recipe: TrainingConfig, text: TrainingText, vocab_size: int) -> TrainingConfig:
     """The recipe with what its passes over the text ask for, and the rates of its steps."""
-    return suited_for(recipe, recipe.steps * recipe.tokens_per_step / text_tokens(train_bytes, vocab_size))
+    return suited_for(recipe, recipe.steps * recipe.tokens_per_step / text.tokens(vocab_size))
 
 
 def suited_for(recipe: TrainingConfig, passes: float) -> TrainingConfig:
@@ -114,14 +114,9 @@ def _embedding_rate(steps: int) -> float:
     return round(min(MAX_EMBEDDING_LR, max(MIN_EMBEDDING_LR, fallen)), 4)
 
 
-def text_tokens(train_bytes: int, vocab_size: int) -> float:
-    """How many tokens a text will come to, roughly: known before there is a tokenizer."""
-    return train_bytes / BYTES_PER_TOKEN[max(size for size in BYTES_PER_TOKEN if size <= vocab_size)]
-
-
-def most_steps(recipe: TrainingConfig, train_bytes: int, vocab_size: int) -> int:
+def most_steps(recipe: TrainingConfig, text: TrainingText, vocab_size: int) -> int:
     """The steps after which a model of this recipe would only learn the text by heart."""
-    return math.ceil(MAX_PASSES * text_tokens(train_bytes, vocab_size) / recipe.tokens_per_step)
+    return math.ceil(MAX_PASSES * text.tokens(vocab_size) / recipe.tokens_per_step)
 
 
 def _choose_shape(parameters: float, context: int) -> ModelConfig:
@@ -155,22 +150,28 @@ def _heads(width: int) -> int:
     return next((heads for heads in range(most, 1, -1) if width % (2 * heads) == 0), 1)
 
 
-def vocab_reason(train_bytes: int, vocab_size: int) -> str:
+def vocab_reason(text: TrainingText, vocab_size: int) -> str:
     """Why a vocabulary has the size that was chosen, in words that follow the number."""
-    if vocab_size < _last_reached(VOCAB_OF_BYTES, train_bytes):
+    if vocab_size < _supported_vocab_size(text):
         return "fewer than the text has examples for, so that most parameters are in the layers"
     return "about as many as a text of this size has enough examples for"
 
 
-def _choose_vocab_size(train_bytes: int, shape: ModelConfig) -> int:
+def _choose_vocab_size(text: TrainingText, shape: ModelConfig) -> int:
     """As many tokens as the text has examples for, but the layers keep most of the parameters."""
-    vocab_size = _last_reached(VOCAB_OF_BYTES, train_bytes)
+    vocab_size = _supported_vocab_size(text)
     while (
         vocab_size > min(VOCAB_OF_BYTES.values())
         and vocab_size * shape.width > EMBEDDING_SHARE * shape.matrix_parameters()
     ):
         vocab_size //= 2
     return vocab_size
+
+
+def _supported_vocab_size(text: TrainingText) -> int:
+    """The largest vocabulary for which a text has as many tokens as English has that suits it."""
+    reached = [size for least, size in VOCAB_OF_BYTES.items() if text.english_bytes(size) >= least]
+    return reached[-1]
 
 
 def _last_reached(table: dict[float, int] | dict[int, int], amount: float) -> int:

@@ -7,10 +7,12 @@ time of a step is an estimate until the pipeline has made and kept a plan, which
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from lm.config import StageConfig
 from lm.memory.budget import Budget, required_budget
 from lm.planning.candidates import least_bytes, smallest_choice
+from lm.planning.corpus_preview import Preview
 from lm.planning.forecast_corpus import CorpusForecast, Known, clean_forecast, corpus_forecast, find_known
 from lm.planning.forecast_stages import StageForecast, forecast_stages, stages_done
 from lm.planning.forecast_training import Request, TrainingForecast, choice_of, forecast_choice, forecast_plan
@@ -30,6 +32,13 @@ REPORT_BYTES = 3_000_000
 AROUND_SECONDS = RUN_START_SECONDS + REPORT_SECONDS
 
 Measure = Callable[[], TrainingMachine]
+
+
+class Looks(NamedTuple):
+    """What is done in a child to see what a text is like."""
+
+    preview: Preview
+    measure_text: Callable[[Path], dict[int, float]]  # of a clean artifact's folder: bytes per token
 
 
 class Alternative(StageConfig):
@@ -63,15 +72,19 @@ class Forecast(StageConfig):
     reasons: tuple[str, ...]
 
 
-def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure) -> Forecast:
-    """Forecast a run; `measure` gives what is known of this machine. Raises BadInput for what cannot be forecast."""
+def forecast(config: RunConfig, store: Store, budget: Budget, measure: Measure, looks: Looks) -> Forecast:
+    """Forecast a run; `measure` gives what is known of this machine, `looks` what is seen of the text.
+
+    Raises BadInput for what cannot be forecast.
+    """
     config, _ = reused_tokenizer(store, config)
     known = find_known(config, store)
     start = look_up_starting_model(store, config.init_from) if config.init_from else None
     asked = with_starting_model(config, start) if start else config
-    request = Request(asked, budget, corpus_forecast(config, known), measure())
     kept = find_plan(store, asked, known.clean.key, budget) if known.clean else None
     plan = kept[0] if kept else None
+    measure_text = (lambda _: plan.bytes_per_token) if plan else looks.measure_text
+    request = Request(asked, budget, corpus_forecast(config, known, looks.preview, measure_text), measure())
     choice, _ = choice_of(request)
     training = forecast_plan(request, plan) if plan else forecast_choice(request, choice)
     done = stages_done(config, known, plan, start.key if start else None, store)
@@ -105,7 +118,7 @@ def seconds_left(
     `config` names the model to start from by its key, if there is one.
     """
     known = Known(clean=cleaned)
-    request = Request(config, budget, clean_forecast(cleaned), machine)
+    request = Request(config, budget, clean_forecast(cleaned, plan.bytes_per_token), machine)
     done = {"download", "clean", *stages_done(config, known, plan, config.init_from, store)}
     if "train" in done:
         return None
@@ -117,7 +130,7 @@ def _least_memory(request: Request, training: TrainingForecast, done: set[str]) 
     """The least budget: training can be shrunk, the other stages need what they need when one core works."""
     poorest = request._replace(budget=request.budget.model_copy(update={"bytes": 0}))
     stages = forecast_stages(poorest, training, done)
-    smallest = smallest_choice(request.config, request.corpus.train_bytes, request.machine)
+    smallest = smallest_choice(request.config, request.corpus.training_text, request.machine)
     fixed = [stage.predicted_memory_bytes for stage in stages if stage.stage not in ("plan", "train")]
     return required_budget(max(least_bytes(smallest, request.machine.device), min_run_bytes(), *fixed))
 

@@ -11,7 +11,6 @@ from lm.evaluate.memory import predict_evaluating
 from lm.generate.memory import predict_generating
 from lm.memory.budget import required_budget
 from lm.planning import stage_times
-from lm.planning.choose import text_tokens
 from lm.planning.forecast_corpus import Known
 from lm.planning.forecast_training import Request, TrainingForecast
 from lm.planning.plan import Plan, tokenize_settings
@@ -94,11 +93,11 @@ def stages_done(config: RunConfig, known: Known, plan: Plan | None, init: str | 
 
 def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
     config, corpus, recipe = request.config, request.corpus, training.recipe
-    whole, tokens = corpus.bytes, text_tokens(corpus.bytes, training.vocab_size)
+    whole, tokens = corpus.bytes, corpus.text(corpus.bytes).tokens(training.vocab_size)
     sources = resolve(config.download.corpus).sources
     reached = request.machine.training_flops_per_second(recipe.precision)
-    largest = corpus.largest_document_bytes
-    crew = cleaning_pool(whole, largest, request.budget.bytes)
+    raw, largest = corpus.raw_bytes, corpus.raw_largest_bytes
+    crew = cleaning_pool(raw, largest, request.budget.bytes)
     prompts = len(config.generate.prompts) or DEFAULT_PROMPTS
     judged = config.evaluate.samples * len(config.evaluate.temperatures) * config.evaluate.sample_tokens
     written = prompts * config.generate.samples * config.generate.tokens
@@ -108,15 +107,15 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
         "download": _Needs(
             predict_download(),
             stage_times.download_seconds(
-                whole,
+                raw,
                 over_network=any(source.kind == "url" for source in sources),
                 embedded=any(source.kind == "embedded" for source in sources),
             ),
-            whole if all(source.kind == "file" for source in sources) else 2 * whole,
+            raw if all(source.kind == "file" for source in sources) else 2 * raw,
         ),
         "clean": _Needs(
-            predict_cleaning(whole, largest, crew.workers),
-            stage_times.clean_seconds(whole, crew.workers),
+            predict_cleaning(raw, largest, crew.workers),
+            stage_times.clean_seconds(raw, crew.workers),
             CLEAN_SHARE * whole,
         ),
         "plan": _Needs(
@@ -125,7 +124,9 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             0,
         ),
         "tokenize": _Needs(
-            predict_tokenizing(config.tokenize, corpus.train_bytes, corpus.largest_document_bytes),
+            predict_tokenizing(
+                config.tokenize, corpus.train_bytes, corpus.largest_document_bytes, corpus.unspaced_share
+            ),
             stage_times.tokenize_seconds(whole, config.tokenize.sample_bytes),
             TOKEN_BYTES * tokens,
         ),
@@ -149,7 +150,7 @@ def _needs(request: Request, training: TrainingForecast) -> dict[str, _Needs]:
             * stage_times.evaluate_seconds(
                 recipe,
                 training.vocab_size,
-                heldout_tokens=text_tokens(corpus.heldout_bytes, training.vocab_size),
+                heldout_tokens=corpus.text(corpus.heldout_bytes).tokens(training.vocab_size),
                 baseline_bytes=min(whole, config.evaluate.ngram_bytes),
                 written_tokens=judged,
                 reached_flops=reached,

@@ -1,18 +1,24 @@
 """What `slowburn plan` prints for people."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lm.clean.metrics import FileReading
 from lm.formatting import counted, format_bytes, format_count, format_duration, format_text_size
 from lm.memory.budget import format_budget
 from lm.memory.usage import how_memory_is_held
 from lm.planning.forecast import Alternative, Forecast
+from lm.planning.forecast_corpus import CorpusForecast
 from lm.planning.forecast_training import TrainingForecast
+from lm.text.plain_text import opening, visible
 
 USED_UP = "*"
+MAX_READINGS, MAX_SKIPPED = 6, 3  # that are named
+OPENING_CHARACTERS = 80
 
 
 def print_forecast(found: Forecast, console: Console) -> None:
@@ -20,6 +26,7 @@ def print_forecast(found: Forecast, console: Console) -> None:
     budget = found.budget
     rows = [
         ("text", f"{format_text_size(found.corpus.bytes)} (from {found.corpus.known_from})"),
+        *_reading(found.corpus),
         ("budget", f"{format_bytes(budget.bytes)}: {budget.origin}"),
         ("", how_memory_is_held()),
         ("model", _model(found.training)),
@@ -33,6 +40,38 @@ def print_forecast(found: Forecast, console: Console) -> None:
         facts.add_row(Text(label, "bold"), Text(text))
     reasons = (Text(reason) for reason in found.reasons)
     console.print(Group(facts, "", _stages(found), "", *_alternatives(found), "", *reasons))
+
+
+def _reading(corpus: CorpusForecast) -> Iterator[tuple[str, str]]:
+    """How the files are read, and how a few documents begin."""
+    if not (reading := corpus.reading):
+        return
+    label = "read as"
+    for sentence in _alike(reading.readings):
+        yield label, sentence
+        label = ""
+    if left := reading.looked_at and reading.skipped:
+        yield "not read", "; ".join(map(visible, left[:MAX_SKIPPED])) + ("; …" if len(left) > MAX_SKIPPED else "")
+    label = "begins"
+    for found in reading.openings:
+        yield label, f"{visible(found.source)}: {opening(visible(' '.join(found.opening.split())), OPENING_CHARACTERS)}"
+        label = ""
+    if reading.looked_at < reading.files or not reading.whole:
+        of_them = f"{reading.looked_at:,} of {counted(reading.files, 'file')}"
+        yield "", f"(by a look at {of_them}, at the beginning of large ones; `run --until clean` reads them all)"
+
+
+def _alike(readings: Iterable[FileReading]) -> list[str]:
+    """How files are read, a line for those that are read alike; most files first."""
+    groups = defaultdict[tuple[str, ...], list[FileReading]](list)
+    for reading in readings:
+        groups[reading.kind, reading.how, reading.left_out].append(reading)
+    told = [
+        visible(group[0].sentence) + (f" (and {counted(len(group) - 1, 'file')} like it)" if len(group) > 1 else "")
+        for group in sorted(groups.values(), key=len, reverse=True)
+    ]
+    more = [f"and in {len(told) - MAX_READINGS:,} more ways"] if len(told) > MAX_READINGS else []
+    return told[:MAX_READINGS] + more
 
 
 def refusal(found: Forecast) -> str:

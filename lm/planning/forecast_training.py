@@ -14,7 +14,6 @@ from lm.planning.candidates import (
     settle_steps,
     smallest_choice,
 )
-from lm.planning.choose import text_tokens
 from lm.planning.expected_loss import Expectation, expected_bits_per_byte
 from lm.planning.forecast_corpus import CorpusForecast
 from lm.planning.machine import TrainingMachine
@@ -51,15 +50,15 @@ class Request(NamedTuple):
 def choice_of(request: Request) -> tuple[Choice, bool]:
     """What the plan would choose, and whether it fits; where nothing does, the smallest there is."""
     try:
-        return choose(request.config, request.corpus.train_bytes, request.budget, request.machine), True
+        return choose(request.config, request.corpus.training_text, request.budget, request.machine), True
     except CannotFit:
-        return smallest_choice(request.config, request.corpus.train_bytes, request.machine), False
+        return smallest_choice(request.config, request.corpus.training_text, request.machine), False
 
 
 def forecast_choice(request: Request, choice: Choice) -> TrainingForecast:
     """Training with this choice, its speed estimated from that of a small training."""
     step_seconds = estimated_step_seconds(choice, request.machine)
-    recipe, text_ends_it = settle_recipe(request.config, choice, request.corpus.train_bytes, step_seconds)
+    recipe, text_ends_it = settle_recipe(request.config, choice, request.corpus.training_text, step_seconds)
     needed = predict_training(recipe, choice.vocab_size, choice.micro_batch, request.machine.device)
     return _forecast(request, choice, recipe, seconds_of_training(recipe.steps, step_seconds), needed, text_ends_it)
 
@@ -67,7 +66,7 @@ def forecast_choice(request: Request, choice: Choice) -> TrainingForecast:
 def forecast_plan(request: Request, plan: Plan) -> TrainingForecast:
     """Training as a kept plan has it, its speed measured."""
     choice = Choice(plan.vocab_size, plan.recipe, plan.micro_batch, plan.reasons)
-    _, text_ends_it = settle_steps(request.config, choice, request.corpus.train_bytes, plan.step_seconds)
+    _, text_ends_it = settle_steps(request.config, choice, request.corpus.training_text, plan.step_seconds)
     return _forecast(request, choice, plan.recipe, plan.seconds, plan.predicted_memory_bytes, text_ends_it)
 
 
@@ -76,7 +75,7 @@ def _forecast(
 ) -> TrainingForecast:
     tokens = recipe.steps * recipe.tokens_per_step
     flops = tokens * recipe.flops_per_token(choice.vocab_size)
-    passes = tokens / text_tokens(request.corpus.train_bytes, choice.vocab_size)
+    passes = tokens / request.corpus.training_text.tokens(choice.vocab_size)
     return TrainingForecast(
         recipe=recipe,
         vocab_size=choice.vocab_size,

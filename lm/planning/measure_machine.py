@@ -1,6 +1,7 @@
 """What this machine can do: measured once, in seconds, and remembered until the machine or torch changes."""
 
 import time
+from importlib.metadata import version
 from typing import Literal
 
 import numpy as np
@@ -62,7 +63,7 @@ def measure() -> Machine:
         cpu=cpu_name(),
         threads=torch.get_num_threads(),
         cores=usable_cores(),
-        torch=str(torch.__version__),
+        torch=version("torch"),  # as `kept_machine` asks for it: torch itself may add its build, such as +cu130
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
         devices={device: _measure_device(device) for device in devices()},
     )

@@ -11,17 +11,18 @@ from pydantic import Field, ValidationError
 
 from lm.clean.metrics import CleanMetrics
 from lm.config import JsonObject, StageConfig
+from lm.errors import Damaged, SlowburnError
 from lm.formatting import format_bytes, format_duration
 from lm.memory.budget import Budget, required_budget
 from lm.model.config import TrainingConfig, as_planned
 from lm.planning.candidates import sensible_steps, settle_recipe, where
-from lm.planning.choose import text_tokens
 from lm.planning.machine import TrainingMachine
+from lm.planning.training_text import ENGLISH, TrainingText, bytes_per_token
 from lm.planning.training_time import seconds_of_training
 from lm.planning.trials import Probe, settle_memory, suited_trial
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, read_json, remake_advice, write_record
 from lm.store.keys import fingerprint
 from lm.tokenize.config import TokenizeConfig
 
@@ -36,6 +37,7 @@ SHORT_TEXT = (
 )
 
 Measure = Callable[[], TrainingMachine]
+MeasureText = Callable[[], dict[int, float]]  # as `measure_bytes_per_token` gives it; {}: not known
 
 
 class Plan(StageConfig):
@@ -45,6 +47,7 @@ class Plan(StageConfig):
     request: JsonObject  # the settings that a plan answers
     clean_key: str  # of the text
     vocab_size: int  # tokens in the vocabulary
+    bytes_per_token: dict[int, float] = Field({})  # of this text, by the vocabulary's size; {}: about as of English
     recipe: TrainingConfig
     micro_batch: int  # sequences that are computed at once
     most_steps: int  # that were asked for, or that do more than to learn the text by heart
@@ -57,6 +60,10 @@ class Plan(StageConfig):
     machine: TrainingMachine
     reasons: tuple[str, ...]  # why the numbers are what they are, in words
     other_seeds: dict[int, TrainingConfig] = Field({})  # recipes of models beside the main one whose end was moved
+
+    def text(self, size: int) -> TrainingText:
+        """So much of the text that it was made for."""
+        return TrainingText(size, self.bytes_per_token or ENGLISH)
 
     @property
     def minutes(self) -> float:
@@ -102,15 +109,28 @@ def training_request(config: RunConfig) -> JsonObject:
 
 def plan_path(store: Store, config: RunConfig, clean_key: str) -> Path:
     """Where the plan for this request and text is kept."""
-    return store.plans / f"{fingerprint({'request': training_request(config), 'clean': clean_key})}.json"
+    return store.plans / _name(training_request(config), clean_key)
+
+
+def _name(request: JsonObject, clean_key: str) -> str:
+    return f"{fingerprint({'request': request, 'clean': clean_key})}.json"
 
 
 def open_plan(path: Path) -> Plan | None:
-    """The plan kept there; None when there is none that this version can use."""
+    """The plan kept there; None when there is none that this version can use.
+
+    Raises Damaged where it is not what was written, or the plan of another request.
+    """
+    if not path.exists():
+        return None
+    content = read_json(path)
     try:
-        return Plan.model_validate(read_json(path)) if path.exists() else None
+        plan = Plan.model_validate(content)
     except ValidationError:
         return None
+    if plan.request.get("version") == PLAN_VERSION and _name(plan.request, plan.clean_key) != path.name:
+        raise Damaged(f"{path} holds the plan of another request: {remake_advice(path)}")
+    return plan
 
 
 def trial_seconds(config: RunConfig) -> float:
@@ -128,16 +148,24 @@ def find_plan(store: Store, config: RunConfig, clean_key: str, budget: Budget) -
     return (plan, path) if plan else _same_work_other_budget(store, config, clean_key, budget)
 
 
-def make_plan(store: Store, config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
+def make_plan(
+    store: Store,
+    config: RunConfig,
+    clean: Artifact,
+    budget: Budget,
+    measure: Measure,
+    probe: Probe,
+    measure_text: MeasureText,
+) -> Plan:
     """Settle a plan and keep it, instead of one that is there: then nothing is taken from others.
 
     Raises CannotFit with the least budget that would do, BadInput for odd settings.
     """
     path = plan_path(store, config, clean.key)
     same_work = None if path.exists() else _same_work_other_budget(store, config, clean.key, budget)
-    plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe)
+    plan = same_work[0] if same_work else _settle(config, clean, budget, measure, probe, measure_text)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, plan.model_dump(mode="json"))
+    write_record(path, plan.model_dump(mode="json"))
     return plan
 
 
@@ -147,7 +175,10 @@ def _same_work_other_budget(
     """A plan that differs from this request in its memory alone, if it fits: its training may have begun already."""
     request = training_request(config)
     for path in sorted(store.plans.glob("*.json")):
-        plan = open_plan(path)
+        try:
+            plan = open_plan(path)
+        except SlowburnError:
+            continue  # `slowburn verify` names it
         if plan is None or plan.clean_key != clean_key or plan.request | {"memory": config.memory} != request:
             continue
         if required_budget(plan.predicted_memory_bytes) <= budget.bytes:
@@ -155,21 +186,25 @@ def _same_work_other_budget(
     return None
 
 
-def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe) -> Plan:
-    machine, text_bytes = measure(), clean.read_metrics(CleanMetrics).train_bytes
-    trial = suited_trial(config, text_bytes, budget, machine, probe)
+def _settle(
+    config: RunConfig, clean: Artifact, budget: Budget, measure: Measure, probe: Probe, measure_text: MeasureText
+) -> Plan:
+    machine = measure()
+    text = TrainingText(clean.read_metrics(CleanMetrics).train_bytes, bytes_per_token(measure_text()) or ENGLISH)
+    trial = suited_trial(config, text, budget, machine, probe)
     choice, step_seconds = trial.choice, trial.probed.step_seconds
-    recipe, text_ends_it = settle_recipe(config, choice, text_bytes, step_seconds)
+    recipe, text_ends_it = settle_recipe(config, choice, text, step_seconds)
     micro_batch, predicted = settle_memory(trial, recipe, machine.device, budget)
     seconds = seconds_of_training(recipe.steps, step_seconds)
-    passes = recipe.steps * recipe.tokens_per_step / text_tokens(text_bytes, choice.vocab_size)
+    passes = recipe.steps * recipe.tokens_per_step / text.tokens(choice.vocab_size)
     return Plan(
         request=training_request(config),
         clean_key=clean.key,
         vocab_size=choice.vocab_size,
+        bytes_per_token={} if text.bytes_per_token is ENGLISH else dict(text.bytes_per_token),
         recipe=recipe,
         micro_batch=micro_batch,
-        most_steps=sensible_steps(config, choice, text_bytes),
+        most_steps=sensible_steps(config, choice, text),
         chunk_steps=chunk_steps(recipe.steps, seconds),
         device=machine.device,
         threads=trial.threads,
@@ -179,6 +214,7 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
         machine=machine,
         reasons=(
             *choice.reasons,
+            *_told_rate(text, choice.vocab_size),
             f"A step of {recipe.tokens_per_step} tokens took {step_seconds * 1000:.0f} ms in a trial on "
             f"{where(machine.device, trial.threads)}, so {recipe.steps} steps "
             f"{'were asked for and' if config.train.steps else 'fit and'} take {format_duration(seconds)}: "
@@ -188,6 +224,15 @@ def _settle(config: RunConfig, clean: Artifact, budget: Budget, measure: Measure
             f"{format_bytes(budget.bytes)} ({budget.origin}).",
         ),
     )
+
+
+def _told_rate(text: TrainingText, vocab_size: int) -> list[str]:
+    if text.bytes_per_token is ENGLISH:
+        return []
+    rate = text.bytes / text.tokens(vocab_size)
+    return [
+        f"A sample of this text came to {rate:.1f} bytes for each token, unlike English: the plan counts with that."
+    ]
 
 
 def chunk_steps(steps: int, seconds: float) -> int:

@@ -16,6 +16,7 @@ from lm.planning.candidates import (
     with_speed,
 )
 from lm.planning.machine import TrainingMachine
+from lm.planning.training_text import TrainingText
 from lm.planning.trial_result import TrialResult
 from lm.run_config import RunConfig
 from lm.train.memory import floor_bytes, planned_bytes, predict_trial
@@ -41,38 +42,40 @@ class Trial(NamedTuple):
         return float(flops / self.probed.step_seconds)
 
 
-def suited_trial(config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine, probe: Probe) -> Trial:
+def suited_trial(
+    config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine, probe: Probe
+) -> Trial:
     """A trial of the model that suits the speed which trials reach.
 
     What a small training reached may be far from that: the machine was busy then, or is now, or a large model uses
     it better. Raises CannotFit.
     """
-    trial = _trial(config, text_bytes, budget, machine, probe)
+    trial = _trial(config, text, budget, machine, probe)
     ratio = trial.flops_per_second / machine.training_flops_per_second(trial.choice.recipe.precision)
     if 1 / OTHER_SPEED < ratio < OTHER_SPEED:
         return trial
     other = with_speed(machine, ratio)
-    suited = next(fitting(config, text_bytes, budget, other), trial.choice)
+    suited = next(fitting(config, text, budget, other), trial.choice)
     if suited.recipe.parameters(suited.vocab_size) == trial.choice.recipe.parameters(trial.choice.vocab_size):
         return trial
     rates, *_ = trial.choice.reasons
     why = f"A trial of that model reached {ratio:.1f} times that speed, so another model was chosen."
-    trial = _trial(config, text_bytes, budget, other, probe)
+    trial = _trial(config, text, budget, other, probe)
     _, *others = trial.choice.reasons
     return trial._replace(choice=trial.choice._replace(reasons=(rates, why, *others)))
 
 
-def _trial(config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine, probe: Probe) -> Trial:
+def _trial(config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine, probe: Probe) -> Trial:
     """Try what suits this machine. Raises CannotFit."""
     threads = config.threads or machine.threads
-    choice, micro_batch, probed = _try_candidates(config, text_bytes, budget, machine, probe, threads)
+    choice, micro_batch, probed = _try_candidates(config, text, budget, machine, probe, threads)
     if config.threads is None and machine.device == "cpu":
         threads, probed = _faster(choice, micro_batch, probed, probe, threads)
     return Trial(choice, micro_batch, threads, probed)
 
 
 def _try_candidates(
-    config: RunConfig, text_bytes: int, budget: Budget, machine: TrainingMachine, probe: Probe, threads: int
+    config: RunConfig, text: TrainingText, budget: Budget, machine: TrainingMachine, probe: Probe, threads: int
 ) -> tuple[Choice, int, TrialResult]:
     """The first candidate whose trial fits, its micro-batch and what was measured. Raises CannotFit.
 
@@ -80,7 +83,7 @@ def _try_candidates(
     them again: those that then would not fit are not tried.
     """
     refused_bytes, low = 0, dict[bool, float]()
-    for choice in fitting(config, text_bytes, budget, machine):
+    for choice in fitting(config, text, budget, machine):
         kind, floor = choice.recipe.recompute, floor_bytes(machine.device, choice.recipe.precision)
         for micro_batch in _smaller_and_smaller(choice):
             tensors = predict_trial(choice.recipe, choice.vocab_size, micro_batch, machine.device) - floor
@@ -99,7 +102,7 @@ def _try_candidates(
             low[kind] = max(low.get(kind, 0.0), (refused_bytes - floor) / tensors)
     if refused_bytes:
         raise cannot_fit(planned_bytes(max(refused_bytes, budget.bytes)), budget)
-    raise cannot_fit(least_bytes(smallest_choice(config, text_bytes, machine), machine.device), budget)
+    raise cannot_fit(least_bytes(smallest_choice(config, text, machine), machine.device), budget)
 
 
 def _smaller_and_smaller(choice: Choice) -> Iterator[int]:

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.report.run_facts import Sample
 from lm.runs.run_record import MemoryRow
@@ -12,18 +12,14 @@ from lm.supervision.job import job
 from lm.supervision.job_context import JobContext
 
 
-class _Shown(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class RunPictures(_Shown):
+class RunPictures(BaseModel, frozen=True):
     """What Prefect's pages show of a run: PNG in base64 by name, and the samples."""
 
     pictures: dict[str, str]
     samples: tuple[Sample, ...]
 
 
-class Drift(_Shown):
+class Drift(BaseModel, frozen=True):
     """How often to retrain, and the drift curve as PNG in base64; None where no contest was held yet."""
 
     answer: str
@@ -37,10 +33,12 @@ def write_report(context: JobContext, root: Path, run_id: str, memory_rows: list
     from lm.report.run_index import render_index
     from lm.report.summary import closing_lines
     from lm.runs.run_record import RUN_FILE, open_run, run_folder, save_run, write_memory
+    from lm.store.files import sha256_of
 
     store = Store(root)
     run = open_run(run_folder(store, run_id) / RUN_FILE)
     run.memory = write_memory(store, run_id, memory_rows)
+    run.memory_sha256 = sha256_of(store.root / run.memory) if run.memory else None
     save_run(store, run)
     render_report(store, run)
     render_index(store)

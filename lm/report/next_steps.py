@@ -59,7 +59,7 @@ def _with_the_model(facts: RunFacts) -> Iterator[NextStep]:
     run, minutes = facts.run, facts.run.config.get("minutes")
     yield NextStep("Let the model write more.", f"slowburn generate {run.run_id}")
     if facts.spread:
-        yield NextStep("Let all seeds write as one model.", f"slowburn generate {run.run_id} --ensemble")
+        yield NextStep("Use the models of all seeds as one.", f"slowburn generate {run.run_id} --ensemble")
     if minutes:
         yield NextStep(
             "Give it more time: the text is ready, so only training and the stages after it run.",

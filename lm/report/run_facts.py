@@ -141,13 +141,13 @@ class RunFacts:
 
 def gather_facts(store: Store, run: RunRecord) -> RunFacts:
     """Open what the run names. What was pruned or damaged since is left out: a report of the rest is still true."""
-    artifacts = {name: found for name, stage in run.stages.items() if (found := store.find(name, stage.key))}
+    artifacts = {name: found for name, stage in run.stages.items() if (found := _found(store, name, stage.key))}
     evaluate = artifacts.get("evaluate")
     return RunFacts(
         run=run,
         artifacts=artifacts,
         plan=_read_if_there(store, run.plan),
-        evaluation=_evaluation(evaluate) if evaluate else None,
+        evaluation=_read_evaluation(evaluate) if evaluate else None,
         spread=spread(store, run),
     )
 
@@ -163,7 +163,7 @@ def read_sample_rows(generate: Artifact) -> list[Sample]:
     from pyarrow.parquet import ParquetFile  # deferred: it weighs 100 MiB
 
     columns = Sample.__dataclass_fields__
-    rows = ParquetFile(generate.path / SAMPLES_FILE).read().to_pylist()
+    rows = ParquetFile(generate.intact(SAMPLES_FILE)).read().to_pylist()
     return [Sample(**{name: value for name, value in row.items() if name in columns}) for row in rows]
 
 
@@ -179,8 +179,22 @@ def _read_if_there(store: Store, path: str | None) -> JsonObject | None:
         return None
 
 
-def _evaluation(evaluate: Artifact) -> Evaluation:
-    content = result.read_evaluation(evaluate.path)
+def _found(store: Store, stage: str, key: str) -> Artifact | None:
+    try:
+        return store.find(stage, key)
+    except SlowburnError:
+        return None  # `slowburn verify` names it
+
+
+def _read_evaluation(evaluate: Artifact) -> Evaluation | None:
+    """An evaluation; None where it is damaged, or another version said other things."""
+    try:
+        return _evaluation(result.read_evaluation(evaluate))
+    except (SlowburnError, KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return None  # `slowburn verify` names it
+
+
+def _evaluation(content: result.Evaluation) -> Evaluation:
     best_first = sorted(content["baselines"].items(), key=lambda item: (item[1]["bits_per_byte"], item[0]))
     return Evaluation(
         bits_per_byte=content["bits_per_byte"],

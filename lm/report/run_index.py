@@ -77,7 +77,8 @@ def _content(store: Store) -> dict[str, object]:
 def _record(store: Store) -> tuple[ChampionRecord, str]:
     """The champion's record, or an empty one and what is wrong with it: the list of runs is worth having without."""
     try:
-        return load_champion(store), ""
+        record = load_champion(store)
+        return record, record.warning
     except SlowburnError as error:
         return ChampionRecord(), str(error)
 
@@ -139,4 +140,4 @@ def _model(run: RunRecord) -> str | None:
 
 
 def _date(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone():%d %B %Y, %H:%M}".lstrip("0")
+    return f"{datetime.fromtimestamp(datetime.fromisoformat(moment).timestamp()):%d %B %Y, %H:%M}".lstrip("0")

@@ -38,7 +38,7 @@ def pictures_png(store: Store, facts: RunFacts) -> dict[str, bytes]:
 def training_metrics(store: Store, facts: RunFacts) -> list[CurveRow]:
     """Rows of the learning curve: of the run's model, or of one still in training as far as it came."""
     if train := facts.artifacts.get("train"):
-        rows: list[CurveRow] = ParquetFile(train.path / METRICS_FILE).read().to_pylist()
+        rows: list[CurveRow] = ParquetFile(train.intact(METRICS_FILE)).read().to_pylist()
         return rows
     unfinished = facts.run.unfinished
     if unfinished and unfinished.stage == "train" and unfinished.key:

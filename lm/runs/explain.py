@@ -7,7 +7,7 @@ its manifest names but for the version, and that follows from the key.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.errors import SlowburnError
 from lm.runs.lineage import artifact_folders
@@ -16,16 +16,13 @@ from lm.runs.run_record import RunRecord, StageRecord, list_runs
 from lm.stages import position, stage_names, stage_of
 from lm.store.artifacts import Artifact, Manifest, Store
 from lm.store.files import SCHEMA_VERSION
-from lm.store.keys import artifact_key
+from lm.store.keys import version_behind
 
-MAX_VERSION = 64  # of a stage, that is looked for
 SHOWN_KEY = 8
 
 
-class StageWhy(BaseModel):
+class StageWhy(BaseModel, frozen=True):
     """Why one stage is as it is. `nearest` is the key of the earlier artifact that `differences` are told against."""
-
-    model_config = ConfigDict(frozen=True)
 
     stage: str
     key: str
@@ -36,10 +33,8 @@ class StageWhy(BaseModel):
     stale: str = ""
 
 
-class RunWhy(BaseModel):
+class RunWhy(BaseModel, frozen=True):
     """Every stage of a run, and those after it that an earlier run has made."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
@@ -118,8 +113,8 @@ def _explain_stage(store: Store, name: str, record: StageRecord) -> StageWhy:
 
 
 def _gone(store: Store, stage: str, key: str) -> str:
-    why = why_gone(store, stage, key) or "is gone since"
-    return f"its artifact {why}, so there is no more to tell"
+    why = why_gone(store, stage, key) or "has been removed since"
+    return f"its artifact {why}, so no more is known"
 
 
 def _computed(run: RunRecord, stage: str, key: str) -> bool:
@@ -172,14 +167,7 @@ def _readable(store: Store, stage: str) -> Iterator[Artifact]:
 
 
 def _made(manifest: Manifest) -> Made:
-    version = next(
-        (
-            version
-            for version in range(1, MAX_VERSION)
-            if artifact_key(manifest.stage, version, manifest.config, manifest.inputs) == manifest.key
-        ),
-        None,
-    )
+    version = version_behind(manifest.key, manifest.stage, manifest.config, manifest.inputs)
     return Made(manifest.stage, version, manifest.config, manifest.inputs)
 
 

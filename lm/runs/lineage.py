@@ -3,17 +3,15 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.errors import SlowburnError
 from lm.stages import is_known, position, stage_names
 from lm.store.artifacts import Artifact, Store
 
 
-class Lineage(BaseModel):
+class Lineage(BaseModel, frozen=True):
     """An artifact and those it was made from, or those made from it."""
-
-    model_config = ConfigDict(frozen=True)
 
     stage: str
     key: str

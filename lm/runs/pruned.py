@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lm.errors import SlowburnError
 from lm.runs.run_record import RunRecord, list_runs
 from lm.store.artifacts import Store
-from lm.store.files import SCHEMA_VERSION, locked, now, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, locked, now, read_json, write_record
 
 LOCK_TIMEOUT_SECONDS = 15.0
 
@@ -54,7 +54,7 @@ def note_pruned(store: Store, gone: Iterable[tuple[str, str, int]]) -> None:
         known = {name: each for name, each in load_pruned(store).items() if not store.path(*name).exists()}
         for stage, key, size in gone:
             known[stage, key] = Pruned(stage=stage, key=key, pruned=moment, bytes=size)
-        write_json(path, PrunedRecord(artifacts=tuple(known.values())).model_dump(mode="json"))
+        write_record(path, PrunedRecord(artifacts=tuple(known.values())).model_dump(mode="json"))
 
 
 def pruned_of(store: Store, run: RunRecord) -> dict[str, Pruned]:

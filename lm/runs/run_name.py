@@ -13,7 +13,7 @@ UNIQUE_BYTES = 3
 
 def new_run_id(config: RunConfig) -> str:
     """A name such as `20261129-045217-tiny-shakespeare-3min-4f09ac`: by the alphabet they are in order of time."""
-    return f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{request_name(config)}-{secrets.token_hex(UNIQUE_BYTES)}"
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{request_name(config)}-{secrets.token_hex(UNIQUE_BYTES)}"
 
 
 def request_name(config: RunConfig) -> str:

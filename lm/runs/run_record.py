@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel
 
-from lm.errors import SlowburnError
+from lm.errors import Damaged, SlowburnError
 from lm.memory.budget import Budget
+from lm.stages import is_known
 from lm.store.artifacts import Store
-from lm.store.files import SCHEMA_VERSION, read_json, replace_atomically, write_json
+from lm.store.files import SCHEMA_VERSION, Moment, read_record, replace_atomically, sha256_of, write_record
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,11 +24,7 @@ MEMORY_FILE = "memory.parquet"
 REPORT_FILE = "report.html"
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
-
-
-class StageRecord(_Record):
+class StageRecord(BaseModel, extra="forbid", validate_assignment=True):
     """A stage that is complete: the artifact it stands for, and whether this run had to make it.
 
     The root is the folder that holds `data/` and `artifacts/`.
@@ -50,7 +47,7 @@ class TrainRecord(StageRecord):
     weights_sha256: str
 
 
-class UnfinishedStage(_Record):
+class UnfinishedStage(BaseModel, extra="forbid", validate_assignment=True):
     """The stage that a run was in when it stopped, failed or was last heard of."""
 
     stage: str
@@ -61,7 +58,7 @@ class UnfinishedStage(_Record):
     progress: str = ""  # how far it came, in words, such as: step 120 of 500
 
 
-class RunRecord(_Record):
+class RunRecord(BaseModel, extra="forbid", validate_assignment=True):
     """One run, as `run.json` keeps it."""
 
     schema_version: int = SCHEMA_VERSION
@@ -74,14 +71,16 @@ class RunRecord(_Record):
     config: dict[str, Any]  # what was asked for: the settings
     budget: Budget
     plan: str | None = None  # path of the plan, below the root
-    started: str  # UTC, RFC 3339
+    started: Moment  # UTC, RFC 3339
     seconds: float = 0.0
     peak_memory_bytes: int | None = None  # of all stages
     memory_retries: int = 0  # how often training ran out of memory and went on by itself in smaller pieces
     stages: dict[str, TrainRecord | StageRecord] = {}  # by the stage's name
     variants: dict[str, dict[str, TrainRecord | StageRecord]] = {}  # of the further seeds, and of their ensemble
     unfinished: UnfinishedStage | None = None
+    needs: list[str] = []  # keys of further artifacts that it uses, as long as it goes on
     memory: str | None = None  # path of memory.parquet, below the root
+    memory_sha256: str | None = None  # of memory.parquet
     decision: str = ""  # what a retraining decided about the champion
 
     @property
@@ -125,18 +124,20 @@ def save_run(store: Store, run: RunRecord) -> Path:
     """Write `run.json`, whole or not at all, and return its path."""
     path = run_folder(store, run.run_id) / RUN_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, run.model_dump(mode="json"))
+    write_record(path, run.model_dump(mode="json"))
     return path
 
 
 def open_run(path: Path) -> RunRecord:
     """Read a `run.json`. Raises SlowburnError when it is missing, damaged or of a newer schema."""
-    try:
-        return RunRecord.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SlowburnError(f"{path} is not the record of a run ({where}: {first['msg']})") from error
+    repair = f"`rm -r {path.parent}` forgets this run, what it made stays"
+    run = read_record(path, RunRecord, repair)
+    if run.run_id != path.parent.name:
+        raise Damaged(f"{path} is the record of run {run.run_id}: {repair}")
+    for stage, _ in run.every_stage():
+        if not is_known(stage):
+            raise Damaged(f"{path} names the stage {stage}, which there is not: {repair}")
+    return run
 
 
 def list_runs(store: Store) -> list[RunRecord]:
@@ -179,10 +180,19 @@ def memory_schema() -> "pa.Schema":
     return pa.schema(columns, metadata={"schema_version": str(SCHEMA_VERSION)})
 
 
+def check_memory(store: Store, run: RunRecord) -> None:
+    """Raise Damaged where the memory rows of a run are not those that were written; of older runs that is not known."""
+    if run.memory and run.memory_sha256:
+        path = store.root / run.memory
+        if not path.is_file() or sha256_of(path) != run.memory_sha256:
+            raise Damaged(f"{path} does not hold what was written: the curve of this run's memory is lost")
+
+
 def read_memory(store: Store, run: RunRecord) -> list[MemoryRow]:
-    """The memory rows of a run; none where none were kept."""
+    """The memory rows of a run; none where none were kept. Raises Damaged."""
     if run.memory is None or not (store.root / run.memory).is_file():
         return []
+    check_memory(store, run)
     from pyarrow.parquet import ParquetFile  # deferred, like pyarrow above
 
     return [MemoryRow(**row) for row in ParquetFile(store.root / run.memory).read().to_pylist()]

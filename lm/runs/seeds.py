@@ -71,9 +71,12 @@ def ensemble_of(store: Store, name: str | None) -> list[Artifact]:
 
 
 def _numbers(store: Store, key: str) -> dict[str, float]:
-    """The numbers of an evaluation by what they are called; none where it is gone."""
-    artifact = store.find("evaluate", key)
-    return dict(_named(read_evaluation(artifact.path))) if artifact else {}
+    """The numbers of an evaluation by what they are called; none where it is gone or cannot be used."""
+    try:
+        artifact = store.find("evaluate", key)
+        return dict(_named(read_evaluation(artifact))) if artifact else {}
+    except (SlowburnError, KeyError, TypeError, AttributeError):  # damaged: `slowburn verify` names it
+        return {}
 
 
 def _named(evaluation: Evaluation) -> Iterator[tuple[str, float]]:

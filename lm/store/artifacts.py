@@ -7,16 +7,27 @@ last, and the folder is renamed into place: whoever finds `<key>/manifest.json` 
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from lm.config import JsonObject, StageMetrics
-from lm.errors import SlowburnError, Stopped, check_utf8
-from lm.store.files import SCHEMA_VERSION, flush, move, now, read_json, sha256_of, write_json
+from lm.errors import DISK_FULL, Damaged, SlowburnError, Stopped, check_utf8
+from lm.store.files import (
+    SCHEMA_VERSION,
+    Moment,
+    flush,
+    move,
+    now,
+    read_json,
+    read_record,
+    remake_advice,
+    sha256_of,
+    write_record,
+)
 from lm.store.layout import folder_of
 
 Metrics = TypeVar("Metrics", bound=StageMetrics)
@@ -26,24 +37,20 @@ LOCK_WAIT_SECONDS = 15.0  # an orphaned child notices its parent's death well wi
 NOT_MADE = "not made yet"
 
 
-class OutputFile(BaseModel):
+class OutputFile(BaseModel, frozen=True):
     """Size and hash of one file of an artifact."""
-
-    model_config = ConfigDict(frozen=True)
 
     bytes: int
     sha256: str
 
 
-class Manifest(BaseModel):
+class Manifest(BaseModel, frozen=True):
     """What `manifest.json` says of an artifact: what it was made from, by what, and what it holds."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     stage: str
     key: str
-    created: str  # UTC, RFC 3339
+    created: Moment  # UTC, RFC 3339
     config: JsonObject  # the stage's settings, resolved
     inputs: dict[str, str]  # key or SHA-256 of each input, by its name
     outputs: dict[str, OutputFile]  # by path in the artifact's folder
@@ -54,10 +61,8 @@ class Manifest(BaseModel):
     numerics: JsonObject = {}  # what may change the last bits
 
 
-class Artifact(BaseModel):
+class Artifact(BaseModel, frozen=True):
     """A complete artifact on disk."""
-
-    model_config = ConfigDict(frozen=True)
 
     path: Path
     manifest: Manifest
@@ -67,6 +72,17 @@ class Artifact(BaseModel):
         """The key that names it."""
         return self.manifest.key
 
+    def intact(self, name: str) -> Path:
+        """One of its files. Raises Damaged where it does not hold what was written."""
+        path, expected = self.path / name, self.manifest.outputs.get(name)
+        if expected and path.is_file() and sha256_of(path) != expected.sha256:
+            raise Damaged(f"{path} does not hold what was written: {remake_advice(self.path)}")
+        return path
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read one of its JSON files. Raises Damaged where it does not hold what was written."""
+        return read_json(self.intact(name), remake_advice(self.path))
+
     def read_metrics(self, kind: type[Metrics]) -> Metrics:
         """Read what the stage said of it. Raises SlowburnError where another version of the stage said other things."""
         try:
@@ -74,16 +90,17 @@ class Artifact(BaseModel):
         except ValidationError as error:
             field = ".".join(map(str, error.errors()[0]["loc"]))
             raise SlowburnError(
-                f"{self.path}/manifest.json: its metrics have no usable {field}: delete the folder and run again to "
-                "have it remade"
+                f"{self.path}/manifest.json: its metrics have no usable {field}: {remake_advice(self.path)}"
             ) from error
 
 
 def _remove(path: Path) -> None:
+    """Remove a file or a folder, as far as that can be done: another process may be at it."""
     if path.is_dir():
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
 
 
 class Store:
@@ -95,7 +112,7 @@ class Store:
     @classmethod
     def default(cls) -> Self:
         """Where `SLOWBURN_ROOT` says, else in the project itself."""
-        root = Path(os.environ.get(ROOT_VARIABLE) or Path(__file__).parents[2]).resolve()
+        root = Path(os.environ.get(ROOT_VARIABLE) or Path(__file__).parents[2]).expanduser().resolve()
         return cls(Path(check_utf8(str(root))))
 
     @property
@@ -144,19 +161,22 @@ class Store:
         return None
 
     def open(self, path: Path) -> Artifact:
-        """Open a complete artifact's folder. Raises SlowburnError when its manifest cannot be understood."""
-        content = read_json(path / "manifest.json")
-        try:
-            return Artifact(path=path, manifest=Manifest.model_validate(content))
-        except ValidationError as error:
-            raise SlowburnError(
-                f"{path}/manifest.json is not a manifest: delete the folder and run again to make it again"
-            ) from error
+        """Open a complete artifact's folder. Raises Damaged when its manifest cannot be understood."""
+        return Artifact(path=path, manifest=read_record(path / "manifest.json", Manifest, remake_advice(path)))
+
+    def sweep(self, artifact: Artifact, scratch: tuple[str, ...]) -> None:
+        """Remove scratch from a finished artifact: its writer was killed before it could."""
+        for name in scratch:
+            if name not in artifact.manifest.outputs:
+                _remove(artifact.path / name)
 
     def list(self, stage: str) -> list[Artifact]:
-        """Every complete artifact of a stage, oldest first."""
-        manifests = self.folder(stage).glob("[!.]*/manifest.json")
-        return sorted((self.open(path.parent) for path in manifests), key=lambda a: (a.manifest.created, a.key))
+        """Every complete artifact of a stage whose manifest can be read, oldest first."""
+        found = []
+        for path in self.folder(stage).glob("[!.]*/manifest.json"):
+            with suppress(SlowburnError):  # `inspect` shows it as damaged, `verify` names it
+                found.append(self.open(path.parent))
+        return sorted(found, key=lambda artifact: (artifact.manifest.created, artifact.key))
 
     @contextmanager
     def writing(self, stage: str, key: str, *, resumable: bool = False) -> Iterator[Path]:
@@ -179,6 +199,10 @@ class Store:
                 shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(exist_ok=True)
             yield partial
+        except OSError as error:
+            if error.errno in DISK_FULL:
+                error.filename = error.filename or str(partial)  # most writers do not name their file
+            raise
         finally:
             if not resumable:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -227,10 +251,11 @@ class Store:
             versions=dict(versions),
             numerics=dict(numerics or {}),
         )
-        write_json(partial / "manifest.json", manifest.model_dump(mode="json"))
+        write_record(partial / "manifest.json", manifest.model_dump(mode="json"))
         mode = (partial / "manifest.json").stat().st_mode  # by the user's umask; safetensors are for their owner alone
-        for file in files:
-            file.chmod(mode)
+        with suppress(PermissionError, NotImplementedError):  # on a network folder whose modes are its own
+            for file in files:
+                file.chmod(mode)
         damaged = path.with_name(f".{key}.damaged")
         shutil.rmtree(damaged, ignore_errors=True)
         if path.exists():

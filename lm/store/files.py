@@ -1,20 +1,28 @@
 """Files that are there whole or not at all, and their hashes."""
 
+import errno
 import hashlib
 import json
 import os
+import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 from filelock import FileLock, Timeout
+from pydantic import AfterValidator, BaseModel, ValidationError
 
-from lm.errors import SlowburnError, Stopped, explained
+from lm.errors import Damaged, NoAccess, Stopped, TooNew, explained
+from lm.store.checksum import FIELD, has_checksum, is_unchanged, with_checksum
+
+Model = TypeVar("Model", bound=BaseModel)
 
 SCHEMA_VERSION = 1
+AGAIN = "run this again to make it again"
+UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)  # what a network folder says of what it cannot do
 SCANNERS_HOLD_FILES = os.name == "nt"  # open, so that they cannot be renamed
 SCANNER_TIMEOUT_SECONDS = 10.0
 
@@ -30,13 +38,30 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def _is_moment(text: str) -> str:
+    try:
+        datetime.fromisoformat(text).astimezone()
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_is_moment)]  # in a record: UTC, RFC 3339
+
+
 def flush(path: Path) -> None:
-    """Force a file's content, or a folder's list of names, onto the disk. Windows keeps its folders by itself."""
+    """Force a file's content, or a folder's list of names, onto the disk, where the file system can.
+
+    Windows and many network folders keep their folders by themselves.
+    """
     if path.is_dir() and os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
     finally:
         os.close(descriptor)
 
@@ -59,13 +84,15 @@ def move(source: Path, target: Path) -> None:
 
 
 def check_readable(path: Path) -> None:
-    """Raise NoAccess where a file may not be read by this user; what else is wrong with it is the reader's to tell."""
+    """Raise NoAccess where the system does not let us read a file; what is wrong in it is the reader's to tell."""
     try:
-        path.open("rb").close()
-    except PermissionError as error:
-        raise explained(error) from error
-    except OSError:
+        with path.open("rb") as stream:
+            stream.read(1)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return
+    except OSError as error:
+        error.filename = str(path)  # a failed read names no file
+        raise NoAccess(str(explained(error))) from error
 
 
 @contextmanager
@@ -80,6 +107,10 @@ def replace_atomically(path: Path) -> Iterator[Path]:
         flush(temporary)
         move(temporary, path)
         flush(path.parent)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):  # a full disk is told without one
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -101,24 +132,69 @@ def locked(path: Path, patience_seconds: float, busy: str) -> Iterator[None]:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON so that a reader sees the old content or the new, never half of it."""
     with replace_atomically(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_bytes((_as_text(value) + "\n").encode())
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def write_record(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object like `write_json`, with a checksum that `read_json` compares."""
+    with replace_atomically(path) as temporary:
+        temporary.write_bytes(with_checksum(_as_text(value) + "\n"))
+
+
+def read_json(path: Path, repair: str = "") -> dict[str, Any]:
     """Read a JSON object that this project wrote.
 
-    Raises SlowburnError when it is not JSON, or of a schema newer than this version of Slowburn knows, and NoAccess.
+    Raises Damaged, with the command that repairs it, when it is no JSON or not what its checksum was taken of;
+    SlowburnError for a schema newer than this version of Slowburn knows; NoAccess.
     """
     check_readable(path)
+    repair = repair or remake_advice(path)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise SlowburnError(f"{path} cannot be read ({error}): delete it and run again to make it again") from error
+        content = path.read_bytes()
+        value = json.loads(content)
+    except FileNotFoundError:
+        raise Damaged(f"{path} is missing: {AGAIN}") from None
+    except OSError as error:
+        raise explained(error) from error
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{path} cannot be read ({_in_short(error)}): {repair}") from error
     if not isinstance(value, dict):
-        raise SlowburnError(f"{path} holds no JSON object: delete it and run again to make it again")
+        raise Damaged(f"{path} holds no JSON object: {repair}")
+    if (FIELD in value or has_checksum(content)) and not is_unchanged(content):
+        raise Damaged(f"{path} does not hold what was written: {repair}")
+    value.pop(FIELD, None)
     version = value.get("schema_version", SCHEMA_VERSION)
+    if type(version) is not int:
+        raise Damaged(f"{path} has schema version {str(version)[:40]!r}, expected a number: {repair}")
     if version > SCHEMA_VERSION:
-        raise SlowburnError(
+        raise TooNew(
             f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
         )
     return value
+
+
+def read_record(path: Path, kind: type[Model], repair: str = "") -> Model:
+    """Read a record of this kind. Raises as `read_json` does, and Damaged where a field is missing or is another."""
+    content = read_json(path, repair)
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or kind.__name__
+        raise Damaged(f"{path} cannot be used ({where}: {first['msg']}): {repair or remake_advice(path)}") from None
+
+
+def remake_advice(path: Path) -> str:
+    """How to have a file, or a folder, made again."""
+    return f"`rm {'-r ' * path.is_dir()}{shlex.quote(str(path))}`, then {AGAIN}"
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _in_short(error: Exception) -> str:
+    """What was wrong, in one line: of a system's error without the path, which is told already."""
+    if isinstance(error, RecursionError):
+        return "objects too deep in each other"
+    return (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__

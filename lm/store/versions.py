@@ -1,6 +1,7 @@
 """What made an artifact: for its manifest."""
 
 import subprocess
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -16,9 +17,9 @@ def versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
-    )
-    if commit.returncode == 0:
-        found["git_commit"] = commit.stdout.strip()
+    command = ["git", "rev-parse", "--short=12", "HEAD"]
+    with suppress(OSError):  # there is no git, as in a small container
+        commit = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+        if commit.returncode == 0:
+            found["git_commit"] = commit.stdout.strip()
     return found

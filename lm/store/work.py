@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.config import JsonObject
 from lm.store.artifacts import Store
+from lm.store.integrity import check
+from lm.store.layout import is_known
 
 
-class StageWork(BaseModel):
+class StageWork(BaseModel, frozen=True):
     """A stage with everything resolved: what it makes, from what, how, and the key that follows."""
-
-    model_config = ConfigDict(frozen=True)
 
     root: Path
     stage: str
@@ -27,6 +27,12 @@ class StageWork(BaseModel):
     def path(self, name: str) -> Path:
         """Folder of an input."""
         return self.store.path(name, self.inputs[name])
+
+    def check_inputs(self) -> None:
+        """Hash the files of every input. Raises Damaged where one is not what was written: nothing is made from it."""
+        for name in self.inputs:
+            if is_known(name):
+                check(self.store.open(self.path(name)))
 
     def paths(self, *names: str) -> list[Path]:
         """Folders of those of these inputs that there are."""

@@ -18,7 +18,8 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lm.errors import Interrupted, SlowburnError, explained
+from lm.errors import NO_PROCESS, Interrupted, SlowburnError, explained, is_no_thread
+from lm.hardware.cores import chosen_cores
 from lm.memory.usage import is_refusal, own_peak_bytes
 from lm.store.layout import enter_all
 from lm.supervision.job import job_named
@@ -94,7 +95,8 @@ class Child:
 
         gc.freeze()
         gc.enable()
-        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+        if "OMP_NUM_THREADS" in os.environ:
+            torch.set_num_threads(chosen_cores())
         self.cap_anew()
         if torch.get_num_threads() > 1 and not WAITING_VARIABLES & os.environ.keys():
             self._thread_waits.watch()
@@ -176,6 +178,8 @@ def describe(error: BaseException) -> Failed:
         kind, text = type(error).__name__, str(error)
     elif is_refusal(error):
         kind = MEMORY
+    elif is_no_thread(text):
+        kind, text = SlowburnError.__name__, NO_PROCESS
     else:
         traceback.print_exception(error)
     return {"event": "error", "kind": kind, "message": text, "peak_memory_bytes": own_peak_bytes()}

@@ -20,6 +20,7 @@ def make_artifact(work: StageWork, fill: Callable[[Path], StageMetrics]) -> None
         if store.find(work.stage, work.key):
             return
         started = time.monotonic()
+        work.check_inputs()
         metrics = fill(out)
         store.commit(
             work.stage,

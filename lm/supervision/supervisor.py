@@ -21,7 +21,7 @@ import psutil
 
 from lm import errors
 from lm.errors import OutOfMemory
-from lm.formatting import format_bytes
+from lm.formatting import format_bytes, format_duration
 from lm.hardware.cores import cores_by_quota
 from lm.memory.budget import Budget
 from lm.memory.headroom import oom_kills
@@ -30,10 +30,13 @@ from lm.store.layout import entering_modules
 from lm.supervision.cgroup import MemoryCgroup
 from lm.supervision.job import Job
 from lm.supervision.messages import MEMORY, Event, Failed, Request
+from lm.supervision.sign_of_life import MAX_SILENT_SECONDS, POLL_INTERVAL_SECONDS, SignOfLife
 from lm.supervision.watch import MemorySample, MemoryWatch
 
 SAVE_SECONDS = 15.0
+KILL_SECONDS = 5.0  # after which a killed process is left to the kernel, which waits for a disk that does not answer
 KEPT_ERROR_LINES = 60
+ERRORS_SECONDS = 1.0  # for the last of them to arrive: a descendant may keep their pipe open
 KILLED = -9  # the return code of a process that the kernel or somebody ended at once
 ABORTED = (-6, -11, 127)  # of one whose libraries gave up: what some do when they are refused memory
 
@@ -72,7 +75,7 @@ class SupervisedChild:
         self.budget, self._tell = budget, tell
         self._reported_peak_bytes = 0
         self._kills_before = oom_kills()
-        self._sending = threading.Lock()
+        self._requests = queue.SimpleQueue[Request | None]()
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._error_lines: deque[str] = deque(maxlen=KEPT_ERROR_LINES)
         environment = os.environ | {
@@ -97,12 +100,12 @@ class SupervisedChild:
             env=environment,
         )
         self.cgroup = MemoryCgroup.around(self._process.pid, budget.bytes)
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._listen, self._keep_errors)]
+        talk = (self._write, self._listen, self._keep_errors)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in talk]
         for thread in self._threads:
             thread.start()
-        self._watch = MemoryWatch(
-            psutil.Process(self._process.pid), budget, lambda: self._process.poll() is None, self._send
-        )
+        self._child = psutil.Process(self._process.pid)
+        self._watch = MemoryWatch(self._child, budget, lambda: self._process.poll() is None, self._send)
 
     @property
     def pid(self) -> int:
@@ -130,13 +133,14 @@ class SupervisedChild:
     def call(self, job: Job[P, R], progress: Progress, *args: P.args, **kwargs: P.kwargs) -> R:
         """Have the child do a job and return its result.
 
-        Raises what the child reports as the matching `SlowburnError`, and `OutOfMemory` when memory was the end of it.
+        Raises what the child reports as the matching `SlowburnError`, `OutOfMemory` when memory was the end of it, and
+        `Stopped` where the child showed no sign of life any more.
         When this call is interrupted, the child gets the time to save before it is ended.
         """
         try:
             self._send({"ask": "do", "job": job.name, "arguments": job.encode(*args, **kwargs)})
             while True:
-                event = self._events.get()
+                event = self._next_event()
                 if event is None:
                     raise self._death()
                 if event["event"] == "progress":
@@ -161,38 +165,60 @@ class SupervisedChild:
 
     def close(self, grace_seconds: float = 2.0) -> None:
         """End the child: ask, wait, then kill it with all its descendants. A child that is gone stays gone."""
-        assert self._process.stdin
         self._send({"ask": "stop", "reason": "asked to stop"})
-        with self._sending, suppress(OSError):
-            self._process.stdin.close()
+        self._requests.put(None)
         try:
             self._process.wait(grace_seconds)
         except subprocess.TimeoutExpired:
-            self._watch.kill()
-            self._process.wait()
+            self._kill()
         for thread in (*self._threads, self._watch.thread):
             thread.join(1)
         if self.cgroup:
             self.cgroup.remove()
 
     def _send(self, request: Request) -> None:
+        self._requests.put(request)
+
+    def _next_event(self) -> Event | None:
+        """The next event, None where the child is dead. Raises Stopped where it shows no sign of life."""
+        life: SignOfLife | None = None
+        while True:
+            with suppress(queue.Empty):
+                return self._events.get(timeout=POLL_INTERVAL_SECONDS)
+            life = life or SignOfLife(self._child)
+            if life.is_missing():
+                self._kill()
+                raise errors.Stopped(
+                    f"the worker process showed no sign of life for {format_duration(MAX_SILENT_SECONDS)} and was "
+                    "ended; what was saved is kept: run the same command to continue"
+                )
+
+    def _kill(self) -> None:
+        self._watch.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(KILL_SECONDS)
+
+    def _write(self) -> None:
+        """Write requests: a child that does not read them holds up nobody else."""
         assert self._process.stdin
-        with self._sending, suppress(BrokenPipeError):  # a dead child is reported when its events end
-            if not self._process.stdin.closed:  # by another thread, as the watch finds something
-                self._process.stdin.write(json.dumps(request) + "\n")
-                self._process.stdin.flush()
+        with suppress(OSError), self._process.stdin as pipe:  # a dead child is reported when its events end
+            while (request := self._requests.get()) is not None:
+                pipe.write(json.dumps(request) + "\n")
+                pipe.flush()
 
     def _listen(self) -> None:
         assert self._process.stdout
-        for line in self._process.stdout:
-            self._events.put(json.loads(line))
+        with self._process.stdout as pipe:
+            for line in pipe:
+                self._events.put(json.loads(line))
         self._process.wait()
         self._events.put(None)
 
     def _keep_errors(self) -> None:
         assert self._process.stderr
-        for line in self._process.stderr:
-            self._error_lines.append(line.rstrip())
+        with self._process.stderr as pipe:
+            for line in pipe:
+                self._error_lines.append(line.rstrip())
 
     def _failure(self, event: Failed) -> Exception:
         """The exception for an error that the child reported."""
@@ -210,6 +236,8 @@ class SupervisedChild:
     def _death(self) -> Exception:
         """The exception for a child that died without a word."""
         code = self._process.returncode
+        *_, error_reader = self._threads
+        error_reader.join(ERRORS_SECONDS)  # what it said last may say why
         if self._watch.reason:
             return self._out_of_memory(self._watch.reason)
         held = format_bytes(self.peak_bytes)
@@ -217,6 +245,8 @@ class SupervisedChild:
             return OutOfMemory(f"the kernel killed it at {held} because memory was short", self.peak_bytes)
         if code == KILLED:
             return errors.Stopped("the worker process was killed from outside; run the same command to continue")
+        if any(map(errors.is_no_thread, self._error_lines)):
+            return errors.SlowburnError(errors.NO_PROCESS)
         near_limit = self.peak_bytes > 0.8 * self.budget.bytes or any("bad_alloc" in x for x in self._error_lines)
         if near_limit and code in ABORTED:
             return OutOfMemory(f"it died at {held}", self.peak_bytes)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.errors import BadInput
 from lm.text.byte_keys import combine
@@ -32,10 +32,8 @@ BEFORE, AFTER = b"\xfe", b"\xff"  # in no UTF-8: no stretch goes beyond the ends
 Bytes = npt.NDArray[np.uint8]
 
 
-class Passage(BaseModel):
+class Passage(BaseModel, frozen=True):
     """A stretch of the traced text, and the first place where the training text has it too."""
-
-    model_config = ConfigDict(frozen=True)
 
     text: str
     first_character: int  # of the traced text

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lm.arrow.arrays import string_array
-from lm.errors import SlowburnError
+from lm.errors import SlowburnError, TooNew
 from lm.store.files import check_readable
 from lm.text.licences import NOT_STATED
 from lm.text.splits import SPLITS, Split
@@ -63,6 +63,15 @@ def read_texts(clean: Path, split: Split) -> Iterator[bytes]:
         del table  # a text may be large, and is held by one of both from here on
         for text in texts:
             yield text.as_py()
+
+
+def spread_texts(clean: Path, split: Split, groups: int) -> Iterator[str]:
+    """Stream the texts of so many row groups of a split, evenly spread. Raises as `read_documents`."""
+    with _opened(clean) as file:
+        places = [group for group in range(file.num_row_groups) if _split_of(file, group) == split]
+        for place in places[:: -(-len(places) // groups) or 1]:
+            table = file.read_row_group(place, columns=["text"], use_threads=False)
+            yield from (text.as_py() for text in table["text"])
 
 
 def count_sources(clean: Path) -> Counter[str]:
@@ -115,7 +124,7 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
     """Raise SlowburnError when a file of documents is of a newer schema, or lacks a column."""
     version = int((schema.metadata or {}).get(b"schema_version", b"0"))
     if version > SCHEMA_VERSION:
-        raise SlowburnError(
+        raise TooNew(
             f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
         )
     found = {field.name: field.type for field in schema}

@@ -35,6 +35,7 @@ FileKind = Literal[
     "an EPUB book",
     "a DOCX document",
     "an ODT document",
+    "a web archive",
     "an image",
     "an office document of a kind that is not read",
     "a book of a kind that is not read",
@@ -46,7 +47,9 @@ FileKind = Literal[
 COMPRESSED: frozenset[FileKind] = frozenset({"a gzip file", "a bzip2 file", "an xz file", "a zstandard file"})
 ARCHIVES: frozenset[FileKind] = frozenset({"a zip archive", "a tar archive"})
 PLAIN: frozenset[FileKind] = frozenset({"text", "a web page", "a parquet file"})
-PAGED: frozenset[FileKind] = frozenset({"a PDF file", "an RTF document"})  # a zip archive may turn out to be others
+PAGED: frozenset[FileKind] = frozenset(
+    {"a PDF file", "an RTF document", "a web archive"}
+)  # a zip archive may turn out to be others
 READABLE: frozenset[FileKind] = PLAIN | PAGED | COMPRESSED | ARCHIVES
 
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b") | {127})
@@ -60,6 +63,7 @@ _MAGIC: tuple[tuple[bytes, FileKind], ...] = (
     (b"PK\x05\x06", "a zip archive"),  # one that holds nothing
     (b"%PDF-", "a PDF file"),
     (b"{\\rtf", "an RTF document"),
+    (b"WARC/", "a web archive"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
     (b"GIF8", "an image"),

@@ -9,6 +9,7 @@ TOOL_FOLDERS = frozenset(
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 LOCK_FILES = frozenset({"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "go.sum"})
 LOCK_SUFFIXES = (".lock", ".lck")
+SHORTCUT_SUFFIXES = (".url", ".webloc", ".desktop", ".lnk")
 UNFINISHED_SUFFIXES = (".swp", ".swo", ".part", ".crdownload", ".tmp")
 SETTINGS_FILE = "slowburn.toml"
 
@@ -28,6 +29,8 @@ def why_no_text(path: str) -> str | None:
         return "a file of the system"
     if lowered in LOCK_FILES or lowered.endswith(LOCK_SUFFIXES):
         return "a lock file"
+    if lowered.endswith(SHORTCUT_SUFFIXES):
+        return "a shortcut to something else"
     return "an unfinished file" if lowered.endswith(UNFINISHED_SUFFIXES) else None
 
 

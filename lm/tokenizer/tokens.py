@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lm.errors import SlowburnError
+from lm.errors import SlowburnError, TooNew
 from lm.store.files import check_readable, replace_atomically
 from lm.tokenizer.special_tokens import BOUNDARY_ID
 
@@ -140,7 +140,7 @@ class _Shard:
         except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
             raise _damaged(path, error) from error
         if version > SCHEMA_VERSION:
-            raise SlowburnError(
+            raise TooNew(
                 f"{path} has schema version {version}, this Slowburn knows up to {SCHEMA_VERSION}: update Slowburn"
             )
 

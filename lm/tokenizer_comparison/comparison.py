@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.champions.contest import MIN_UNITS
 from lm.evaluate.bootstrap import Float64s, interval, resampled_rates
@@ -32,10 +32,8 @@ class Tokens(NamedTuple):
     bytes_per_token: float
 
 
-class Setup(BaseModel):
+class Setup(BaseModel, frozen=True):
     """What every kind of tokenizer is given, settled once: an interrupted comparison goes on with it."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     recipe: TrainingConfig  # its steps are set for each kind
@@ -48,10 +46,8 @@ class Setup(BaseModel):
     reasons: tuple[str, ...]
 
 
-class TrialScore(BaseModel):
+class TrialScore(BaseModel, frozen=True):
     """What the model of one kind came to, as `result.json` of its trial keeps it."""
-
-    model_config = ConfigDict(frozen=True)
 
     nats: tuple[float, ...]  # of each unit
     unit: str
@@ -61,10 +57,8 @@ class TrialScore(BaseModel):
     seconds: float
 
 
-class Trial(BaseModel):
+class Trial(BaseModel, frozen=True):
     """One kind: its tokenizer, its model, and what it makes of the held-out text."""
-
-    model_config = ConfigDict(frozen=True)
 
     kind: Kind
     vocab_size: int
@@ -84,10 +78,8 @@ class Trial(BaseModel):
         return self.minus_best_ci95 is None or self.minus_best_ci95[0] <= 0
 
 
-class TokenizerContest(BaseModel):
+class TokenizerContest(BaseModel, frozen=True):
     """All kinds beside each other, the best first."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     key: str

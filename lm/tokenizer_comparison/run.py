@@ -15,11 +15,13 @@ from lm.planning.candidates import fitting
 from lm.planning.jobs import try_training
 from lm.planning.measuring import measured_machine
 from lm.planning.plan import trial_seconds
+from lm.planning.training_text import TrainingText
 from lm.planning.training_time import seconds_of_steps
 from lm.progress import Progress
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
-from lm.store.files import locked, move, read_json, write_json
+from lm.store.files import locked, move, read_json, read_record, remake_advice, write_record
+from lm.store.integrity import check
 from lm.store.keys import artifact_key
 from lm.supervision.supervisor import SupervisedChild
 from lm.supervision.training_lock import training_lock
@@ -52,12 +54,12 @@ def compare_tokenizers(
     key = artifact_key("compare-tokenizers", VERSION, {"minutes": minutes}, {"clean": clean.key})
     folder = store.root / "artifacts" / FOLDER / key
     if (folder / RESULT_FILE).exists():
-        return TokenizerContest.model_validate(read_json(folder / RESULT_FILE))
+        return read_record(folder / RESULT_FILE, TokenizerContest, remake_advice(folder))
     with _alone(folder) as partial:
         contest = _Contest(store, clean, minutes, budget, partial, progress, tell).hold(key)
         for kind in KINDS:
             shutil.copyfile(partial / kind / TOKENS / TOKENIZER_FILE, partial / f"{kind}.model")
-        write_json(partial / RESULT_FILE, contest.model_dump(mode="json"))
+        write_record(partial / RESULT_FILE, contest.model_dump(mode="json"))
         for done in (*KINDS, SETUP_FILE):
             (shutil.rmtree if (partial / done).is_dir() else Path.unlink)(partial / done)
         shutil.rmtree(folder, ignore_errors=True)
@@ -87,10 +89,11 @@ class _Contest:
     def hold(self, key: str) -> TokenizerContest:
         """Every kind tokenizes, then every kind trains: only then is it known what compute suits them all."""
         check_fits("compare-tokenizers", min_run_bytes(), self.budget)
+        check(self.clean)
         setup = self._setup()
         configs = {kind: self._config(kind, setup) for kind in KINDS}
         needed = max(
-            predict_tokenizing(config, self.train_bytes, self.text.longest_document_bytes)
+            predict_tokenizing(config, self.train_bytes, self.text.longest_document_bytes, self.text.unspaced_share)
             for config in configs.values()
         )
         check_fits("compare-tokenizers", needed, self.budget)
@@ -124,7 +127,7 @@ class _Contest:
         if not path.exists():
             machine = measured_machine(self.store, lambda: self._child("plan"), progress=self.report)
             config = RunConfig(minutes=self.minutes / len(KINDS))
-            choice = next(fitting(config, self.train_bytes, self.budget, machine), None)
+            choice = next(fitting(config, TrainingText(self.train_bytes), self.budget, machine), None)
             if choice is None:
                 raise CannotFit("the smallest model does not fit this budget: run again with more --memory")
             with self._child("plan", threads=machine.threads, trains=True) as child:
@@ -149,8 +152,8 @@ class _Contest:
                 step_seconds=step_seconds,
                 reasons=choice.reasons,
             )
-            write_json(path, setup.model_dump(mode="json"))
-        return Setup.model_validate(read_json(path))
+            write_record(path, setup.model_dump(mode="json"))
+        return read_record(path, Setup)
 
     def _config(self, kind: Kind, setup: Setup) -> TokenizeConfig:
         size = BYTE_VOCAB_SIZE if kind == "byte" else setup.vocab_size
@@ -187,7 +190,7 @@ class _Contest:
                     micro_batch=setup.micro_batch,
                     device=setup.device,
                 )
-        return TrialScore.model_validate(read_json(path))
+        return read_record(path, TrialScore)
 
     def _in_words(self, words: str) -> Progress:
         return lambda done, total, unit, note="": self.report(0, len(KINDS), "tokenizer", words)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from lm.model.config import TrainingConfig
-from lm.store.files import write_json
+from lm.store.files import write_record
 from lm.supervision.job_context import JobContext
 from lm.tokenize.config import TokenizeConfig
 from lm.tokenize.stage import tokenize
@@ -24,7 +24,7 @@ def make_tokens(child: JobContext, folder: Path, clean: Path, config: TokenizeCo
     shutil.rmtree(folder, ignore_errors=True)
     (folder / TOKENS).mkdir(parents=True)
     metrics = tokenize(clean, config, folder / TOKENS, child.progress)
-    write_json(folder / TOKENS_FILE, metrics.model_dump(mode="json", include=FACTS))
+    write_record(folder / TOKENS_FILE, metrics.model_dump(mode="json", include=FACTS))
 
 
 def train_and_score(
@@ -58,4 +58,4 @@ def train_and_score(
         passes=metrics.passes_over_the_data or 0.0,
         seconds=round(training.seconds, 3),
     )
-    write_json(folder / RESULT_FILE, score.model_dump(mode="json"))
+    write_record(folder / RESULT_FILE, score.model_dump(mode="json"))

@@ -1,18 +1,20 @@
 """Checkpoints that survive a kill or a power cut at any moment.
 
-Temporary file, flush, rename; then the same for a small JSON beside it that holds the hash: its rename is the commit
-point. The folder is flushed after each. Reading goes from the newest to the oldest and believes only what its hash
-confirms.
+Temporary file, flush, rename; then the same for a small JSON beside it that holds the hash, and a checksum of itself:
+its rename is the commit point. The folder is flushed after each. Reading goes from the newest to the oldest and
+believes only what hash and checksum confirm.
 """
 
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, cast
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
-from lm.errors import SlowburnError
-from lm.store.files import read_json, replace_atomically, sha256_of, write_json
+from lm.errors import Damaged
+from lm.model.tensor_file import save_tensors
+from lm.store.files import replace_atomically, sha256_of, write_record
+from lm.train.checkpoint_files import read_checkpoint, step_of, tensors_of
 from lm.train.learning_curve import MetricsState
 from lm.train.numerics import Numerics
 
@@ -29,6 +31,7 @@ class TrainingFacts(TypedDict, total=False):
     seconds_in_steps: float  # of those, in optimiser steps; older checkpoints lack it
     peak_memory_bytes: int
     numerics: Numerics
+    recipe: str  # hash of what is trained, so that no other training's is taken; older checkpoints lack it
 
 
 class CheckpointRecord(TypedDict):
@@ -38,6 +41,10 @@ class CheckpointRecord(TypedDict):
     bytes: int  # of the tensors' file
     sha256: str  # of the tensors' file
     facts: TrainingFacts
+
+
+FACTS = TrainingFacts.__annotations__.keys()
+NEWER_FACTS = {"seconds_in_steps", "recipe"}
 
 
 class Checkpoint(NamedTuple):
@@ -60,57 +67,58 @@ def save_checkpoint(
     write_tensors(weights, tensors)
     size, digest = weights.stat().st_size, sha256_of(weights)
     record: CheckpointRecord = {"step": step, "bytes": size, "sha256": digest, "facts": facts}
-    write_json(weights.with_suffix(".json"), record)
+    write_record(weights.with_suffix(".json"), record)
     taken = sorted(folder.glob("step-*.json"))
-    milestones = [path for path in taken if _step(path) % milestone_steps == 0]
+    milestones = [path for path in taken if step_of(path) % milestone_steps == 0]
     for old in set(taken) - {*taken[-KEPT:], *milestones[-1:]}:
         _delete(old)
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write safetensors so that a reader sees the old content or the new, never half of it."""
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write safetensors so that a reader sees the old content or the new, never half of it. Raises OSError."""
     with replace_atomically(path) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+        save_tensors(temporary, tensors, metadata)
 
 
-def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+def load_newest(folder: Path, recipe: str) -> tuple[Checkpoint | None, list[str]]:
     """Load the newest checkpoint that is intact, and say in a few words which newer ones were not.
 
-    Sweeps what a killed writer left: the caller holds the artifact's lock.
+    `recipe`: the hash of what is trained; a checkpoint of something else is not intact here. Sweeps what a killed
+    writer left: the caller holds the artifact's lock.
     """
     for leftover in folder.glob(".*.tmp"):
         leftover.unlink()
     skipped: list[str] = []
     for path in sorted(folder.glob("step-*.json"), reverse=True):
-        weights = path.with_suffix(".safetensors")
         try:
-            record = read_json(path)
-            intact = weights.is_file() and sha256_of(weights) == record["sha256"]
-        except (SlowburnError, KeyError):
-            intact = False
-        if intact:
-            return Checkpoint(record["step"], load_file(weights), record["facts"]), skipped
-        skipped.append(f"checkpoint {path.stem} is damaged and was passed over")
-        _delete(path)
+            return _load(path, recipe), skipped
+        except Damaged as error:
+            skipped.append(f"checkpoint {path.stem} was passed over: {error}")
+            _delete(path)
     for orphan in folder.glob("step-*.safetensors"):
         orphan.unlink()
     return None, skipped
 
 
-def load_milestone(folder: Path, milestone_steps: int) -> Checkpoint | None:
+def load_milestone(folder: Path, recipe: str, milestone_steps: int) -> Checkpoint | None:
     """Load the newest intact checkpoint whose step is a multiple of `milestone_steps`; those after it are deleted."""
     for path in sorted(folder.glob("step-*.json"), reverse=True):
-        if _step(path) % milestone_steps == 0:
+        if step_of(path) % milestone_steps == 0:
             break
         _delete(path)
-    return load_newest(folder)[0]
+    return load_newest(folder, recipe)[0]
 
 
-def _step(path: Path) -> int:
-    return int(path.stem.removeprefix("step-"))
+def _load(path: Path, recipe: str) -> Checkpoint:
+    """Load a checkpoint. Raises Damaged where it is not what was written, or of another training."""
+    record = read_checkpoint(path)
+    facts = record["facts"]
+    if not FACTS - NEWER_FACTS <= facts.keys() <= FACTS or facts.get("recipe", recipe) != recipe:
+        raise Damaged(f"{path} is of another training, or of another version of Slowburn: it is not used")
+    return Checkpoint(record["step"], load_file(tensors_of(path)), cast(TrainingFacts, facts))
 
 
 def _delete(path: Path) -> None:
     """Take back the commit first: tensors without their JSON are no checkpoint."""
     path.unlink(missing_ok=True)
-    path.with_suffix(".safetensors").unlink(missing_ok=True)
+    tensors_of(path).unlink(missing_ok=True)

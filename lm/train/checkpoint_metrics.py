@@ -15,7 +15,7 @@ def metrics_so_far(partial: Path) -> "list[CurveRow]":
     for path in sorted(partial.glob("checkpoints/step-*.json"), reverse=True):
         try:
             rows: list[CurveRow] = read_json(path)["facts"]["metrics"]["rows"]
-        except (SlowburnError, KeyError):
+        except (SlowburnError, KeyError, TypeError):
             continue
         return rows
     return []

@@ -2,24 +2,30 @@
 
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from lm.model.config import TrainingConfig, smaller_micro_batch
-from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, read_record, write_record
 from lm.train.metrics import Downshift
 
 FILE = "downshifts.json"
 
 
+class _Downshifts(BaseModel):
+    downshifts: list[Downshift]
+
+
 def downshifts(partial: Path) -> list[Downshift]:
     """Every downshift of an unfinished training so far, oldest first."""
     path = partial / FILE
-    return [Downshift.model_validate(shift) for shift in read_json(path)["downshifts"]] if path.exists() else []
+    return read_record(path, _Downshifts).downshifts if path.exists() else []
 
 
 def record_downshift(partial: Path, old: int, new: int, reason: str) -> None:
     """Remember that the micro-batch became smaller: a process that takes over begins with it."""
     shifts = [*downshifts(partial), Downshift(before=old, after=new, reason=reason)]
     listed = [shift.model_dump(mode="json") for shift in shifts]
-    write_json(partial / FILE, {"schema_version": SCHEMA_VERSION, "downshifts": listed})
+    write_record(partial / FILE, {"schema_version": SCHEMA_VERSION, "downshifts": listed})
 
 
 def current_micro_batch(partial: Path, planned: int) -> int:

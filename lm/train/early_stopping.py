@@ -1,17 +1,20 @@
 """Stop where more training only learns the text by heart, and keep the weights that were best until then."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from lm.errors import Damaged
 from lm.train.checkpoint import write_tensors
 from lm.train.sample_loss import SampleLoss
+from lm.train.scratch import BEST_FILE
 from lm.train.trainer import Trainer
 
 PATIENCE = 3  # looks in a row that bring nothing better
-BEST_FILE = "best.safetensors"
+DIGEST = "sha256"  # of the tensors, in the file's metadata: one rename puts both in place
 
 
 class EarlyStopping:
@@ -42,11 +45,12 @@ class EarlyStopping:
             self._loss.micro_batch = self.trainer.micro_batch  # memory may have made it smaller
             self.losses.append((self.trainer.step_index, self._loss.measure(model)))
         if self.best_step == self.trainer.step_index:
-            write_tensors(self.file, self.trainer.final_weights())
+            weights = self.trainer.final_weights()
+            write_tensors(self.file, weights, {DIGEST: _digest(weights)})
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights to publish, under Hugging Face's names."""
-        return load_file(self.file) if self.losses else self.trainer.final_weights()
+        """The weights to publish, under Hugging Face's names. Raises Damaged where the best ones are not as written."""
+        return _read(self.file) if self.losses else self.trainer.final_weights()
 
     def state(self) -> list[tuple[int, float]]:
         """All that resuming needs, as JSON; the weights are in their file."""
@@ -55,3 +59,24 @@ class EarlyStopping:
     def restore(self, state: list[Any]) -> None:
         """Continue from what `state` gave."""
         self.losses = [(step, loss) for step, loss in state]
+
+
+def _digest(weights: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The weights of a file, if they are those that were written; older files cannot tell."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            weights: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 no dict
+            expected = (file.metadata() or {}).get(DIGEST)
+    except (SafetensorError, OSError) as error:
+        raise Damaged(f"{path} cannot be read ({error})") from None
+    if expected not in (None, _digest(weights)):
+        raise Damaged(f"{path} does not hold what was written")
+    return weights

@@ -2,7 +2,7 @@
 
 import sys
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.model.config import TrainingConfig
 from lm.store.versions import versions
@@ -11,11 +11,10 @@ from lm.supervision.job import job
 from lm.supervision.job_context import JobContext
 from lm.train.metrics import Downshift
 from lm.train.schedule import Schedule
+from lm.train.scratch import SCRATCH
 
 
-class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _Report(BaseModel, frozen=True):
     step: int
     steps: int  # in all, as it is now
     schedule: Schedule | None  # where the end was moved
@@ -55,6 +54,7 @@ def start_training(
     from lm.train.deadline import Deadline
     from lm.train.training import Training
 
+    work.check_inputs()
     partial = context.enter(work.store.writing(work.stage, work.key, resumable=True))
     training = Training(
         TrainingConfig.model_validate(work.config),
@@ -103,7 +103,7 @@ def finish_training(context: JobContext, work: StageWork, downshifts: tuple[Down
 
     `work` has the recipe that it came to, and the key that follows.
     """
-    from lm.train.training import SCRATCH, Training
+    from lm.train.training import Training
 
     training = context.kept(Training)
     work.store.commit(

@@ -1,24 +1,20 @@
 """What the train stage says of the model."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from lm.config import StageMetrics
 from lm.formatting import format_count
 
 
-class Rollback(BaseModel):
+class Rollback(BaseModel, frozen=True):
     """A step at which the loss ran away, and the step that training went back to."""
-
-    model_config = ConfigDict(frozen=True)
 
     step: int
     back_to: int
 
 
-class Downshift(BaseModel):
+class Downshift(BaseModel, frozen=True, populate_by_name=True, serialize_by_alias=True):
     """A micro-batch that memory forced to become smaller."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
 
     before: int = Field(alias="from")
     after: int = Field(alias="to")

@@ -6,19 +6,16 @@ A process that goes on after a kill so makes the very steps that the killed one 
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from lm.model.config import TrainingConfig, with_end_moved
-from lm.store.files import SCHEMA_VERSION, read_json, write_json
+from lm.store.files import SCHEMA_VERSION, read_record, remake_advice, write_record
 from lm.train.deadline import NewEnd
+from lm.train.scratch import SCHEDULE_FILE
 
-FILE = "schedule.json"
 
-
-class Schedule(BaseModel):
+class Schedule(BaseModel, frozen=True):
     """When a training ends, and when it was to end before."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_version: int = SCHEMA_VERSION
     steps: int  # in all
@@ -38,10 +35,10 @@ class Schedule(BaseModel):
 
 def read_schedule(partial: Path) -> Schedule | None:
     """The schedule of an unfinished training; None where its end was never moved."""
-    path = partial / FILE
-    return Schedule.model_validate(read_json(path)) if path.exists() else None
+    path = partial / SCHEDULE_FILE
+    return read_record(path, Schedule, remake_advice(partial)) if path.exists() else None
 
 
 def write_schedule(partial: Path, schedule: Schedule) -> None:
     """Keep a schedule: it is on the disk when this returns."""
-    write_json(partial / FILE, schedule.model_dump(mode="json"))
+    write_record(partial / SCHEDULE_FILE, schedule.model_dump(mode="json"))

@@ -1,15 +1,17 @@
 """One training, chunk by chunk: resumes from the newest checkpoint, steps, records, saves, finishes the model."""
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lm.errors import SlowburnError, Stopped
+from lm.errors import Damaged, SlowburnError, Stopped
 from lm.memory.usage import own_peak_bytes
-from lm.model.config import TrainingConfig
+from lm.model.config import TrainingConfig, as_planned
 from lm.model.hf_config import WEIGHTS_FILE
 from lm.progress import Progress
 from lm.store.files import sha256_of
+from lm.store.keys import fingerprint
 from lm.supervision.work_clock import WorkClock
 from lm.tokenizer.merge_table import merge_table
 from lm.tokenizer.tokenizer import Tokenizer
@@ -17,7 +19,7 @@ from lm.tokenizer.tokens import token_count, token_file
 from lm.train.calibration import calibrated_weights
 from lm.train.checkpoint import Checkpoint, TrainingFacts, load_milestone, load_newest, save_checkpoint
 from lm.train.deadline import Deadline
-from lm.train.early_stopping import BEST_FILE, EarlyStopping
+from lm.train.early_stopping import EarlyStopping
 from lm.train.finish_time import FinishTime
 from lm.train.learning_curve import MetricsLog
 from lm.train.metrics import Rollback, TrainMetrics
@@ -25,15 +27,12 @@ from lm.train.model_folder import TOKENIZER_FILE, write_model_folder
 from lm.train.numerics import numerics
 from lm.train.optimiser import lr_multiplier
 from lm.train.sample_loss import SampleLoss
-from lm.train.schedule import FILE as SCHEDULE_FILE
 from lm.train.schedule import Schedule, read_schedule, write_schedule
+from lm.train.scratch import CHECKPOINTS, TOKEN_FILE
 from lm.train.trainer import Trainer
 
-CHECKPOINTS = "checkpoints"
-TOKEN_FILE = "train.tokens"
 MILESTONES = 10  # evenly spaced steps to which a training that diverges goes back, and where early stopping looks
 MAX_ROLLBACKS = 3
-SCRATCH = (CHECKPOINTS, TOKEN_FILE, BEST_FILE, SCHEDULE_FILE)  # what a finished model's folder does not keep
 
 
 class Training:
@@ -74,6 +73,7 @@ class Training:
         )
         self.heldout = SampleLoss.of_heldout(tokens, recipe.context, micro_batch)
         self.metrics = MetricsLog(recipe)
+        self.recipe_hash = fingerprint(as_planned(recipe).model_dump(mode="json"))
         self.milestone_steps = max(1, recipe.planned_steps // MILESTONES)
         self.early_stopping = EarlyStopping(self.trainer, partial)
         self.rollbacks: list[Rollback] = []
@@ -89,9 +89,17 @@ class Training:
 
     def _resume(self) -> list[str]:
         """Restore the newest intact checkpoint, if any; returns what the user should know about that."""
-        checkpoint, notes = load_newest(self.partial / CHECKPOINTS)
+        folder = self.partial / CHECKPOINTS
+        checkpoint, notes = load_newest(folder, self.recipe_hash)
         if checkpoint is None:
             return notes
+        try:
+            self.early_stopping.restore(checkpoint.facts["early_stopping"])
+            self.early_stopping.weights()
+        except Damaged as error:  # those weights cannot be had again without the steps before them
+            shutil.rmtree(folder)
+            self.early_stopping.restore([])
+            return [*notes, f"{error}: training begins anew"]
         self._restore(checkpoint)
         self.rollbacks = [Rollback(**rollback) for rollback in checkpoint.facts["rollbacks"]]
         self.resumed_from_step = checkpoint.step or None
@@ -180,7 +188,7 @@ class Training:
     def _roll_back(self, loss: float) -> None:
         """Go back to the last milestone and on from there with half the rates. Raises SlowburnError at last."""
         step = self.trainer.step_index
-        milestone = load_milestone(self.partial / CHECKPOINTS, self.milestone_steps)
+        milestone = load_milestone(self.partial / CHECKPOINTS, self.recipe_hash, self.milestone_steps)
         if milestone is None or len(self.rollbacks) == MAX_ROLLBACKS:
             raise SlowburnError(
                 f"train: the loss diverged to {loss:.3g} at step {step}, with smaller rates too; lower them, for "
@@ -231,6 +239,7 @@ class Training:
             "seconds_in_steps": self.seconds_in_steps,
             "peak_memory_bytes": self.peak_memory_bytes,
             "numerics": self.numerics,
+            "recipe": self.recipe_hash,
         }
         began = time.monotonic()
         save_checkpoint(

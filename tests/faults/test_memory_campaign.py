@@ -256,7 +256,7 @@ def test_a_plan_uses_its_budget(
     clean = clean.model_copy(update={"manifest": plenty})
     small_steps = TrainConfig(batch_sequences=4, context=128)
     config = RunConfig(minutes=30_000, threads=1, tokenize=TOKENIZE, train=small_steps)
-    plan = make_plan(Store(tmp_path), config, clean, budget, lambda: FAST_MACHINE, probe)
+    plan = make_plan(Store(tmp_path), config, clean, budget, lambda: FAST_MACHINE, probe, dict)
     recipe, key = plan.recipe.model_copy(update={"steps": 2}), f"budget-{megabytes}"
     began = time.monotonic()
     try:

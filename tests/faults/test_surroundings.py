@@ -3,112 +3,35 @@
 `python -m benchmarks.try_surroundings` runs them all and writes what happened to docs/reference/surroundings.md.
 """
 
-import json
 import os
-import pty
 import shutil
 import signal
 import stat
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.conftest import PROJECT, Outcome, Workplace
+from tests.conftest import PROJECT, Outcome
+from tests.faults.surroundings import (
+    ALONE,
+    DATA_ONLY,
+    NO_SERVER,
+    Answering,
+    Surroundings,
+    as_stranger,
+    linux_only,
+    on_terminal,
+    posix_only,
+    records,
+)
 
 pytestmark = pytest.mark.operations
-posix_only = pytest.mark.skipif(os.name != "posix", reason="of POSIX systems")
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
-NOBODY = 65534
-NO_SERVER = "http://127.0.0.1:9"
-ALONE = ("run", "--without-prefect")
-DATA_ONLY = ("--until", "clean")
-
-
-class Surroundings:
-    """Runs commands, and keeps for the table what became of them."""
-
-    def __init__(self, place: Workplace, record: Callable[[str, object], None], case: str) -> None:
-        self.place, self._record, self._case = place, record, case
-        self.environment = {**place.environment}
-        self.environment.pop("PREFECT_API_URL")
-
-    def run(self, *arguments: str, module: str = "flows", shell: str = "", **options: Any) -> Outcome:
-        """Run a command of ours, in a shell's line where one is given; `$SLOWBURN` stands for the command in it."""
-        command = [sys.executable, "-m", module, *arguments]
-        if "run" in arguments or module == "flows.pipeline":
-            command += [] if "--corpus" in arguments else ["--corpus", str(self.place.corpus)]
-        if shell:
-            script = shell.replace("$SLOWBURN", '"$@"')
-            command = ["bash", "-o", "pipefail", "-c", script, "bash", *command]
-        usual: dict[str, Any] = {
-            "cwd": PROJECT, "env": self.environment, "stdin": subprocess.DEVNULL, "timeout": 240
-        }  # fmt: skip
-        done = subprocess.run(command, capture_output=True, **usual | options)
-        outcome = Outcome(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
-        self.tell(outcome)
-        return outcome
-
-    def tell(self, outcome: Outcome) -> None:
-        """Keep for the table how it ended, and check what holds of every ending."""
-        said = (outcome.errors.strip() or outcome.output.strip() or "nothing").splitlines()[-1]
-        self._record("happened", json.dumps([self._case, outcome.code, said]))
-        assert "Traceback" not in outcome.output + outcome.errors, outcome.errors
-
-
-@pytest.fixture
-def here(
-    workplace: Workplace, record_property: Callable[[str, object], None], request: pytest.FixtureRequest
-) -> Surroundings:
-    """The surroundings of a test, whose docstring says in its first line what they are."""
-    case = (request.function.__doc__ or "").split("\n")[0].rstrip(".")
-    parameters = getattr(request.node, "callspec", None)
-    return Surroundings(workplace, record_property, f"{case} [{parameters.id}]" if parameters else case)
-
-
-def records(place: Workplace) -> list[str]:
-    """The status of every run."""
-    return [json.loads(path.read_text())["status"] for path in place.root.glob("artifacts/runs/*/run.json")]
-
-
-class Answering:
-    """A web server on loopback that answers with one status, but for some paths, and keeps what it was asked for."""
-
-    def __init__(self, status: int, fine: Sequence[str] = ()) -> None:
-        heard = self.heard = list[str]()
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                heard.append(self.path)
-                self.send_response(200 if self.path in fine else status)
-                self.send_header("Content-Length", "4")
-                self.end_headers()
-                self.wfile.write(b"true")
-
-            do_GET = do_POST = do_CONNECT = answer  # noqa: N815 http.server's names
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def __enter__(self) -> "Answering":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @pytest.mark.parametrize("proxy", [NO_SERVER, "socks5://127.0.0.1:9"])
@@ -216,18 +139,21 @@ def test_a_name_that_is_no_utf8(here: Surroundings, tmp_path: Path, where: str) 
 
 
 @posix_only
-def test_cron(here: Surroundings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [("--without-prefect",), ()], ids=["without Prefect", "with Prefect"])
+def test_cron(here: Surroundings, tmp_path: Path, more: tuple[str, ...]) -> None:
     """A scheduler's environment, with nothing in it, and `/` as the folder: Prefect's settings are the project's."""
-    where = subprocess.run(
-        [sys.executable, "-c", "import flows; print(*flows.__path__)"], cwd="/", env={}, capture_output=True, text=True
-    )
-    if where.stdout.strip() != str(PROJECT / "flows"):
-        pytest.skip("this environment is another checkout's")
+    where = [sys.executable, "-c", "import flows; print(*flows.__path__)"]
+    installed = subprocess.run(where, cwd="/", env={}, capture_output=True, text=True).stdout.strip()
     home = tmp_path / "home"
     home.mkdir()
     kept = {name: here.environment[name] for name in ("SLOWBURN_ROOT", "PREFECT_HOME")}
     here.environment = kept | {"HOME": str(home), "PATH": "/usr/bin:/bin"}
-    assert here.run(*DATA_ONLY, "--without-prefect", module="flows.pipeline", cwd="/").code == 0
+    if installed != str(PROJECT / "flows"):  # the environment is another checkout's
+        here.environment["PYTHONPATH"] = str(PROJECT)
+    outcome = here.run(*DATA_ONLY, *more, module="flows.pipeline", cwd="/")
+    assert outcome.code == 0, outcome
+    assert "telemetry" not in outcome.errors
+    assert Path(kept["PREFECT_HOME"]).exists() is not bool(more)
     assert not (home / ".prefect").exists()
 
 
@@ -237,28 +163,6 @@ def test_schedules_say_their_time_zone() -> None:
     schedules = [schedule for deployment in deployments for schedule in deployment.get("schedules", ())]
     assert schedules
     assert all("timezone" in schedule for schedule in schedules)
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user may look into: pytest's own are for one alone."""
-    folder = Path(tempfile.mkdtemp(prefix="slowburn-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def as_stranger(folder: Path) -> dict[str, Any]:
-    """How to start a process as a user to whom none of our files belong; skips where that is not possible."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can become somebody else")
-    interpreter = Path(sys.executable)
-    if any(not path.stat().st_mode & stat.S_IXOTH for path in (interpreter, *PROJECT.parents, PROJECT)):
-        pytest.skip("others may not use this checkout")
-    home = folder / "home of nobody"
-    home.mkdir(exist_ok=True)
-    os.chown(home, NOBODY, NOBODY)
-    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
 
 
 @posix_only
@@ -320,7 +224,7 @@ def test_prefects_folder_of_another_user(here: Surroundings, open_folder: Path) 
     root.chmod(0o777)
     stranger = as_stranger(open_folder)
     here.environment |= {"PREFECT_HOME": str(home), "SLOWBURN_ROOT": str(root), "HOME": str(root)}
-    outcome = here.run("run", "--until", "download", "--corpus", "tiny-shakespeare", **stranger)
+    outcome = here.run("run", "--until", "download", "--corpus", "python-docs", **stranger)
     assert outcome.code == 1
     assert "PREFECT_HOME" in outcome.last_line
     assert "--without-prefect" in outcome.last_line
@@ -379,33 +283,6 @@ def spy(event, arguments):
             log.write(f"{host} by {sys.orig_argv}\\n")
 sys.addaudithook(spy)
 """
-
-
-def on_terminal(command: list[str], environment: dict[str, str]) -> tuple[int, str]:
-    """Run a command on a terminal, with the telltale variables of an automatic test taken away."""
-    ours, theirs = pty.openpty()
-    hidden = ("CI", "GITHUB_ACTIONS", "DO_NOT_TRACK")
-    process = subprocess.Popen(
-        command,
-        cwd=PROJECT,
-        env={name: value for name, value in environment.items() if name not in hidden} | {"TERM": "xterm"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    said = b""
-    while True:
-        try:
-            block = os.read(ours, 4096)
-        except OSError:
-            break
-        if not block:
-            break
-        said += block
-    os.close(ours)
-    return process.wait(60), said.decode(errors="replace")
 
 
 @posix_only

@@ -19,6 +19,7 @@ from lm.cli.request import read_request
 from lm.errors import BadInput
 
 NAMES = [entry.name for entry in ENTRIES]
+OF_THE_RUN = {"run_id", "until", "replan", "without_prefect", "opens_report"}
 HEAVY = ("prefect", "torch", "pydantic", "rich", "numpy")
 
 
@@ -129,8 +130,7 @@ def test_what_can_never_work_is_refused_before_anything_starts(arguments: list[s
     """What was got, what was expected, what to do, in one line."""
     asked = read("run", *arguments)
     with pytest.raises(BadInput, match=re.escape(says)) as refused:
-        of_the_run = {"until", "replan", "without_prefect", "opens_report", "run_id"}
-        request = read_request(**{name: asked[name] for name in asked.keys() - of_the_run})
+        request = read_request(**{name: asked[name] for name in asked.keys() - OF_THE_RUN})
         check_request(request.config(), asked["run_id"])
     assert "\n" not in str(refused.value)
 

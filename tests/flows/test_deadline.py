@@ -33,6 +33,7 @@ def hopeful(workplace: Workplace) -> Path:
     path = workplace.root / str(workplace.record("planned")["plan"])
     plan = json.loads(path.read_text())
     plan["recipe"]["steps"] = plan["most_steps"] = ENDLESS
+    del plan["checksum"]
     path.write_text(json.dumps(plan))
     return path
 

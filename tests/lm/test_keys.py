@@ -29,8 +29,8 @@ INPUTS = {
     ),
     "generate": (GenerateConfig(), {"train": MODEL, "clean": CLEAN}),
 }
-KEYS = {  # of version 6 of clean, 1 of tokenize, 6 of train, 5 of evaluate, 1 of compressors, 3 of generate
-    "clean": "ec68a28fbed05169",
+KEYS = {  # of version 7 of clean, 1 of tokenize, 6 of train, 5 of evaluate, 1 of compressors, 3 of generate
+    "clean": "ff5a3b28da6c5100",
     "tokenize": "9c0f29c72a02ded9",
     "train": "e55a6735fcb7ae95",
     "compressors": "f382f23b3586bb90",

@@ -46,7 +46,10 @@ def plain(page: str) -> str:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, RunFacts]:
     """A finished run whose texts are hostile."""
     store, record = make_run(tmp_path_factory.mktemp("pages"), text=HOSTILE)
-    source = {"name": "tale", "bytes": 12_345, "sha256": "ab" * 32, "licence": "PSF-2.0"}
+    source = {
+        "name": "tale", "title": "A tale", "address": "embedded:tales", "licence": "PSF-2.0", "path": "tale.txt",
+        "sha256": "ab" * 32, "bytes": 12_345, "format": "text", "separator": None,
+    }  # fmt: skip
     sources = [source | {"name": f"tale {number}"} for number in range(MAX_ROWS + 20)]
     write_json(store.root / record.stages["download"].path / SOURCES_FILE, {"schema_version": 1, "sources": sources})
     return store, gather_facts(store, record)

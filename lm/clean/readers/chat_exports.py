@@ -1,9 +1,11 @@
-"""Messages of chats as programs export them in JSON: Telegram, Discord, Slack, Messenger, Signal, ChatGPT."""
+"""Messages of chats as programs export them in JSON: Telegram, Discord, Slack, Signal, ChatGPT …"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from lm.clean.readers.input_file import InputFile
+from lm.clean.readers.pages import markup_text
 from lm.clean.readers.turns import pieces_of_text, turn
 
 Message = Mapping[str, Any]
@@ -57,8 +59,12 @@ def _telegram(message: Message) -> Said | None:
 def _discord(message: Message) -> Said | None:
     if message.get("type", 0) not in DISCORD_MESSAGES:
         return None
-    author = message["author"] if isinstance(message["author"], Mapping) else {}
-    names = (author.get(key) for key in ("nickname", "global_name", "name", "username"))
+    author = message["author"]
+    names = (
+        (author.get(key) for key in ("nickname", "global_name", "name", "username"))
+        if isinstance(author, Mapping)
+        else (author,)
+    )
     return _said(next(filter(None, names), None), message.get("content"))
 
 
@@ -99,6 +105,23 @@ def _signal(message: Message) -> Said | None:
     return _said(speaker, message.get("body")) if message.get("type") in ("incoming", "outgoing") else None
 
 
+def _signal_lines(message: Message) -> Said | None:
+    return _said(message.get("sender"), message.get("body"))
+
+
+def _google(message: Message) -> Said | None:
+    creator = message["creator"] if isinstance(message["creator"], Mapping) else {}
+    return _said(creator.get("name") or creator.get("email"), message.get("text"))
+
+
+def _skype(message: Message) -> Said | None:
+    content = message.get("content")
+    if not str(message.get("messagetype", "")).startswith(("Text", "RichText")) or not isinstance(content, str):
+        return None
+    name = message.get("displayName") or str(message.get("from", "")).partition(":")[2]
+    return _said(name, markup_text(content) if "<" in content or "&" in content else content)
+
+
 def _any(message: Message) -> Said | None:
     found = turn(message)
     return Said(*found) if found and found[1] else None
@@ -112,6 +135,9 @@ EXPORTS: tuple[tuple[tuple[str, ...], ChatExport], ...] = (
     (("type", "ts"), ChatExport("Slack chat", _slack)),
     (("type", "body", "conversationId"), ChatExport("Signal chat", _signal)),
     (("type", "body", "sent_at"), ChatExport("Signal chat", _signal)),
+    (("sender", "body", "reactions"), ChatExport("Signal chat", _signal_lines)),
+    (("creator", "created_date"), ChatExport("Google chat", _google)),
+    (("from", "content", "messagetype"), ChatExport("Skype chat", _skype, "originalarrivaltime")),
 )
 
 
@@ -123,6 +149,16 @@ def lines_of(messages: Iterable[Any], export: ChatExport) -> Iterator[str]:
     names = _Names()
     for said in _in_order(messages, export) if export.time_key else map(export.said, _objects(messages)):
         yield f"{names.shown(said.speaker)}: {names.within(said.text)}\n" if said else ""
+
+
+def counted_lines(messages: Iterable[Any], export: ChatExport, file: InputFile) -> Iterator[str]:
+    """The same, counted in the file: what was said, and service lines."""
+    service = 0
+    for line in lines_of(messages, export):
+        service += not line
+        file.amount = (file.amount or 0) + bool(line)
+        yield line
+    file.left_out = f"{service:,} service line{'s' if service > 1 else ''} left out" if service else ""
 
 
 def _objects(messages: Iterable[Any]) -> Iterator[Message]:

@@ -45,6 +45,7 @@ class Columns(NamedTuple):
     text: tuple[str, ...]
     others: tuple[str, ...] = ()
     has_markup: bool = False  # HTML, as in reviews of a web site
+    missing: tuple[str, ...] = ()  # that were asked for, and are not there
 
     def how(self) -> str:
         """Name the columns of text, for a report."""
@@ -119,11 +120,12 @@ class _Column:
 
 def choose_columns(rows: Sequence[Row], asked: Sequence[str] = ()) -> Columns | None:
     """Find the columns of text in a sample of rows, or those that were asked for; None where there is none."""
-    columns = list(_columns([flat(row) for row in rows]))
+    columns, missing = list(_columns([flat(row) for row in rows])), tuple[str, ...]()
     names = [column.name for column in columns]
     if asked:
         lowered = {name.lower(): name for name in reversed(names)}
         chosen = [lowered[name.lower()] for name in asked if name.lower() in lowered]
+        missing = tuple(name for name in asked if name.lower() not in lowered)
     else:
         found = _choose([column for column in columns if column.values])
         empty = [column for column in columns if column.plain_name in TEXT_COLUMNS and column.are_strings]
@@ -131,7 +133,7 @@ def choose_columns(rows: Sequence[Row], asked: Sequence[str] = ()) -> Columns | 
     if not chosen:
         return None
     has_markup = any(column.has_markup for column in columns if column.name in chosen)
-    return Columns(tuple(chosen), tuple(name for name in names if name not in chosen), has_markup)
+    return Columns(tuple(chosen), tuple(name for name in names if name not in chosen), has_markup, missing)
 
 
 def column_names(rows: Sequence[Row]) -> list[str]:

@@ -60,6 +60,9 @@ class InputFile:
     unit: str = "documents"
     amount: int | None = None  # of units; None: as many as there are passages
     left_out: str = ""
+    missing_columns: tuple[str, ...] = ()  # that `clean.text_columns` names, and it has not
+    max_pages: int | None = None  # of a PDF file, where its beginning will do
+    total: int | None = None  # of units in it, where the reader knows at once
     _head: tuple[int, str] = (0, "")
 
     def found_encoding(self) -> str:
@@ -83,14 +86,32 @@ class InputFile:
 Reader = Callable[[InputFile], Iterator[Passage]]
 
 
+def not_read(reason: str) -> Reader:
+    """Make the reader of a format that holds no text: it raises Unreadable with the reason."""
+
+    def read(_: InputFile) -> Iterator[Passage]:
+        yield from ()
+        raise Unreadable(reason)
+
+    return read
+
+
 def in_parts(pieces: Iterator[str], title: str = "") -> Iterator[Passage]:
-    """Join pieces of text into one document; into parts of it where it is very long."""
+    """Join pieces of text into one document; into parts of it where it is very long.
+
+    Where the pieces end with Unreadable, those before it are a document too.
+    """
     waiting, characters, part = list[str](), 0, 0
-    for piece in pieces:
-        if waiting and characters + len(piece) > PART_CHARACTERS:
-            part += 1
-            yield Passage("".join(waiting), title, part=part)
-            waiting, characters = [], 0
-        waiting.append(piece)
-        characters += len(piece)
+    try:
+        for piece in pieces:
+            if waiting and characters + len(piece) > PART_CHARACTERS:
+                part += 1
+                yield Passage("".join(waiting), title, part=part)
+                waiting, characters = [], 0
+            waiting.append(piece)
+            characters += len(piece)
+    except Unreadable:
+        if waiting:
+            yield Passage("".join(waiting), title, part=part + 1 if part else 0)
+        raise
     yield Passage("".join(waiting), title, part=part + 1 if part else 0)

@@ -1,21 +1,30 @@
 """JSON documents: a list of rows or messages, wherever in the document it stands; read in pieces, whatever its size."""
 
+import html
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, islice
 from typing import IO, Any, NamedTuple
 
-from lm.clean.readers.chat_exports import PLAIN, ChatExport, chatgpt_turns, lines_of, recognise_export
-from lm.clean.readers.columns import SAMPLE_CHARACTERS, SAMPLE_ROWS, Columns, choose_columns
+from lm.clean.readers.chat_exports import PLAIN, ChatExport, chatgpt_turns, counted_lines, lines_of, recognise_export
+from lm.clean.readers.columns import SAMPLE_CHARACTERS, SAMPLE_ROWS, Columns, choose_columns, flat, row_text
 from lm.clean.readers.input_file import InputFile, Passage, Unreadable, in_parts
 from lm.clean.readers.json_depth import DepthCheck
 from lm.clean.readers.json_lines import chosen_columns, passage_of
+from lm.clean.readers.json_numbers import OddNumbers, has_odd_numbers
 from lm.clean.readers.prose import is_prose
 from lm.clean.readers.turns import pieces_of_text, turn
 
+MIN_LIST_SHARE = 0.02  # of the text of the longest list: a shorter one is not missed
+MIN_DEEP_SHARE = 2  # of the text in lists, as a multiple of that in columns
+MAX_ASSIGNMENT = 200  # characters
+_ASSIGNMENT = re.compile(r"\ufeff?window\.YTD\.[\w.-]+\s*=\s*")
 MAX_LISTS = 10_000  # different places of lists in a document
 CONVERSATION_LISTS = ("messages", "conversation", "conversations", "turns", "dialog", "dialogue", "chat")
+MESSAGE_LISTS = ("messages", "MessageList")  # of one conversation among many
+SEGMENT_KEYS = {"start", "end", "text"}
 ROLES = frozenset({"user", "assistant", "system", "human", "gpt", "bot", "model", "tool"})
 
 
@@ -26,20 +35,45 @@ class Outline(NamedTuple):
     top: str  # the first event: start_array, start_map, string …
     objects: int = 0  # directly below the top
     strings: int = 0
+    other_lists: tuple[str, ...] = ()  # with much text, that are not read
+
+    def told_others(self) -> str:
+        """Say which lists are left out."""
+        names = ", ".join(self.other_lists[:5]) + (", …" if len(self.other_lists) > 5 else "")
+        lists = "list" if len(self.other_lists) == 1 else "lists"
+        return f"{len(self.other_lists)} other {lists} left out: {names}" if self.other_lists else ""
+
+
+class Damaged(Unreadable):
+    """A document that is no JSON from some place on."""
 
 
 class _Utf8:
     """Text as bytes of UTF-8, which the parser reads."""
 
-    def __init__(self, text: IO[str]) -> None:
-        self._text, self._depth = text, DepthCheck()
+    def __init__(self, text: IO[str], odd_numbers: OddNumbers | None) -> None:
+        self._text, self._depth, self._odd_numbers = text, DepthCheck(), odd_numbers
 
     def read(self, size: int = -1) -> bytes:
         """Read about so many bytes. Raises Unreadable where they nest too deeply."""
-        block = self._text.read(size)
+        block = self._block(size)
         if self._depth.is_too_deep(block):
             raise Unreadable("JSON that is nested too deeply to be a text")
         return block.encode("utf-8", "replace")
+
+    def _block(self, size: int) -> str:
+        if self._odd_numbers is None:
+            return self._text.read(size)
+        block = read = self._text.read(size)
+        while not (replaced := self._odd_numbers.replaced(block)) and read:  # all of it waits for what follows
+            block = read = self._text.read(size)
+        return replaced
+
+
+def assigned(name: str, head: str) -> int:
+    """How many characters stand before the JSON in a script of Twitter's archive; 0 in any other file."""
+    match = _ASSIGNMENT.match(head) if name.endswith(".js") else None
+    return match.end() if match else 0
 
 
 @contextmanager
@@ -47,37 +81,42 @@ def _parsing(file: InputFile) -> Iterator[_Utf8]:
     """Open a document for the parser; what it finds wrong becomes Unreadable."""
     import ijson
 
+    odd_numbers = OddNumbers() if has_odd_numbers(file.path) else None
     with file.open_text() as text:
+        text.read(assigned(file.name.lower(), file.head(MAX_ASSIGNMENT)))
         try:
-            yield _Utf8(text)
+            yield _Utf8(text, odd_numbers)
         except (ijson.JSONError, UnicodeError, ArithmeticError) as error:
             said = " ".join(str(error).split())[:80]
-            raise Unreadable(f"no JSON, or damaged ({said}); what precedes the damage was read") from None
+            raise Damaged(f"no JSON, or damaged ({said}); what precedes the damage was read") from None
 
 
 def read_json(file: InputFile) -> Iterator[Passage]:
     """Read the rows, texts or conversations of a document. Raises Unreadable where it holds none, or is no JSON."""
-    import ijson
-
     file.kind = "JSON"
     outline = find_outline(file)
+    yield from _elements(_found(file, outline), outline.list_prefix, file)
+    file.left_out = "; ".join(filter(None, (file.left_out, outline.told_others())))
+
+
+def _found(file: InputFile, outline: Outline) -> Iterator[Any]:
+    """The elements of the list with most text; of a document without lists its values, or all of it. Raises Damaged."""
+    import ijson
+
     with _parsing(file) as stream:
         if outline.list_prefix:
-            elements = ijson.items(stream, outline.list_prefix, use_float=True, multiple_values=True)
+            yield from ijson.items(stream, outline.list_prefix, use_float=True, multiple_values=True)
         elif outline.top == "start_map" and (outline.objects > 1 or outline.strings > SAMPLE_ROWS // 10):
-            elements = (value for _, value in ijson.kvitems(stream, "", use_float=True, multiple_values=True))
+            yield from (value for _, value in ijson.kvitems(stream, "", use_float=True, multiple_values=True))
         else:
-            elements = ijson.items(stream, "", use_float=True, multiple_values=True)
-        yield from _elements(iter(elements), outline.list_prefix, file)
+            yield from ijson.items(stream, "", use_float=True, multiple_values=True)
 
 
 def find_outline(file: InputFile) -> Outline:
     """Find the list of a document that holds most text. Memory: a megabyte. Raises Unreadable."""
-    import ijson
-
-    with _parsing(file) as stream:
-        top, characters, children = "", Counter[str](), Counter[str]()
-        for prefix, event, value in ijson.parse(stream, use_float=True, multiple_values=True):
+    top, characters, children = "", Counter[str](), Counter[str]()
+    try:
+        for prefix, event, value in _events(file):
             if not top:
                 top = event
                 if top == "start_array":
@@ -91,9 +130,21 @@ def find_outline(file: InputFile) -> Outline:
                 children["map"] += bool(prefix) and "." not in prefix
             if len(characters) > MAX_LISTS:
                 raise Unreadable("JSON of too many lists to find its text")
+    except Damaged:
+        if not characters:
+            raise  # else what precedes the damage is read
     largest = max(characters.values(), default=0)
     lists = [prefix for prefix, count in characters.items() if count == largest]
-    return Outline(lists[0] if lists else "", top, children["map"], children["string"])
+    others = (prefix for prefix, count in characters.items() if count >= MIN_LIST_SHARE * largest)
+    names = tuple(prefix.removesuffix(".item") for prefix in others if prefix != lists[0])
+    return Outline(lists[0] if lists else "", top, children["map"], children["string"], names)
+
+
+def _events(file: InputFile) -> Iterator[tuple[str, str, Any]]:
+    import ijson
+
+    with _parsing(file) as stream:
+        yield from ijson.parse(stream, use_float=True, multiple_values=True)
 
 
 def _outer_list(prefix: str) -> str:
@@ -103,15 +154,19 @@ def _outer_list(prefix: str) -> str:
 
 
 def _elements(elements: Iterator[Any], prefix: str, file: InputFile) -> Iterator[Passage]:
-    sample = list(_sampled(elements))
+    sample, damage = _sampled(elements)
     if not sample:
-        raise Unreadable("JSON without text")
-    everything = chain(sample, elements)
+        raise damage or Unreadable("JSON without text")
+    everything = chain(sample, elements, _raised(damage))
     list_name = prefix.split(".")[-2] if "." in prefix else ""
     if export := _conversation_of(sample, list_name):
         yield from _conversation(everything, export, file)
     elif all(isinstance(element, Mapping) and isinstance(element.get("mapping"), Mapping) for element in sample):
         yield from _chatgpt(everything, file)
+    elif all(isinstance(element, Mapping) and element.keys() >= SEGMENT_KEYS for element in sample):
+        yield from _transcript(everything, file)
+    elif any(isinstance(element, Mapping) and _is_page_of_blocks(element) for element in sample):
+        yield from _pages_of_blocks(everything, file)
     elif any(_messages_of(element) for element in sample):
         yield from _conversations(everything, file)
     elif any(isinstance(element, Mapping) for element in sample):
@@ -120,13 +175,25 @@ def _elements(elements: Iterator[Any], prefix: str, file: InputFile) -> Iterator
         yield from _texts(everything, sample, file)
 
 
-def _sampled(elements: Iterator[Any]) -> Iterator[Any]:
-    characters = 0
-    for element in islice(elements, SAMPLE_ROWS):
-        yield element
-        characters += len(str(element))
-        if characters > SAMPLE_CHARACTERS:
-            return
+def _sampled(elements: Iterator[Any]) -> tuple[list[Any], Damaged | None]:
+    """The first elements, and the damage that they end with."""
+    sample, characters = list[Any](), 0
+    try:
+        for element in islice(elements, SAMPLE_ROWS):
+            sample.append(element)
+            characters += len(str(element))
+            if characters > SAMPLE_CHARACTERS:
+                break
+    except Damaged as damage:
+        return sample, damage
+    return sample, None
+
+
+def _raised(damage: Damaged | None) -> Iterator[Any]:
+    """Nothing, and then the damage that was met before."""
+    yield from ()
+    if damage:
+        raise damage
 
 
 def _conversation_of(messages: list[Any], list_name: str) -> ChatExport | None:
@@ -141,22 +208,13 @@ def _conversation_of(messages: list[Any], list_name: str) -> ChatExport | None:
 
 def _messages_of(element: Any) -> list[Any]:
     """The messages of an element that is a conversation of its own, as in an export of all chats."""
-    messages = element.get("messages") if isinstance(element, Mapping) else None
-    return messages if isinstance(messages, list) else []
+    lists = [element.get(key) for key in MESSAGE_LISTS] if isinstance(element, Mapping) else []
+    return next((messages for messages in lists if isinstance(messages, list)), [])
 
 
 def _conversation(messages: Iterable[Any], export: ChatExport, file: InputFile) -> Iterator[Passage]:
     file.kind, file.unit, file.amount = export.name, "messages", 0
-    yield from in_parts(_counted(messages, export, file))
-
-
-def _counted(messages: Iterable[Any], export: ChatExport, file: InputFile) -> Iterator[str]:
-    service = 0
-    for line in lines_of(messages, export):
-        service += not line
-        file.amount = (file.amount or 0) + bool(line)
-        yield line
-    file.left_out = f"{service:,} service line{'s' if service > 1 else ''} left out" if service else ""
+    yield from in_parts(counted_lines(messages, export, file))
 
 
 def _conversations(elements: Iterable[Any], file: InputFile) -> Iterator[Passage]:
@@ -166,7 +224,8 @@ def _conversations(elements: Iterable[Any], file: InputFile) -> Iterator[Passage
         export = recognise_export(messages) or PLAIN
         if export is not PLAIN:
             file.kind = f"{export.name}s"
-        name = element.get("name") or element.get("title") if isinstance(element, Mapping) else None
+        names = [element.get(key) for key in ("name", "title", "displayName")] if isinstance(element, Mapping) else []
+        name = next(filter(None, names), None)
         text = "".join(lines_of(messages, export)).rstrip("\n")
         if text or not messages:
             yield Passage(text or None, name if isinstance(name, str) else "", number)
@@ -181,18 +240,80 @@ def _chatgpt(elements: Iterable[Any], file: InputFile) -> Iterator[Passage]:
         yield Passage(text or None, title if isinstance(title, str) else "", number)
 
 
+def _is_page_of_blocks(element: Mapping[str, Any]) -> bool:
+    children = element.get("children")
+    first = children[0] if isinstance(children, list) and children else None
+    return "title" in element and isinstance(first, Mapping) and "string" in first
+
+
+def _pages_of_blocks(elements: Iterable[Any], file: InputFile) -> Iterator[Passage]:
+    """Pages of Roam Research: blocks in blocks, each a line, indented below the one that it belongs to."""
+    file.kind, file.unit = "Roam notes", "pages"
+    for number, element in enumerate(elements, 1):
+        text = "".join(_block_lines(element, 0)) if isinstance(element, Mapping) else ""
+        title = element.get("title") if isinstance(element, Mapping) else ""
+        yield Passage(text or None, title if isinstance(title, str) else "", number)
+
+
+def _block_lines(block: Mapping[str, Any], depth: int) -> Iterator[str]:
+    for child in block.get("children") or ():
+        if isinstance(child, Mapping):
+            if isinstance(text := child.get("string"), str) and text.strip():
+                yield f"{'  ' * depth}- {text}\n"
+            yield from _block_lines(child, depth + 1)
+
+
+def _transcript(segments: Iterable[Any], file: InputFile) -> Iterator[Passage]:
+    """What a program heard, in stretches with their times: one document."""
+    file.kind, file.unit, file.amount = "transcript", "segments", 0
+    yield from in_parts(_heard(segments, file))
+
+
+def _heard(segments: Iterable[Any], file: InputFile) -> Iterator[str]:
+    for segment in segments:
+        text = "".join(pieces_of_text(segment)).strip()
+        file.amount = (file.amount or 0) + bool(text)
+        yield f"{text}\n" if text else ""
+
+
 def _rows(elements: Iterable[Any], sample: list[Any], list_name: str, file: InputFile) -> Iterator[Passage]:
     rows = [element for element in sample if isinstance(element, Mapping)]
-    if not file.settings.text_columns and not choose_columns(rows) and any(map(_sentences, rows)):
+    if not file.settings.text_columns and (common := _common_if_deep(rows)) is not None:
         file.how, file.unit = "all sentences in it", "elements"
         for number, element in enumerate(elements, 1):
-            yield Passage("\n".join(_sentences(element)) or None, number=number)
+            kept = [sentence for sentence in _sentences(element) if sentence not in common]
+            yield Passage("\n".join(kept) or None, number=number)
         return
     columns = chosen_columns(rows, file, strings=sample)
     file.how += f" of the list {list_name}" if list_name else ""
     others = dict[tuple[str, ...], Columns]()
+    is_escaped = bool(assigned(file.name.lower(), file.head(MAX_ASSIGNMENT)))
     for number, element in enumerate(elements, 1):
-        yield passage_of(element, number, columns, file.settings.text_columns, others)
+        passage = passage_of(element, number, columns, file.settings.text_columns, others)
+        yield _unescaped(passage) if is_escaped else passage
+
+
+def _common_if_deep(rows: list[Any]) -> set[str] | None:
+    """The sentences that most rows share, where their text stands in lists rather than in columns; else None."""
+    columns = choose_columns(rows)
+    found = [set(_sentences(row)) for row in rows]
+    counts = Counter(sentence for sentences in found for sentence in sentences)
+    common = {sentence for sentence, count in counts.items() if len(rows) > 2 and count > len(rows) / 2}
+    if columns is None:
+        return common if any(found) else None
+    in_columns = sum(len(row_text(row, columns._replace(has_markup=False)) or "") for row in rows)
+    lists = [
+        value
+        for row in rows
+        for name, value in flat(row).items()
+        if isinstance(value, list) and name not in columns.text
+    ]
+    in_lists = sum(len(sentence) for value in lists for sentence in _sentences(value) if sentence not in common)
+    return common if in_lists > MIN_DEEP_SHARE * in_columns else None
+
+
+def _unescaped(passage: Passage) -> Passage:
+    return passage._replace(text=html.unescape(passage.text)) if passage.text else passage
 
 
 def _sentences(value: Any) -> list[str]:

@@ -7,7 +7,9 @@ from typing import IO, Any
 
 import orjson
 
+from lm.clean.readers.chat_exports import PLAIN, counted_lines, recognise_export
 from lm.clean.readers.columns import (
+    MIN_LONG,
     SAMPLE_CHARACTERS,
     SAMPLE_ROWS,
     Columns,
@@ -18,9 +20,12 @@ from lm.clean.readers.columns import (
     row_text,
     row_title,
 )
-from lm.clean.readers.input_file import InputFile, Passage, Unreadable
+from lm.clean.readers.input_file import InputFile, Passage, Unreadable, in_parts
+from lm.clean.readers.prose import is_prose
 
 MAX_LINE = 2**26  # characters of a row of JSON
+LOOKED_AT_LINES = 20
+GONE = ("[deleted]", "[removed]")  # what a forum shows in the place of a text
 MAX_SHAPES = 1000  # sets of columns whose text is remembered
 
 
@@ -29,6 +34,24 @@ def read_json_lines(file: InputFile) -> Iterator[Passage]:
     columns = choose_for(file)
     with file.open_text() as stream:
         yield from read_rows(file, stream, columns)
+
+
+def holds_messages(head: str) -> bool:
+    """Whether the first rows of a text are messages that a program exported."""
+    lines = head.split("\n")[:LOOKED_AT_LINES]
+    rows = [row for line in lines if isinstance(row := parsed(line), dict)]  # the last line may be cut
+    return len(rows) > 1 and recognise_export(rows) is not None
+
+
+def read_message_lines(file: InputFile) -> Iterator[Passage]:
+    """Read the messages as one conversation: a message a line."""
+    with file.open_text() as stream:
+        values = list(islice(_sample(stream), SAMPLE_ROWS))
+    export = recognise_export([value for value in values if isinstance(value, dict)]) or PLAIN
+    file.kind, file.unit, file.amount = export.name, "messages", 0
+    with file.open_text() as stream:
+        rows = (parsed(line) for line in bounded_lines(stream) if line)
+        yield from in_parts(counted_lines(rows, export, file))
 
 
 def choose_for(file: InputFile) -> Columns:
@@ -42,10 +65,12 @@ def chosen_columns(rows: list[Any], file: InputFile, strings: Iterable[Any] = ()
     """The columns of text of a sample of rows, told to the file. Raises Unreadable where there is none."""
     columns = choose_columns(rows, file.settings.text_columns)
     if columns is None:
-        if any(isinstance(value, str) for value in strings):
+        texts = [value for value in strings if isinstance(value, str)]
+        if texts and (not rows or any(map(is_prose, texts))):
             return Columns(())
         raise Unreadable(no_text_column(column_names(rows), file.settings.text_columns))
     file.kind, file.how, file.unit, file.left_out = "table", columns.how(), "rows", columns.left_out()
+    file.missing_columns = columns.missing
     return columns
 
 
@@ -103,6 +128,10 @@ def passage_of(
             others[names] = choose_columns([value]) or Columns(())
         columns = others[names]
         text = row_text(value, columns)
+        if text is not None and not (is_prose(text) or len(text) >= MIN_LONG):
+            text = None  # a label or a path: the table's own text is what such a row has not
+    if text in GONE:
+        text = None
     return Passage(text, row_title(value, columns), number, licence=row_licence(value))
 
 

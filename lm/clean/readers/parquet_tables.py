@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lm.clean.readers.columns import LICENCE_COLUMNS, SAMPLE_CHARACTERS, SAMPLE_ROWS, TITLE_COLUMNS, Columns, value_text
+from lm.clean.readers.columns import LICENCE_COLUMNS, SAMPLE_CHARACTERS, SAMPLE_ROWS, TITLE_COLUMNS, value_text
 from lm.clean.readers.input_file import InputFile, Passage, Unreadable
 from lm.clean.readers.json_lines import chosen_columns, passage_of
 
@@ -19,13 +19,14 @@ def read_parquet(file: InputFile) -> Iterator[Passage]:
 
     try:
         with pq.ParquetFile(file.path) as table:
+            file.total = table.metadata.num_rows
             fields = {field.name: str(field.type) for field in table.schema_arrow}
             names = [name for name, kind in fields.items() if not kind.startswith(NO_TEXT_TYPES)]
             sample = _sample(table, names)
             if not sample:
                 raise Unreadable("a table without rows" if names else "a table without a column of text")
             columns = chosen_columns(sample, file)
-            columns = Columns(columns.text, tuple(name for name in fields if name not in columns.text))
+            columns = columns._replace(others=tuple(name for name in fields if name not in columns.text))
             file.left_out = columns.left_out()
             del sample
             wanted = {name.partition(".")[0] for name in columns.text}

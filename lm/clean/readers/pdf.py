@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from lm.clean.readers.input_file import InputFile, Passage, Unreadable, in_parts
 
@@ -39,7 +40,8 @@ def _pages(file: InputFile) -> Iterator[str]:
             raise Unreadable("an encrypted PDF file")
         if len(reader.pages) > MAX_PAGES:
             raise Unreadable(f"a PDF file of more than {MAX_PAGES:,} pages")
-        for page in reader.pages:
+        file.total = len(reader.pages)
+        for page in islice(reader.pages, file.max_pages):
             contents = page.get_contents()
             if contents is None or len(contents.get_data()) > MAX_PAGE_BYTES:
                 continue

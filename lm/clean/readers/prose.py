@@ -20,7 +20,7 @@ _NO_WORDS = re.compile(
 def is_prose(value: str) -> bool:
     """Whether a value reads as a sentence or more."""
     value = value[:MAX_JUDGED].strip()
-    if is_code(value):
+    if is_code(value) or (len(value.split(None, 1)) < 2 and not _UNSPACED.search(value)):  # a name, such as IN_A_ROW
         return False
     letters = len(_LETTERS.findall(value))
     if letters < MIN_LETTERS_SHARE * len("".join(value.split())):

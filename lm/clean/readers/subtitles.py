@@ -1,4 +1,4 @@
-"""Subtitles, SubRip and WebVTT: what is said, without numbers, times and styles."""
+"""Subtitles and lyrics, SubRip, WebVTT, SubStation Alpha, MicroDVD, LRC: what is said, without times and styles."""
 
 import html
 import re
@@ -9,6 +9,16 @@ from lm.clean.readers.input_file import InputFile, Passage, Unreadable, in_parts
 _TIMES = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}")
 _MARKUP = re.compile(r"</?(?:[a-z]{1,4}|font|ruby|lang)(?:[ .][^<>]*)?>|<[\d:.]+>|\{\\[^{}]*\}", re.I)
 _VOICE = re.compile(r"<v(?:\.[^ >]*)? ([^>]+)>", re.I)
+_SBV_TIMES = re.compile(r"\s*\d+:\d{2}:\d{2}\.\d{3},\d+:\d{2}:\d{2}\.\d{3}\s*$")
+_SSA_LINE = re.compile(r"Dialogue:\s*(.*)")
+_SSA_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")
+_FRAMES = re.compile(r"\{\d+\}\{\d*\}(.*)")  # MicroDVD
+_FRAMES_STYLE = re.compile(r"\{[a-zA-Z]:[^{}]*\}")
+_LRC_TIMES = re.compile(r"(?:\[\d{1,3}:\d{2}(?:[.:]\d{1,3})?\])+")
+_LRC_START = re.compile(r"\[\d{1,3}:\d{2}\.\d{2,3}\]")  # with its fraction, which times of chats lack
+_LRC_WORD_TIME = re.compile(r"<\d{1,3}:\d{2}(?:[.:]\d{1,3})?>")
+_LRC_TAG = re.compile(r"\[[a-zA-Z#]{1,10}:[^\]]*\]\s*$")
+MIN_TIMED_SHARE = 0.6  # of lines
 _NOT_SAID = ("WEBVTT", "NOTE", "STYLE", "REGION")
 LOOKED_AT_LINES = 60
 
@@ -19,6 +29,57 @@ def is_subtitles(head: str) -> bool:
         return True
     lines = [line for line in head[:4_000].split("\n") if line.strip()][:2]
     return len(lines) == 2 and lines[0].strip().lstrip("\ufeff").isdigit() and bool(_TIMES.match(lines[1]))
+
+
+def is_timed_lines(head: str) -> bool:
+    """Whether each line of a text has its time: lyrics, and subtitles of MicroDVD, SubStation Alpha or YouTube."""
+    if head.lstrip("\ufeff").startswith("[Script Info]"):
+        return True
+    lines = [line for line in head[:20_000].split("\n")[:-1] if line.strip() and not _LRC_TAG.match(line)]
+    lines = lines[:LOOKED_AT_LINES]
+    if lines and _SBV_TIMES.match(lines[0]):
+        return True
+    timed = sum(bool(_LRC_START.match(line) or _FRAMES.match(line)) for line in lines)
+    return timed > 2 and timed >= MIN_TIMED_SHARE * len(lines)
+
+
+def read_timed_lines(file: InputFile) -> Iterator[Passage]:
+    """Read what is said or sung, a line a line. Raises Unreadable where nothing is."""
+    file.unit, file.amount = "lines", 0
+    file.kind = "lyrics" if file.name.lower().endswith(".lrc") else "subtitles"
+    yield from in_parts(_timed_lines(file))
+    if not file.amount:
+        raise Unreadable("subtitles without text")
+
+
+def _timed_lines(file: InputFile) -> Iterator[str]:
+    is_ssa = file.head(1_000).lstrip("\ufeff").startswith("[Script Info]")
+    fields = 9  # before the text, in a SubStation's line
+    with file.open_text() as stream:
+        for line in stream:
+            if is_ssa:
+                if line.startswith("Format:"):
+                    fields = line.count(",")
+                text = _ssa_text(line, fields)
+            else:
+                text = "" if _LRC_TAG.match(line) or _SBV_TIMES.match(line) else _plain_line(line)
+            if text:
+                file.amount = (file.amount or 0) + 1
+            if text or not (is_ssa or line.strip()):
+                yield text + "\n"
+
+
+def _ssa_text(line: str, fields: int) -> str:
+    if not (found := _SSA_LINE.match(line)) or _SSA_DRAWING.search(line):
+        return ""
+    text = found[1].split(",", fields)[-1]
+    return _MARKUP.sub("", re.sub(r"\\[Nn]", "\n", text).replace("\\h", " ")).strip()
+
+
+def _plain_line(line: str) -> str:
+    if frames := _FRAMES.match(line):
+        return _FRAMES_STYLE.sub("", frames[1]).replace("|", "\n").strip()
+    return _LRC_WORD_TIME.sub("", _LRC_TIMES.sub("", line)).strip()
 
 
 def read_subtitles(file: InputFile) -> Iterator[Passage]:

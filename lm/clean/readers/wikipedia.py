@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from lm.clean.readers.input_file import InputFile, Passage
+from lm.clean.readers.input_file import InputFile, Passage, Unreadable
 from lm.clean.readers.zipped import consume, local_name, xml_events
 
 MAX_CHARACTERS = 2**21  # of a page
 ARTICLES = "0"  # the namespace of pages that are no talk, file or template
+WIKITEXT_SUFFIXES = (".wiki", ".wikitext", ".mediawiki", ".mw")
 MEDIA_NAMESPACES = ("6", "14")  # of files and of categories, whatever a language calls them
 LEFT_OUT_TAGS = frozenset({"ref", "table", "gallery", "timeline", "references", "score", "imagemap", "math"})
 _EMPTY_LINES = re.compile(r"\n{3,}")
+_SPACES = re.compile(r"(?<=\S) {2,}(?=\S)")  # where a template stood
 _EMPTY_BRACKETS = re.compile(r" ?\(\s*[,;]?\s*\)")
 
 
@@ -43,6 +45,15 @@ def read_wiki_dump(file: InputFile) -> Iterator[Passage]:
     file.left_out = f"{others:,} talk pages, templates and redirects left out" if others else ""
 
 
+def read_wikitext(file: InputFile) -> Iterator[Passage]:
+    """Read one page as it is edited. Raises Unreadable where it is too long to be one."""
+    text = wiki_text(file.head(MAX_CHARACTERS + 1), {"file", "image", "category"})
+    if text is None:
+        raise Unreadable(f"a page of a wiki of more than {MAX_CHARACTERS // 10**6} million characters")
+    file.left_out = "templates and tables left out"
+    yield Passage(text)
+
+
 def _facts(page: Element) -> dict[str, str]:
     return {local_name(element): element.text or "" for element in page.iter()}
 
@@ -60,7 +71,7 @@ def wiki_text(source: str, media: set[str]) -> str | None:
     for tag in code.filter_tags(matches=lambda tag: str(tag.tag).lower() in LEFT_OUT_TAGS):
         _remove(code, tag)
     text = code.strip_code(normalize=True, collapse=True)
-    lines = "\n".join(line.strip() for line in _EMPTY_BRACKETS.sub("", text).split("\n"))
+    lines = "\n".join(line.strip() for line in _SPACES.sub(" ", _EMPTY_BRACKETS.sub("", text)).split("\n"))
     return _EMPTY_LINES.sub("\n\n", lines).strip("\n") + "\n"
 
 

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from lm.champions.champion import champion_path, default_model, find_champion, keep, load_champion, promote, roll_back
+from lm.champions.champion import (
+    champion_path,
+    copy_path,
+    default_model,
+    find_champion,
+    keep,
+    load_champion,
+    promote,
+    roll_back,
+)
 from lm.errors import BadInput, SlowburnError
 from lm.store.artifacts import Store
 from tests.conftest import PROJECT
@@ -77,12 +86,39 @@ def test_decisions_made_at_the_same_time_are_all_kept(store: Store) -> None:
 def test_a_damaged_record_is_named(store: Store) -> None:
     """A record that is no record is an error with the file's name, not a champion forgotten in silence."""
     promote(store, "aaaa000000000000", "better")
+    copy_path(store).unlink()  # as of a version that kept none
     champion_path(store).write_text('{"decisions": 3}')
     with pytest.raises(SlowburnError, match=r"champion\.json"):
         load_champion(store)
     champion_path(store).write_text('{"schema_version": 99}')
     with pytest.raises(SlowburnError, match="update Slowburn"):
         load_champion(store)
+
+
+@pytest.mark.parametrize("damage", ["zeroed", "cut", "missing", "no champion"])
+def test_the_copy_of_a_damaged_record_keeps_every_decision(store: Store, damage: str) -> None:
+    """It is used with a warning that says how many decisions it has; the next decision is added to them."""
+    for key in ("aaaa000000000000", "bbbb000000000000"):
+        promote(store, key, "better")
+    path = champion_path(store)
+    content = path.read_bytes()
+    damages = {"zeroed": bytes(len(content)), "cut": content[:200], "no champion": b'{"schema_version": 1, "x": 1}'}
+    path.unlink()
+    if damage in damages:
+        path.write_bytes(damages[damage])
+    record = load_champion(store)
+    assert record.champion == "bbbb000000000000"
+    assert str(path) in record.warning
+    assert "2 decisions" in record.warning
+    said: list[str] = []
+    assert default_model(store, said.append).key == "bbbb000000000000"
+    assert said[0] == record.warning
+    assert roll_back(store, "worse").champion == "aaaa000000000000"
+    mended = load_champion(store)
+    assert not mended.warning
+    assert len(mended.decisions) == 3
+    kept_aside = path.with_name("champion.damaged.json")
+    assert not kept_aside.exists() if damage == "missing" else kept_aside.read_bytes() == damages[damage]
 
 
 def test_promote_and_rollback_from_the_command_line(store: Store) -> None:

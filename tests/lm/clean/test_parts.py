@@ -21,7 +21,6 @@ from lm.clean.reading import read_raw
 from lm.clean.readings import ReadingCounts
 from lm.clean.shards import Shard, shards_of
 from lm.clean.stage import clean
-from lm.errors import Stopped
 from lm.progress import silent
 from lm.supervision.worker_pool import SEQUENTIAL, WorkerPool
 from lm.text.archives import Expansion
@@ -53,6 +52,27 @@ def cleaned(
     metrics = clean(raw, CleanConfig(**config), out, silent, parts_folder=parts, crew=crew)
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()}
     return metrics.model_dump() | {"files": files}
+
+
+def test_the_encoding_of_one_file_is_only_its_own(tmp_path: Path) -> None:
+    """Stating it cleans that file again, and files whose archive may hold one of that name; no other."""
+    written = files(*range(6)) | {"old.txt": "Łódź i źdźbło\n".encode("iso8859-2") * 40}
+    raw = raw_artifact(tmp_path / "raw", written)
+    cleaned(raw, tmp_path / "first", tmp_path / "parts")
+    again = cleaned(raw, tmp_path / "again", tmp_path / "parts", encoding=("old.txt=iso8859-2",))
+    assert again["cleaned_sources"] == 1
+    assert cleaned(raw, tmp_path / "third", tmp_path / "parts", encoding=("new*=cp1250",))["cleaned_sources"] == 0
+
+
+def test_columns_that_are_asked_for_and_miss_are_named(tmp_path: Path) -> None:
+    """A table that has one of two columns is read by that, and a warning says which it lacks."""
+    full = "title,body,note\n" + "".join(f'T{n},"{prose(n, 2)}","{prose(n + 50, 1)}"\n' for n in range(30))
+    part = "title,body\n" + "".join(f'T{n},"{prose(n + 100, 2)}"\n' for n in range(30))
+    raw = raw_artifact(tmp_path / "raw", {"full.csv": full.encode(), "part.csv": part.encode()})
+    found = cleaned(raw, tmp_path / "out", text_columns=("body", "note"))
+    assert found["lacking_files"] == 1
+    warning = "1 table without a column that clean.text_columns names: part.csv has no column note"
+    assert warning in found["warnings"] and warning in found["notes"]
 
 
 @settings(max_examples=12, deadline=None)
@@ -143,16 +163,16 @@ def test_a_killed_cleaning_keeps_what_was_whole(tmp_path: Path) -> None:
 
 
 def test_a_damaged_part_is_told_and_made_again(tmp_path: Path) -> None:
-    """A flipped bit in a kept part never reaches a corpus: one line says so, and the next try cleans it anew."""
+    """A flipped bit in a kept part never reaches a corpus: it is cleaned anew, and a note says so."""
     raw = raw_artifact(tmp_path / "raw", files(*range(12)))
     right = cleaned(raw, tmp_path / "first", tmp_path / "parts")["files"]
     (pack,) = (tmp_path / "parts").iterdir()
     content = bytearray(pack.read_bytes())
     content[1000] ^= 8
     pack.write_bytes(content)
-    with pytest.raises(Stopped, match="run this again"):
-        cleaned(raw, tmp_path / "second", tmp_path / "parts")
-    assert cleaned(raw, tmp_path / "third", tmp_path / "parts")["files"] == right
+    again = cleaned(raw, tmp_path / "second", tmp_path / "parts")
+    assert again["files"] == right
+    assert "1 damaged file in data/parts was made again" in again["notes"]
     pack.write_bytes(b"PAR1")  # one that cannot be read at all is as good as none
     assert cleaned(raw, tmp_path / "fourth", tmp_path / "parts")["files"] == right
 

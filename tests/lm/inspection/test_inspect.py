@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from lm.champions.champion import champion_path, promote
+from lm.champions.champion import champion_path, copy_path, promote
 from lm.errors import BadInput
 from lm.inspection.listing import ArtifactView, RunView, list_all, show
 from lm.inspection.tables import print_artifact, print_listing, print_run, print_verification
@@ -130,7 +130,8 @@ def test_the_champion_is_marked(store: Store) -> None:
     listing = list_all(store)
     assert [entry.name for entry in (*listing.runs, *listing.artifacts) if entry.is_champion] == [run.run_id, model.key]
     assert printed(partial(print_listing, everything=True), listing).count("the champion, ") == 2
-    champion_path(store).write_text("{")
+    for file in (champion_path(store), copy_path(store)):
+        file.write_text("{")
     assert not any(entry.is_champion for entry in list_all(store).runs)
 
 
@@ -236,7 +237,7 @@ def test_verify_names_what_cannot_be_read(store: Store) -> None:
     (clean.path / "manifest.json").write_text("{")
     (model.path / "model.bin").unlink()
     (gone,) = verify(store, "2026-11-20-tales").damages
-    assert gone.path == f"data/clean/{clean.key}"
+    assert gone.path == f"data/clean/{clean.key}/manifest.json"
     broken = store.runs / "broken"
     broken.mkdir()
     (broken / "run.json").write_text("[]")

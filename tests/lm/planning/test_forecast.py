@@ -57,11 +57,34 @@ def test_a_run_is_forecast_before_anything_is_made(ask: Ask, workplace: Workplac
     assert expected["low"] < expected["likely"] < expected["high"]
     changes = [other["change"] for other in found["alternatives"]]
     assert changes[:4] == ["half the memory", "twice the memory", "half the time", "twice the time"]
+    reading = found["corpus"]["reading"]
+    assert reading["files"] == reading["looked_at"] == len(list(workplace.corpus.iterdir())) and reading["whole"]
+    assert reading["readings"][0]["sentence"].endswith(": text, 1 document")
+    assert reading["openings"][0]["opening"]
     assert not list((workplace.root / "data").glob("*/*")), "nothing was made"
 
     text = ask("--minutes", "5", "--memory", "2GiB")
     assert "2.00 GiB: asked for" in text.output
     assert "bits per byte" in text.output
+    assert ": text, 1 document (and " in " ".join(text.output.split())
+
+
+def test_a_plan_counts_the_text_of_a_table_and_says_how_it_is_read(
+    ask: Ask, workplace: Workplace, tmp_path: Path
+) -> None:
+    """Ids and dates are no text; what is left out is named, and what holds no text."""
+    workplace.corpus = tmp_path / "export"
+    workplace.corpus.mkdir()
+    rows = "".join(f'{n},2020-01-01T10:00:00Z,"The tide fell on day {n}, as it always had."\n' for n in range(9000))
+    (workplace.corpus / "notes.csv").write_text(f"id,created,body\n{rows}")
+    (workplace.corpus / "prices.csv").write_text("id,price\n" + "".join(f"{n},{n}.5\n" for n in range(99)))
+    found = json.loads(ask("--json").output)["corpus"]
+    assert found["bytes"] == sum(len(f"The tide fell on day {n}, as it always had.") for n in range(9000))
+    assert [reading["sentence"] for reading in found["reading"]["readings"]] == [
+        "export/notes.csv: table, column body, 9,000 rows; 2 columns left out: id, created"
+    ]
+    assert found["reading"]["skipped"][0].startswith("export/prices.csv: a table without a column of text")
+    assert found["reading"]["openings"][0]["opening"] == "The tide fell on day 0, as it always had."
 
 
 def test_what_cannot_fit_is_refused_with_the_least_that_would_do(ask: Ask) -> None:

@@ -12,6 +12,7 @@ from lm.planning.candidates import candidates, choose
 from lm.planning.machine import DeviceSpeed, Machine, TrainingMachine
 from lm.planning.measure_machine import has_bf16
 from lm.planning.plan import Plan, make_plan
+from lm.planning.training_text import TrainingText
 from lm.planning.trial_result import TrialResult
 from lm.run_config import RunConfig
 from lm.store.artifacts import Artifact, Store
@@ -43,7 +44,7 @@ def plan_of(place: Path, clean: Artifact, known: float, real: float, **config: A
         return TrialResult(step_seconds=seconds, checkpoint_bytes=1000, peak_memory_bytes=500 * 2**20)
 
     settings, store = RunConfig.model_validate({"minutes": 5} | config), Store(place / f"{known:g}")
-    return make_plan(store, settings, clean, BUDGET, lambda: machine_of(cpu=known).with_device(None), trial)
+    return make_plan(store, settings, clean, BUDGET, lambda: machine_of(cpu=known).with_device(None), trial, dict)
 
 
 @pytest.mark.parametrize("known", [2e9, 5e11])
@@ -87,7 +88,7 @@ def plan_within(
     plenty = clean.manifest.model_copy(update={"metrics": clean.manifest.metrics | {"train_bytes": 2 * 10**9}})
     text = clean.model_copy(update={"manifest": plenty})
     machine = machine_of(cpu=2e11).with_device(None)
-    plan = make_plan(Store(place), RunConfig(minutes=30_000), text, budget, lambda: machine, trial)
+    plan = make_plan(Store(place), RunConfig(minutes=30_000), text, budget, lambda: machine, trial, dict)
     return plan, tried
 
 
@@ -131,8 +132,8 @@ def test_with_memory_to_spare_the_model_for_the_time_is_taken(minutes: float) ->
     """Also where its width was asked for, and a model for less time would have more layers."""
     config = RunConfig.model_validate({"minutes": minutes, "train": {"width": 256, "heads": 2, "kv_heads": 2}})
     machine = machine_of(cpu=6e10).with_device(None)
-    best = next(candidates(config, 1_000_000, machine))
-    assert choose(config, 1_000_000, BUDGET, machine).recipe == best.recipe
+    best = next(candidates(config, TrainingText(1_000_000), machine))
+    assert choose(config, TrainingText(1_000_000), BUDGET, machine).recipe == best.recipe
 
 
 def test_training_runs_on_what_is_fastest_or_asked_for() -> None:

@@ -175,17 +175,10 @@ def test_a_page_that_follows_a_run_loads_itself_anew(browser: str, tmp_path: Pat
     )
     save_run(store, run)
     curve: list[CurveRow] = [
-        {
-            "step": n,
-            "seconds": float(n),
-            "loss": 3 + 4 / n,
-            "heldout_loss": None,
-            "learning_rate": 0.1,
-            "tokens_per_second": 9.0,
-            "memory_bytes": 1,
-        }
+        {"step": n, "seconds": float(n), "loss": 3 + 4 / n, "heldout_loss": None, "learning_rate": 0.01,
+         "tokens_per_second": 9.0, "memory_bytes": 2**28}
         for n in range(1, 60)
-    ]
+    ]  # fmt: skip
     memory = [MemoryRow("train", float(n), 2**28, 0, 0, 2**31) for n in range(60)]
 
     def write(left_seconds: float) -> Path:

@@ -12,6 +12,7 @@ from lm.memory.budget import Budget
 from lm.runs.explain import Made, StageWhy, explain, why_new
 from lm.runs.run_record import RunRecord, StageRecord, TrainRecord, save_run
 from lm.store.artifacts import Store
+from lm.store.files import write_record
 from lm.store.keys import artifact_key
 
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -71,9 +72,9 @@ class Place:
             (out / "content").write_text(key)
             facts: dict[str, Any] = {"metrics": {}, "seconds": 1.0, "peak_memory_bytes": None, "versions": {}}
             self.store.commit(stage, key, config=config, inputs=inputs, **facts)
-        manifest = self.store.path(stage, key) / "manifest.json"
-        created = self.store.open(manifest.parent).manifest.created
-        manifest.write_text(manifest.read_text().replace(created, moment))
+        folder = self.store.path(stage, key)
+        manifest = self.store.open(folder).manifest.model_copy(update={"created": moment})
+        write_record(folder / "manifest.json", manifest.model_dump(mode="json"))
 
     def why(self, run: RunRecord) -> dict[str, StageWhy]:
         return {why.stage: why for why in explain(self.store, run).stages}

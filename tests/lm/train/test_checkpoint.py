@@ -1,117 +1,113 @@
-"""Checkpoints: whatever a kill, a power cut or a bad disk leaves, training goes on from the newest whole one."""
+"""A checkpoint is believed where it is what was written; else the one before is taken, and the end is the same."""
 
 import json
+import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
-from lm.train.checkpoint import KEPT, load_milestone, load_newest, save_checkpoint
-from lm.train.checkpoint_metrics import metrics_so_far
+from lm.errors import Stopped
+from lm.model.config import TrainingConfig
+from lm.progress import silent
+from lm.train.early_stopping import EarlyStopping
+from lm.train.scratch import BEST_FILE, CHECKPOINTS
+from lm.train.training import Training
+from tests.lm.conftest import Toy
 
-MILESTONE = 40
-
-
-def take(folder: Path, *steps: int) -> None:
-    """Save a checkpoint at each of these steps; its tensor and its facts hold the step."""
-    for step in steps:
-        rows = [{"step": step, "loss": 1.0}]
-        facts = {"seconds": float(step), "metrics": {"rows": rows}}
-        tensors = {"weights": torch.full((3, 2), float(step)).T}
-        save_checkpoint(folder, step, tensors, facts, milestone_steps=MILESTONE)  # type: ignore[arg-type]
+RECIPE = TrainingConfig(
+    layers=1, width=32, heads=1, kv_heads=1, mlp_width=64, context=32, batch_sequences=8, steps=20, precision="fp32",
+    seed=1,
+)  # fmt: skip
 
 
-def steps_in(folder: Path, suffix: str = ".json") -> list[int]:
-    return sorted(int(path.stem.removeprefix("step-")) for path in folder.glob(f"step-*{suffix}"))
+def training(toy: Toy, folder: Path, recipe: TrainingConfig = RECIPE) -> Training:
+    folder.mkdir(exist_ok=True)
+    return Training(recipe, toy.tokens, folder, micro_batch=8, device="cpu", checkpoint_seconds=0)
 
 
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-3])
+def cut(toy: Toy, folder: Path, recipe: TrainingConfig = RECIPE) -> list[Path]:
+    """A training that was stopped in the middle; its checkpoints, newest first."""
+    begun = training(toy, folder, recipe)
+    with pytest.raises(Stopped):
+        begun.run_until(recipe.steps, lambda: "cut" if begun.trainer.step_index == recipe.steps // 2 else None, silent)
+    return sorted((folder / CHECKPOINTS).glob("step-*.json"), reverse=True)
 
 
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
+def finish(begun: Training) -> str | None:
+    begun.run_until(begun.recipe.steps, lambda: None, silent)
+    return begun.finish().final_state_sha256
 
 
-DAMAGES: dict[str, Callable[[Path], object]] = {
-    "the tensors are cut": lambda record: cut(record.with_suffix(".safetensors")),
-    "a bit of the tensors is flipped": lambda record: flip(record.with_suffix(".safetensors")),
-    "the tensors are gone": lambda record: record.with_suffix(".safetensors").unlink(),
-    "the record is cut": cut,
-    "the record is empty": lambda record: record.write_text(""),
-    "the record lacks the hash": lambda record: record.write_text(json.dumps({"step": 30})),
-}
+@pytest.fixture(scope="module")
+def whole(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> str | None:
+    """What the training comes to where nothing is damaged."""
+    return finish(training(toy, tmp_path_factory.mktemp("whole")))
 
 
-def test_the_newest_are_kept_and_the_newest_milestone(tmp_path: Path) -> None:
-    """Few enough for any disk, and one far enough back for a training that diverges."""
-    take(tmp_path, *range(10, 100, 10))
-    assert steps_in(tmp_path) == steps_in(tmp_path, ".safetensors") == [70, 80, 90]
-    take(tmp_path, 100, 110, 120, 130)
-    assert steps_in(tmp_path) == [110, 120, 130]
-    take(tmp_path, 140, 150)
-    assert steps_in(tmp_path) == [120, 130, 140, 150]
-    assert len(steps_in(tmp_path)) == KEPT + 1
+def test_a_damaged_checkpoint_is_passed_over_whatever_the_damage(toy: Toy, tmp_path: Path, whole: str | None) -> None:
+    """One bit in the record or in the tensors, or the end gone: it is named, the one before is used, same bytes."""
+    records = cut(toy, tmp_path / "cut")
+    steps = [int(path.stem.removeprefix("step-")) for path in records]
+    chance = random.Random(1)
+    for number in range(60):
+        folder = Path(shutil.copytree(tmp_path / "cut", tmp_path / "damaged", dirs_exist_ok=True))
+        file = folder / CHECKPOINTS / records[0].name
+        file = chance.choice([file, file, file.with_suffix(".safetensors")])
+        content = bytearray(file.read_bytes())
+        place = chance.randrange(len(content))
+        content[place] ^= 1 << chance.randrange(8)
+        file.write_bytes(content[:place] if number % 5 == 0 else content)
+        resumed = training(toy, folder)
+        assert resumed.resumed_from_step == steps[1]
+        assert any(records[0].stem in note for note in resumed.notes)
+    assert finish(resumed) == whole
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_what_is_damaged_is_passed_over_and_said(tmp_path: Path, damage: str) -> None:
-    """The one before it is loaded, exactly as it was saved; the damaged one is gone, so it is said once."""
-    take(tmp_path, 10, 20, 30)
-    DAMAGES[damage](tmp_path / "step-00000030.json")
-    found, skipped = load_newest(tmp_path)
-    assert found
-    assert (found.step, found.facts["seconds"]) == (20, 20.0)
-    assert torch.equal(found.tensors["weights"], torch.full((2, 3), 20.0))
-    assert skipped == ["checkpoint step-00000030 is damaged and was passed over"]
-    assert load_newest(tmp_path)[1] == []
-    assert steps_in(tmp_path) == steps_in(tmp_path, ".safetensors") == [10, 20]
+def test_with_every_checkpoint_damaged_training_begins_anew(toy: Toy, tmp_path: Path, whole: str | None) -> None:
+    """Nothing to go on from: the notes name each, and the end is the same."""
+    records = cut(toy, tmp_path / "cut")
+    for record in records:
+        record.write_bytes(record.read_bytes()[:-9])
+    anew = training(toy, tmp_path / "cut")
+    assert anew.resumed_from_step is None
+    assert len(anew.notes) == len(records)
+    assert finish(anew) == whole
 
 
-def test_where_none_is_whole_training_begins_anew(tmp_path: Path) -> None:
-    """Nothing of what was damaged stays; a folder that is not there is no error."""
-    assert load_newest(tmp_path / "not there") == (None, [])
-    take(tmp_path, 10, 20)
-    for step in (10, 20):
-        cut(tmp_path / f"step-{step:08d}.json")
-    found, skipped = load_newest(tmp_path)
-    assert found is None
-    assert len(skipped) == 2
-    assert list(tmp_path.iterdir()) == []
+def test_a_checkpoint_of_an_older_version_is_used(toy: Toy, tmp_path: Path, whole: str | None) -> None:
+    """Without a checksum and the newer facts it is believed as before; where a field is missing it is not."""
+    records = cut(toy, tmp_path / "cut")
+    content = json.loads(records[0].read_text())
+    del content["checksum"], content["facts"]["recipe"]
+    records[0].write_text(json.dumps(content, indent=2))
+    shutil.copytree(tmp_path / "cut", tmp_path / "less")
+    resumed = training(toy, tmp_path / "cut")
+    assert resumed.resumed_from_step == RECIPE.steps // 2
+    assert finish(resumed) == whole
+    del content["facts"]["metrics"]
+    (tmp_path / "less" / CHECKPOINTS / records[0].name).write_text(json.dumps(content, indent=2))
+    assert training(toy, tmp_path / "less").resumed_from_step != RECIPE.steps // 2
 
 
-def test_a_kill_before_the_commit_leaves_the_one_before(tmp_path: Path) -> None:
-    """Tensors without their record are no checkpoint, and what a writer had not renamed is swept."""
-    take(tmp_path, 10)
-    shutil.copy(tmp_path / "step-00000010.safetensors", tmp_path / "step-00000020.safetensors")
-    (tmp_path / ".step-00000020.json.1.tmp").write_text('{"step": 20')
-    found, skipped = load_newest(tmp_path)
-    assert found
-    assert (found.step, skipped) == (10, [])
-    assert not list(tmp_path.glob(".*"))
+def test_a_checkpoint_of_another_training_is_not_used(toy: Toy, tmp_path: Path, whole: str | None) -> None:
+    """The files of another seed's training in its place: they are whole, and yet not taken."""
+    cut(toy, tmp_path / "other", RECIPE.model_copy(update={"seed": 2}))
+    mine = training(toy, tmp_path / "other")
+    assert mine.resumed_from_step is None
+    assert finish(mine) == whole
 
 
-def test_a_milestone_is_gone_back_to_and_what_came_after_is_deleted(tmp_path: Path) -> None:
-    """A training that went astray does not resume from where it was astray."""
-    take(tmp_path, 40, 50, 60, 70)
-    found = load_milestone(tmp_path, MILESTONE)
-    assert found
-    assert found.step == 40
-    assert steps_in(tmp_path) == steps_in(tmp_path, ".safetensors") == [40]
-    take(tmp_path / "none", 50)
-    assert load_milestone(tmp_path / "none", MILESTONE) is None
-
-
-def test_a_report_reads_the_curve_of_the_newest_that_it_can(tmp_path: Path) -> None:
-    """While a training goes on or after it was killed: without tensors, and none where there is none."""
-    checkpoints = tmp_path / "checkpoints"
-    assert metrics_so_far(tmp_path) == []
-    take(checkpoints, 10, 20, 30)
-    assert metrics_so_far(tmp_path) == [{"step": 30, "loss": 1.0}]
-    cut(checkpoints / "step-00000030.json")
-    (checkpoints / "step-00000020.json").write_text('{"step": 20}')
-    assert metrics_so_far(tmp_path) == [{"step": 10, "loss": 1.0}]
+def test_damaged_best_weights_are_never_published(toy: Toy, tmp_path: Path) -> None:
+    """Early stopping keeps the best weights in a file; where that is damaged training begins anew, to the same end."""
+    looking = RECIPE.model_copy(update={"validation_share": 0.1})
+    expected = finish(training(toy, tmp_path / "whole", looking))
+    cut(toy, tmp_path / "cut", looking)
+    best = tmp_path / "cut" / BEST_FILE
+    content = bytearray(best.read_bytes())
+    content[-100] ^= 4
+    best.write_bytes(content)
+    anew = training(toy, tmp_path / "cut", looking)
+    assert any(BEST_FILE in note and "begins anew" in note for note in anew.notes)
+    assert isinstance(anew.early_stopping, EarlyStopping)
+    assert finish(anew) == expected

@@ -13,7 +13,8 @@ from lm.progress import silent
 from lm.store.files import sha256_of
 from lm.supervision.work_clock import WorkClock
 from lm.train.deadline import Deadline
-from lm.train.training import CHECKPOINTS, Training
+from lm.train.scratch import CHECKPOINTS
+from lm.train.training import Training
 from tests.lm.conftest import Toy
 
 SMALL = {
