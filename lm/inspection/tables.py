@@ -127,7 +127,7 @@ def print_verification(verification: Verification, console: Console) -> None:
 
 def _runs_table(entries: Iterable[Entry]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("bits per byte", justify="right", max_width=len("per byte"))
+    table.add_column("bits per byte", justify="right")
     for column in ("run", "status", "about"):
         table.add_column(column, overflow="fold")
     for entry in entries:

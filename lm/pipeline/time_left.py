@@ -16,8 +16,9 @@ class TimeLeft:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds that are left; None before there is a plan."""
-        return None if self._left is None else max(0.0, self._left - (self._clock.seconds - self._at))
+        """Seconds that are left; None before there is a plan, and once all that was expected has passed."""
+        left = 0.0 if self._left is None else self._left - (self._clock.seconds - self._at)
+        return left if left > 0 else None
 
     def planned(self, seconds: float, training_seconds: float) -> None:
         """Take in what the plan expects: of all that is left, and of training one model."""

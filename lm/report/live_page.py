@@ -60,7 +60,7 @@ def _figures(facts: RunFacts, present: Present) -> Iterator[Figure]:
     if present.left_seconds is not None:
         yield Figure("Time left", format_duration(present.left_seconds), f"{format_duration(run.seconds)} so far")
     else:
-        yield Figure("Time so far", format_duration(run.seconds), "what is left is known after the plan")
+        yield Figure("Time so far", format_duration(run.seconds), "what is left is not known")
     if present.memory:
         now = format_bytes(present.memory[-1].tree_bytes)
         yield Figure("Memory now", now, f"of {format_bytes(run.budget.bytes)} allowed")
