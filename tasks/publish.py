@@ -117,3 +117,8 @@ class TrainingBoard:
         if self._id:
             description = f"step {report.step:,} of {report.steps:,}, loss {report.loss:.3f} nats per token"
             publish(update_progress_artifact, artifact_id=self._id, progress=progress, description=description)
+
+    def finish(self, summary: str) -> None:
+        """Fill the bar: a training that stopped early is done as well."""
+        if self._id:
+            publish(update_progress_artifact, artifact_id=self._id, progress=100.0, description=summary)

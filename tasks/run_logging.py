@@ -19,6 +19,7 @@ from lm.pipeline.session import Session
 from lm.planning.plan import Plan
 from lm.run_config import RunConfig
 from lm.runs.run_record import StageRecord
+from lm.stages import TRAIN
 from lm.store.artifacts import Artifact, Store
 from lm.train.jobs import ChunkReport
 from tasks.guard import guard
@@ -76,6 +77,8 @@ class RunLog(Listener):
         """Log every stage that is complete."""
         self._terminal.stage_finished(stage, reused, seconds, summary)
         self._logger.info("%s: %s. %s", stage, "reused" if reused else f"done in {seconds:.1f} s", summary)
+        if stage == TRAIN.name and self._board:
+            self._board.finish(summary)
 
     def tell(self, message: str) -> None:
         """Log what the user should know."""

@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Path, machine: Machine) -> Workplace:
+def every_kind(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Path, machine: Machine) -> Workplace:
     """A root with files of every kind: a finished run, its model as champion, and a training that was cut."""
     root = tmp_path_factory.mktemp("finished") / "root"
     keep_machine(Store(root), machine)

@@ -53,15 +53,15 @@ def _is_named(path: Path, damages: list[Path]) -> bool:
     return bool(own & set(damages))
 
 
-def copy_of(finished: Workplace, to: Path) -> Workplace:
-    root = Path(shutil.copytree(finished.root, to / "root"))
-    return Workplace(root, finished.corpus, finished.environment | {"SLOWBURN_ROOT": str(root)})
+def copy_of(every_kind: Workplace, to: Path) -> Workplace:
+    root = Path(shutil.copytree(every_kind.root, to / "root"))
+    return Workplace(root, every_kind.corpus, every_kind.environment | {"SLOWBURN_ROOT": str(root)})
 
 
 @pytest.fixture
-def place(finished: Workplace, tmp_path: Path) -> Workplace:
+def place(every_kind: Workplace, tmp_path: Path) -> Workplace:
     """A finished root to damage."""
-    return copy_of(finished, tmp_path)
+    return copy_of(every_kind, tmp_path)
 
 
 def test_verify_finds_nothing_wrong_with_what_is_whole_and_every_damage(place: Workplace) -> None:
@@ -248,12 +248,12 @@ def look_at_everything(store: Store) -> dict[str, Callable[[], object]]:
     }
 
 
-def test_an_odd_old_record_is_one_line_and_hides_no_other(finished: Workplace, tmp_path: Path) -> None:
+def test_an_odd_old_record_is_one_line_and_hides_no_other(every_kind: Workplace, tmp_path: Path) -> None:
     """Records of older versions, without a checksum, with a value that is gone or another: nothing fails but in a line.
 
     The list of runs and the index are there whatever the record.
     """
-    place = copy_of(finished, tmp_path)
+    place = copy_of(every_kind, tmp_path)
     store = Store(place.root)
     paths = sorted(path for pattern in OLD_RECORDS for path in place.root.glob(pattern))
     for number in range(ODD_RECORDS):

@@ -55,9 +55,9 @@ def test_a_disk_that_fills_while_a_checkpoint_is_written(small_disk: Workplace) 
     assert small_disk.record("on")["stages"]["train"]["resumed_from_step"] >= saved[-1]
 
 
-def test_a_root_that_is_removed_ends_the_run_at_once(finished: Workplace, tmp_path: Path) -> None:
+def test_a_root_that_is_removed_ends_the_run_at_once(every_kind: Workplace, tmp_path: Path) -> None:
     """It is named, and not made again."""
-    place = copy_of(finished, tmp_path)
+    place = copy_of(every_kind, tmp_path)
     often = ("--without-prefect", "--set", "checkpoint_seconds=0.2")
     process = place.start(*often, "--run-id", "gone", "--until", "train", steps=100_000)
     place.wait_for(lambda: place.progress("gone") != "", process)
@@ -71,9 +71,9 @@ def test_a_root_that_is_removed_ends_the_run_at_once(finished: Workplace, tmp_pa
     assert not place.root.exists()
 
 
-def test_what_a_kill_left_in_a_finished_model_goes_with_the_next_run(finished: Workplace, tmp_path: Path) -> None:
+def test_what_a_kill_left_in_a_finished_model_goes_with_the_next_run(every_kind: Workplace, tmp_path: Path) -> None:
     """Killed between the model's rename and the removal of its scratch: what is left is told, and is gone next time."""
-    place = copy_of(finished, tmp_path)
+    place = copy_of(every_kind, tmp_path)
     model = place.root / place.record("made")["stages"]["train"]["path"]
     (model / "checkpoints").mkdir()
     (model / "checkpoints" / "step-00000001.json").write_text("{}")

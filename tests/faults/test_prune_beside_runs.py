@@ -18,9 +18,9 @@ GREEDY = RetentionPolicy(disk_bytes=1, runs=1)
 
 
 @pytest.fixture
-def unloved(finished: Workplace, tmp_path: Path) -> Workplace:
+def unloved(every_kind: Workplace, tmp_path: Path) -> Workplace:
     """A root where nothing but a run that goes on protects what an earlier one made."""
-    place = copy_of(finished, tmp_path)
+    place = copy_of(every_kind, tmp_path)
     store = Store(place.root)
     for path in (champion_path(store), copy_path(store)):
         path.unlink()

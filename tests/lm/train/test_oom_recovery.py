@@ -16,6 +16,7 @@ from lm.stages import stage_work
 from lm.store.artifacts import Store
 from lm.supervision.supervisor import SupervisedChild
 from lm.train.jobs import start_training, train_chunk
+from tests.builders import metrics_of
 from tests.lm.conftest import Toy
 
 PROJECT = Path(__file__).parents[3]
@@ -45,9 +46,17 @@ if STARTED and STARTED[0].endswith("start_child.py"):
 '''
 
 
+def keep_tokens(store: Store, toy: Toy) -> None:
+    """The toy's tokens as an artifact: what a training reads is checked."""
+    with store.writing("tokenize", "toy") as out:
+        shutil.copytree(toy.tokens, out, dirs_exist_ok=True)
+        store.commit("tokenize", "toy", config={}, inputs={}, metrics=metrics_of("tokenize"), seconds=1.0,
+                     peak_memory_bytes=None, versions={})  # fmt: skip
+
+
 def trained(store: Store, toy: Toy, notes: list[str]) -> tuple[float, list[dict[str, Any]]]:
     """Train all steps in a supervised child; the loss, and the downshifts on the way."""
-    shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
+    keep_tokens(store, toy)
     with SupervisedChild(BUDGET, threads=1, keeps_freed_memory=True, tell=notes.append) as child:
         work = stage_work(store, "train", RECIPE, {"tokenize": "toy"}).model_copy(update={"key": "toy"})
         child.call(start_training, silent, work, micro_batch=32, device="cpu", checkpoint_seconds=0.2)
@@ -100,7 +109,7 @@ child.send({"event": "result", "value": result, "peak_memory_bytes": 0})
 def test_a_step_that_is_refused_memory_is_made_again_in_smaller_pieces(toy: Toy, tmp_path: Path) -> None:
     """A refusal costs the step, not the training: nothing of it had reached the weights."""
     store = Store(tmp_path)
-    shutil.copytree(toy.tokens, store.path("tokenize", "toy"))
+    keep_tokens(store, toy)
     recipe = RECIPE.model_copy(update={"batch_sequences": 128, "steps": 2})
     work = stage_work(store, "train", recipe, {"tokenize": "toy"})
     command = [sys.executable, "-c", REFUSED, work.model_dump_json()]
