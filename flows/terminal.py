@@ -11,7 +11,7 @@ from lm.formatting import format_duration
 from lm.pipeline.listener import Listener
 
 LINE_SECONDS = 20.0  # between two progress lines where the output is no terminal, as in a batch job's log
-STAGE_COLUMNS = 9
+STAGE_COLUMNS = 11
 
 
 class Terminal(Listener):

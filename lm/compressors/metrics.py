@@ -1,5 +1,6 @@
 """What the compressors stage says of a text."""
 
+from lm.compressors.config import STATIC
 from lm.config import StageMetrics
 
 
@@ -12,5 +13,6 @@ class CompressorsMetrics(StageMetrics):
 
     @property
     def headline(self) -> str:
-        """The best that does not learn from the held-out text."""
-        return ", ".join(f"{name} {bits:.3f}" for name, bits in self.bits_per_byte.items()) + " bits per byte"
+        """Those that do not learn from the held-out text."""
+        static = {name: bits for name, bits in self.bits_per_byte.items() if name.endswith(STATIC)}
+        return ", ".join(f"{name} {bits:.3f}" for name, bits in static.items()) + " bits per byte"
