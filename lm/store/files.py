@@ -40,7 +40,7 @@ def now() -> str:
 
 def _is_moment(text: str) -> str:
     try:
-        datetime.fromisoformat(text).astimezone()
+        datetime.fromisoformat(text).astimezone(UTC)  # not to the local zone, whose offset may be no real one
     except OverflowError as error:
         raise ValueError(str(error)) from None
     return text

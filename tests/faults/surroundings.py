@@ -101,8 +101,9 @@ def as_stranger(folder: Path) -> dict[str, Any]:
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
     interpreter = Path(sys.executable)
-    if any(not path.stat().st_mode & stat.S_IXOTH for path in (interpreter, *PROJECT.parents, PROJECT)):
-        pytest.skip("others may not use this checkout")
+    needed = (interpreter, *interpreter.resolve().parents, *PROJECT.parents, PROJECT)
+    if any(not path.stat().st_mode & stat.S_IXOTH for path in needed):
+        pytest.skip("others may not use this checkout, or its Python")
     home = folder / "home of nobody"
     home.mkdir(exist_ok=True)
     os.chown(home, NOBODY, NOBODY)
