@@ -122,8 +122,9 @@ class Session:
             self.recorder.close(error)
         except OSError as problem:
             self.listener.tell(f"the record of this run could not be written: {explained(problem)}")
-        except SlowburnError:  # there is no place for it any more, which is what ended the run
-            pass
+        except SlowburnError as problem:  # there is no place for it any more, which may be what ended the run
+            if str(problem) != str(error):
+                self.listener.tell(f"the record of this run could not be written: {problem}")
         lines = self._report()
         self.listener.report_ready(self.live_report.path)
         self.listener.run_finished(lines, error)

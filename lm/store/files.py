@@ -157,7 +157,8 @@ def read_json(path: Path, repair: str = "") -> dict[str, Any]:
     except OSError as error:
         raise explained(error) from error
     except (ValueError, RecursionError) as error:
-        raise Damaged(f"{path} cannot be read ({_in_short(error)}): {repair}") from error
+        what = "objects too deep in each other" if isinstance(error, RecursionError) else error
+        raise Damaged(f"{path} cannot be read ({what}): {repair}") from error
     if not isinstance(value, dict):
         raise Damaged(f"{path} holds no JSON object: {repair}")
     if (FIELD in value or has_checksum(content)) and not is_unchanged(content):
@@ -191,10 +192,3 @@ def remake_advice(path: Path) -> str:
 
 def _as_text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def _in_short(error: Exception) -> str:
-    """What was wrong, in one line: of a system's error without the path, which is told already."""
-    if isinstance(error, RecursionError):
-        return "objects too deep in each other"
-    return (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__

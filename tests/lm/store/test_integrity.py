@@ -7,7 +7,7 @@ import pytest
 
 from lm.errors import Damaged
 from lm.store.artifacts import Artifact, Store
-from lm.store.integrity import check
+from lm.store.integrity import check, file_damages
 from lm.store.work import StageWork
 
 
@@ -58,3 +58,4 @@ def test_what_a_system_leaves_in_a_folder_is_no_damage(artifact: Artifact) -> No
     for name in (".DS_Store", "Thumbs.db"):
         (artifact.path / name).write_text("x")
     check(artifact)
+    assert list(file_damages(artifact)) == []
