@@ -110,7 +110,8 @@ def evaluation_text() -> str:
     return (
         "A low number alone says little, because some texts are easy. Other methods read the same training text and "
         "predicted the same unseen text. The model has learned something where it needs fewer bits than they do. "
-        "An adaptive method goes on learning while it reads the unseen text, as the model does not: it has it easier."
+        "An adaptive method goes on learning while it reads the unseen text. The model does not, so it is at a "
+        "disadvantage."
     )
 
 
